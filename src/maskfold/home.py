@@ -1,0 +1,13 @@
+"""The folder for what outlives a run on this machine: cache, embedded MLflow store, unsent tracking records."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+HOME_VARIABLE = "MASKFOLD_HOME"
+
+
+def home() -> Path:
+    """Return ``$MASKFOLD_HOME``, by default ``~/.maskfold``; it need not exist yet."""
+    return Path(os.environ.get(HOME_VARIABLE) or "~/.maskfold").expanduser().absolute()

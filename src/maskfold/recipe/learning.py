@@ -1,0 +1,185 @@
+"""How a network learns: loss, mixing of images, optimizer, schedule, and what ages it is taught."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+
+from maskfold.recipe.base import Probability, Settings
+
+Partners = Literal["any", "same-class", "other-class"]
+Sampler = Literal["uniform", "balanced", "balanced-cells", "balanced-mask", "balanced-gender", "balanced-age"]
+Age = Annotated[int, Field(ge=0, le=120)]
+
+_WEIGHTED = ("cross-entropy", "focal", "label-smoothing", "neighbour-smoothing")
+
+
+class CutMix(Settings):
+    """CutMix: a part of another image is pasted in, labels are mixed by the true area shares."""
+
+    p: Probability = 0.0
+    """Probability that a batch is mixed; 0 switches CutMix off."""
+    shape: Literal["box", "strip", "half"] = "strip"
+    """`strip` pastes a full-height vertical strip, so that each part shows forehead to chin; `box` is the paper's;
+    `half` pastes a strip that begins at the left or the right edge, such as half a face."""
+    alpha: PositiveFloat = 1.0
+    """`box` and `strip`: both parameters of the Beta distribution that the share is drawn from."""
+    share: tuple[Probability, Probability] = (0.3, 0.7)
+    """`half`: range of the share of the width that is pasted; `[0.5, 0.5]` is always half the face."""
+    partners: Partners = "any"
+    """Which image is pasted in: any of the batch, or only one within or only one outside the image's class."""
+
+    @field_validator("share")
+    @classmethod
+    def _ordered(cls, share: tuple[float, float]) -> tuple[float, float]:
+        if share[0] > share[1]:
+            raise ValueError(f"expected [lowest, highest], got {list(share)}")
+        return share
+
+
+class MixUp(Settings):
+    """MixUp: another image is blended in, labels are mixed by the same shares."""
+
+    p: Probability = 0.0
+    """Probability that a batch is blended; 0 switches MixUp off. A batch has CutMix or MixUp, never both."""
+    alpha: PositiveFloat = 0.2
+    """Both parameters of the Beta distribution that the share is drawn from."""
+    partners: Partners = "any"
+    """Which image is blended in: any of the batch, or only one within or only one outside the image's class."""
+
+
+class Loss(Settings):
+    """The training loss. All losses accept soft targets, so all work with CutMix and MixUp."""
+
+    name: Literal[
+        "cross-entropy", "focal", "label-smoothing", "neighbour-smoothing", "soft-f1", "symmetric", "mixture"
+    ] = "cross-entropy"
+    gamma: float = Field(2.0, ge=0)
+    """Focusing parameter of the focal loss."""
+    smoothing: Probability = 0.1
+    """Mass that `label-smoothing` spreads over all classes, and `neighbour-smoothing` over the adjacent ages alone."""
+    alpha: float = Field(0.1, ge=0)
+    """`symmetric`: weight of the cross-entropy."""
+    beta: float = Field(1.0, ge=0)
+    """`symmetric`: weight of the reverse cross-entropy."""
+    log_zero: float = Field(-4.0, lt=0)
+    """`symmetric`: what stands for the logarithm of a target of zero (A in the paper)."""
+    class_weights: Literal["none", "inverse-frequency", "effective-number"] = "none"
+    """Weights of the classes, from the fold's training part. With a balanced sampler rare classes count twice."""
+    effective_beta: float = Field(0.999, ge=0, lt=1)
+    """`effective-number`: 0 weighs all classes equally; towards 1 it becomes the inverse frequency."""
+    weight: PositiveFloat = 1.0
+    """Factor of this loss in a mixture."""
+    parts: tuple[Loss, ...] = ()
+    """`mixture`: the losses whose weighted sum it is."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.name == "mixture") != bool(self.parts):
+            raise ValueError("`mixture` needs parts, the losses that it mixes, and no other loss has any")
+        if any(part.name == "mixture" for part in self.parts):
+            raise ValueError("a mixture cannot contain a mixture; name all losses in one list")
+        if self.class_weights != "none" and self.name not in _WEIGHTED:
+            place = "its parts" if self.name == "mixture" else f"one of {', '.join(_WEIGHTED)}"
+            raise ValueError(f"class_weights have no meaning for {self.name}; set them in {place}")
+        return self
+
+    def terms(self) -> Iterator[Loss]:
+        """Return the losses that add up: the parts of a mixture, or this one loss."""
+        return iter(self.parts or (self,))
+
+
+class Optimizer(Settings):
+    """The optimizer."""
+
+    name: Literal["adam", "adamw", "sgd", "madgrad"] = "adamw"
+    """`sgd` is with Nesterov's momentum."""
+    lr: PositiveFloat = 1e-3
+    """Learning rate; the peak rate of a cyclic schedule."""
+    weight_decay: float = Field(0.0, ge=0)
+    decay_norms: bool = True
+    """Whether biases and normalisation layers decay like all other weights."""
+    momentum: Probability = 0.9
+    """Momentum of MADGRAD and SGD; first beta of Adam and AdamW."""
+    eps: PositiveFloat | None = None
+    """Numerical floor; none takes the optimizer's own default. SGD has none."""
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Factor of the learning rate from each layer to the one below, so that early layers change less."""
+    clip_norm: PositiveFloat | None = None
+    """Longest gradient, as the norm over all weights; longer ones are shortened to it."""
+
+
+class Schedule(Settings):
+    """The learning-rate schedule, stepped once per optimizer step."""
+
+    name: Literal["constant", "step", "exponential", "cosine", "cosine-restarts", "cyclic", "one-cycle"] = "cosine"
+    warmup_epochs: float = Field(0.0, ge=0)
+    """Linear warm-up before the schedule proper, in epochs."""
+    min_lr: float = Field(1e-5, ge=0)
+    """Lowest rate of `cosine`, `cosine-restarts` and `cyclic`, last rate of `one-cycle`."""
+    step_epochs: PositiveFloat = 5
+    """`step`: epochs between two decays; `exponential`: epochs in which the rate falls by one decay, smoothly."""
+    gamma: PositiveFloat = 0.5
+    """`step` and `exponential`: factor of each decay."""
+    cycle_epochs: PositiveFloat = 5
+    """`cosine-restarts`: epochs until the first restart."""
+    cycle_growth: PositiveInt = 1
+    """`cosine-restarts`: how many times as long each cycle is as the one before."""
+    up_epochs: PositiveFloat = 1
+    """`cyclic` (triangular2): epochs from the lowest to the peak rate."""
+    down_epochs: PositiveFloat = 2
+    """`cyclic` (triangular2): epochs from the peak back to the lowest rate."""
+    up_steps: PositiveInt | None = None
+    """`cyclic`: the way up in optimizer steps, in place of `up_epochs`."""
+    down_steps: PositiveInt | None = None
+    """`cyclic`: the way down in optimizer steps, in place of `down_epochs`."""
+    rise: Probability = 0.3
+    """`one-cycle`: share of the training in which the rate rises."""
+    start_divisor: float = Field(25.0, ge=1)
+    """`one-cycle`: the first rate is the peak rate divided by this."""
+
+    @property
+    def ends_at_min_lr(self) -> bool:
+        """Whether the rate moves between `min_lr` and the optimizer's."""
+        return self.name in ("cosine", "cosine-restarts", "cyclic", "one-cycle")
+
+
+class Ages(Settings):
+    """What ages a network is taught; without effect on validation, which uses the official groups."""
+
+    leave_out: tuple[tuple[Age, Age], ...] = ()
+    """Ages that are not trained on, as ranges with both ends included, such as `[[27, 29], [57, 59]]`."""
+    bins: tuple[Age, ...] = ()
+    """Lower bounds of finer age bins that a joint or age network learns in place of the three groups; the bounds of
+    the training labels must be among them. Its probabilities are summed to the three groups."""
+
+    @field_validator("leave_out")
+    @classmethod
+    def _ranges(cls, ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        wrong = [list(span) for span in ranges if span[0] > span[1]]
+        if wrong:
+            raise ValueError(f"expected [first age, last age], got {wrong[0]}")
+        return ranges
+
+    @field_validator("bins")
+    @classmethod
+    def _rising(cls, bins: tuple[int, ...]) -> tuple[int, ...]:
+        if any(low >= high for low, high in pairwise(bins)) or (bins and bins[0] < 1):
+            raise ValueError(f"bounds must rise within 1..120, got {list(bins)}")
+        return bins
+
+    def check_bounds(self, bounds: tuple[int, int]) -> None:
+        """Make sure that each bin lies in one age group.
+
+        Raises:
+            ValueError: If a bound of the groups is not one of the bins'.
+        """
+        missing = [bound for bound in bounds if bound not in self.bins]
+        if self.bins and missing:
+            raise ValueError(
+                f"ages.bins {list(self.bins)} must contain the bounds of the age groups trained on, {list(bounds)}; "
+                f"missing: {', '.join(map(str, missing))}"
+            )

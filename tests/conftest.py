@@ -1,0 +1,49 @@
+"""What all tests share: homes of their own for Prefect and MLflow, real servers, a small drawn data set."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Before anything imports Prefect: the tests' runs stay out of the user's own history.
+_HOME = tempfile.TemporaryDirectory(prefix="maskfold-tests-")
+os.environ |= {
+    "PREFECT_HOME": f"{_HOME.name}/prefect",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MASKFOLD_HOME": f"{_HOME.name}/maskfold",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "NO_COLOR": "1",
+}
+for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME"):
+    os.environ.pop(name, None)
+
+pytest_plugins = ["tests.servers.s3", "tests.servers.mlflow", "tests.servers.prefect"]
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def drawn_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drawn data set of 12 people, small enough for tests that run the whole pipeline."""
+    from maskfold.demo import draw
+
+    folder = tmp_path_factory.mktemp("drawn") / "data"
+    draw(folder, people=12, seed=1, size=(192, 256))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Real photographs in the competition's layout, where they lie beside the project."""
+    folder = ROOT.parent / "shared" / "realdata"
+    if not folder.is_dir():
+        pytest.skip(f"no real photographs at {folder}")
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that no worker is left with one of them at the end."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)

@@ -1,0 +1,68 @@
+"""Settings of losses, mixing, optimizers, schedules and ages that contradict each other or themselves."""
+
+import pytest
+from pydantic import ValidationError
+
+from maskfold.errors import RecipeError
+from maskfold.recipe import Loss, dump_recipe, load_recipe
+
+MIXTURE = "{name: mixture, parts: [{name: focal, weight: 0.5}, {name: soft-f1}]}"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("networks.joint.loss={name: mixture}", "needs parts"),
+        ("networks.joint.loss={name: focal, parts: [{name: soft-f1}]}", "no other loss has any"),
+        ("networks.joint.loss={name: mixture, parts: [" + MIXTURE + "]}", "cannot contain a mixture"),
+        ("networks.joint.loss={name: mixture, parts: [{weight: 0}]}", "greater than 0"),
+        ("networks.joint.loss={name: soft-f1, class_weights: effective-number}", "have no meaning for soft-f1"),
+        ("networks.joint.loss={name: cross-entropy, effective_beta: 1}", "less than 1"),
+        ("networks.joint.loss={name: symmetric, log_zero: 0}", "less than 0"),
+        ("networks.mask.loss.name=neighbour-smoothing", "is for joint and age networks; mask has no order"),
+        ("networks.gender.loss={name: mixture, parts: [{name: neighbour-smoothing}]}", "gender has no order"),
+        ("networks.joint.loss.nmae=focal", "did you mean 'name'"),
+        ("networks.joint.cutmix={p: 0.5, shape: half, share: [0.6, 0.4]}", r"expected \[lowest, highest\]"),
+        ("networks.joint={name: joint, cutmix: {p: 0.6}, mixup: {p: 0.5}}", "must not exceed 1 together"),
+        ("networks.joint.ages.leave_out=[[29, 27]]", r"expected \[first age, last age\], got \[29, 27\]"),
+        ("networks.joint.ages.bins=[30, 25, 60]", "must rise"),
+        ("networks.joint.ages.bins=[20, 30, 50]", r"networks\.joint: ages\.bins .* missing: 60"),
+        ("networks.joint.epoch_fraction=0", "greater than 0"),
+        ("networks.joint.schedule={name: one-cycle, min_lr: 1}", "must lie below"),
+        ("networks.joint.schedule={name: cosine-restarts, min_lr: 1}", "must lie below"),
+        ("networks.joint.optimizer.layer_decay=0", "greater than 0"),
+    ],
+)
+def test_contradictions_are_named(override: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        load_recipe("fast", [override])
+
+
+def test_a_whole_menu_reads_back_from_its_printed_form(tmp_path) -> None:
+    overrides = [
+        f"networks.joint.loss={MIXTURE}",
+        "networks.joint.mixup={p: 0.2, partners: other-class}",
+        "networks.joint.cutmix={p: 0.5, shape: half, share: [0.4, 0.6]}",
+        "networks.joint.optimizer={name: sgd, decay_norms: false, layer_decay: 0.8, clip_norm: 1}",
+        "networks.joint.schedule={name: one-cycle, rise: 0.2}",
+        "networks.joint.sampler=balanced-cells",
+        "networks.joint.epoch_fraction=0.5",
+        "networks.joint.ages={leave_out: [[27, 29], [57, 59]], bins: [20, 30, 45, 60]}",
+    ]
+    recipe = load_recipe("fast", overrides)
+    printed = tmp_path / "printed.yaml"
+    printed.write_text(dump_recipe(recipe), encoding="utf-8")
+    assert load_recipe(printed) == recipe
+    assert [part.name for part in recipe.networks[0].loss.terms()] == ["focal", "soft-f1"]
+
+
+def test_bins_go_with_the_bounds_of_the_training_labels() -> None:
+    overrides = ["labels.train_age_bounds=[30, 58]", "networks.*.ages.bins=[20, 30, 45, 58]"]
+    assert load_recipe("fast", overrides).networks[0].ages.bins == (20, 30, 45, 58)
+
+
+def test_a_loss_that_is_no_mixture_is_its_own_only_term() -> None:
+    loss = Loss(name="focal")
+    assert list(loss.terms()) == [loss]
+    with pytest.raises(ValidationError):
+        Loss.model_validate({"parts": [{"name": "focal"}]})

@@ -1,0 +1,118 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from maskfold.errors import RecipeError
+from maskfold.recipe import PRESETS, Recipe, dump_recipe, load_recipe
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_validates_and_reads_back_from_its_printed_form(preset: str, tmp_path: Path) -> None:
+    recipe = load_recipe(preset)
+    assert recipe.name == preset
+    printed = tmp_path / "printed.yaml"
+    printed.write_text(dump_recipe(recipe), encoding="utf-8")
+    assert load_recipe(printed) == recipe
+
+
+def test_hot6_is_the_original_recipe() -> None:
+    recipe = load_recipe("hot6")
+    (network,) = recipe.networks
+    assert recipe.folds.k == 5
+    assert recipe.crop.face_size == (280, 210)
+    assert recipe.crop.margins.model_dump() == {"left": 30, "top": 60, "right": 30, "bottom": 30, "unit": "pixel"}
+    assert (network.loss.name, network.loss.gamma) == ("focal", 2)
+    assert (network.optimizer.name, network.optimizer.lr, network.batch_size) == ("madgrad", 1e-3, 30)
+    assert (network.cutmix.p, network.cutmix.shape) == (0.8, "strip")
+    assert (network.schedule.name, network.schedule.up_epochs, network.schedule.down_epochs) == ("cyclic", 1, 2)
+    assert recipe.labels.age_bounds == (30, 60)
+
+
+def test_a_recipe_is_frozen() -> None:
+    with pytest.raises(ValidationError):
+        load_recipe("smoke").folds.k = 3  # type: ignore[misc]
+
+
+def test_overrides_reach_networks_by_name_number_and_all_at_once() -> None:
+    recipe = load_recipe("fast", ["networks.*.epochs=1", "networks.mask.epochs=2", "networks.0.batch_size=8"])
+    assert [network.epochs for network in recipe.networks] == [1, 2, 1, 1]
+    assert recipe.networks[0].batch_size == 8
+
+
+def test_override_values_are_yaml() -> None:
+    recipe = load_recipe("fast", ["labels.age_bounds=[45,60]", "networks.joint.size=null", "name=mine"])
+    assert recipe.labels.age_bounds == (45, 60)
+    assert recipe.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("folds.kk=3", r"folds\.kk: unknown setting; did you mean 'k'\?"),
+        ("networks.joint.epoch=3", "did you mean 'epochs'"),
+        ("networks.jiont.epochs=3", "Did you mean 'joint'"),
+        ("folds.k=one", r"folds\.k: .*integer"),
+        ("folds.k=1", "greater than or equal to 2"),
+        ("labels.age_bounds=[60,30]", "must rise"),
+        ("folds.k", "expected dotted.key=value"),
+        ("folds.k=[", "not valid YAML"),
+        ("networks.joint.name=mask", "used twice: mask"),
+        ("networks.age.target=mask", "missing: age"),
+        ("networks.joint.name=vote", "cannot be called 'vote'"),
+        ("networks.joint.name=attributes", "cannot be called 'attributes'"),
+        ("ensemble.weights={joint: -1}", "greater than or equal to 0"),
+        ("ensemble.weights={nobody: 2}", "names no network: nobody"),
+        ("networks.joint.schedule={name: cyclic, min_lr: 1}", "must lie below"),
+        ("name.x=1", "cannot be set inside"),
+        (".k=3", "expected dotted.key=value"),
+        ("folds..k=3", "expected dotted.key=value"),
+        ("name=2020-99-99", "not valid YAML"),
+        ("folds=3", "folds: expected a group of settings"),
+        ("networks=3", "networks: expected a list"),
+        ("crop.face_size=[0,0]", r"crop\.face_size\.0: .*greater than or equal to 8"),
+        ("crop.face_size=[100000,96]", "less than or equal to 4096"),
+        ("networks.joint.size=[3,3]", "greater than or equal to 8"),
+        ("crop.margins.left=-5", "greater than or equal to 0"),
+        ("max_job_restarts=-1", "greater than or equal to 0"),
+    ],
+)
+def test_wrong_overrides_say_what_is_wrong(override: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message) as error:
+        load_recipe("fast", [override])
+    assert error.value.exit_code == 2
+
+
+def test_each_mistake_is_said_once_and_shortly() -> None:
+    with pytest.raises(RecipeError) as error:
+        load_recipe("fast", ["networks.*.epochs=0", "folds.kk.k=1", f"labels.age_bounds={'x' * 5000}"])
+    lines = str(error.value).splitlines()
+    assert lines[0] == "recipe fast: 6 setting(s) are wrong"
+    assert len(lines) == 7
+    assert max(map(len, lines)) < 200
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("networks: [", "not valid YAML"),
+        ("- 1", "expected a mapping"),
+        ("{}", "networks: missing"),
+        (b"\xff\xfe", "UTF-8"),
+    ],
+)
+def test_wrong_files_say_what_is_wrong(content: str | bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(path)
+
+
+def test_an_unknown_preset_is_answered_with_the_nearest() -> None:
+    with pytest.raises(RecipeError, match="Did you mean 'fast'"):
+        load_recipe("fsat")
+
+
+def test_a_recipe_needs_all_attributes_or_a_joint_network() -> None:
+    with pytest.raises(ValidationError, match="missing: age, gender"):
+        Recipe.model_validate({"networks": [{"name": "mask", "target": "mask"}]})
