@@ -1,0 +1,18 @@
+"""The workspace: files under one URI, local or S3, published atomically and verified when read."""
+
+from maskfold.storage.access import adopt, exists, list_folder, read_uri
+from maskfold.storage.cache import alone
+from maskfold.storage.tree import fetch_tree, fingerprint
+from maskfold.storage.workspace import Workspace, open_workspace
+
+__all__ = [
+    "Workspace",
+    "adopt",
+    "alone",
+    "exists",
+    "fetch_tree",
+    "fingerprint",
+    "list_folder",
+    "open_workspace",
+    "read_uri",
+]

@@ -1,0 +1,156 @@
+"""A workspace on a file system of this machine (or one that is mounted here)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from maskfold.errors import CorruptDataError, WorkspaceError
+from maskfold.specs import File
+from maskfold.storage.checksum import copy_hashed, remember_file, sha256_of
+from maskfold.storage.faults import disk_faults
+from maskfold.storage.location import LocalPath
+
+ASIDE = ".aside-"
+"""Begins the name of a file that is still being written; a killed writer leaves one behind."""
+_ASIDE_LIFE_S = 24 * 3600.0
+
+
+class LocalStore:
+    """Files below one folder."""
+
+    def __init__(self, location: LocalPath) -> None:
+        self.location = location
+        self.uri = str(location)
+
+    def check(self) -> None:
+        """Make sure that the folder can be used; it need not exist yet.
+
+        Raises:
+            WorkspaceError: If a file is in the way or permission is missing.
+        """
+        folder = self.location.path
+        with disk_faults(f"use workspace {self.uri}"):
+            while not folder.exists() and folder != folder.parent:
+                folder = folder.parent
+        if not folder.is_dir():
+            raise WorkspaceError(f"workspace {self.uri}: {folder} is a file, not a folder; name another folder")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise WorkspaceError(
+                f"workspace {self.uri}: {folder} is not writable for this user; give the permission or name another"
+            )
+
+    def read(self, address: str) -> bytes | None:
+        """Return a file's bytes, or None when there is no such file."""
+        path = self.location.path / address
+        try:
+            with disk_faults(f"read {path}", missing_passes=True):
+                return path.read_bytes() if not path.is_dir() else None
+        except FileNotFoundError:
+            return None
+
+    def write(self, address: str, content: bytes) -> File:
+        """Publish bytes atomically."""
+        target = self.location.path / address
+        with disk_faults(f"write {target}"), _aside(target) as aside, aside.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        return File(path=address, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+
+    def publish(self, source: Path, address: str) -> File:
+        """Publish a local file atomically; the source stays."""
+        target = self.location.path / address
+        with disk_faults(f"write {target}"):
+            with _aside(target) as aside:
+                sha256 = copy_hashed(source, aside)
+                size = aside.stat().st_size
+            remember_file(target, sha256)
+        return File(path=address, sha256=sha256, size=size)
+
+    def fetch(self, file: File) -> Path:
+        """Return the published file itself, verified.
+
+        Raises:
+            CorruptDataError: If it is not the file that was published, or is gone.
+        """
+        path = self.location.path / file.path
+        try:
+            found = sha256_of(path)
+        except FileNotFoundError:
+            raise CorruptDataError(
+                f"{path}: the file is gone; expected sha256 {file.sha256} ({file.size} bytes). "
+                f"Delete the folder {path.parent} and run again to make it anew"
+            ) from None
+        if found != file.sha256:
+            raise CorruptDataError(
+                f"{path}: these are not the bytes that were published; expected sha256 {file.sha256} "
+                f"({file.size} bytes), found {found} ({path.stat().st_size} bytes). "
+                f"Delete the folder {path.parent} and run again to make it anew"
+            )
+        return path
+
+    def size_of(self, address: str) -> int | None:
+        """Return a file's size in bytes, or None when there is no such file."""
+        path = self.location.path / address
+        try:
+            with disk_faults(f"read {path}", missing_passes=True):
+                return path.stat().st_size if not path.is_dir() else None
+        except FileNotFoundError:
+            return None
+
+    def list(self, prefix: str) -> list[str]:
+        """Return the addresses below a folder, sorted; files still being written are left out."""
+        root = self.location.path
+        found = []
+        with disk_faults(f"list {root / prefix}"):
+            for folder, _, names in os.walk(root / prefix):
+                below = Path(folder).relative_to(root)
+                found += [(below / name).as_posix() for name in names if not name.startswith(ASIDE)]
+        return sorted(found)
+
+    def delete(self, address: str) -> None:
+        """Delete a file; a missing one is no error."""
+        path = self.location.path / address
+        with disk_faults(f"delete {path}"):
+            path.unlink(missing_ok=True)
+
+    def locate(self, address: str) -> str:
+        """Return the absolute path of an address."""
+        return str(self.location.child(address))
+
+
+@contextlib.contextmanager
+def _aside(target: Path) -> Iterator[Path]:
+    """Yield a path beside the target to write to; afterwards rename it over the target, or drop it on an error.
+
+    It lies in the target's own folder because a rename is atomic within one file system only. The folder is synced
+    after the rename, so that an outcome that survives a power cut finds the files that it names.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target.parent)
+    aside = target.with_name(f"{ASIDE}{uuid.uuid4().hex}")
+    try:
+        yield aside
+        aside.replace(target)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what writers that were killed long ago left in a folder."""
+    for left in folder.glob(f"{ASIDE}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _ASIDE_LIFE_S:
+                left.unlink()

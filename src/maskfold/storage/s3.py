@@ -1,0 +1,200 @@
+"""A workspace on S3 or on a server that speaks its protocol."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boto3.s3.transfer import TransferConfig
+
+from maskfold.errors import CorruptDataError
+from maskfold.specs import File
+from maskfold.storage.cache import cached_file
+from maskfold.storage.checksum import sha256_of
+from maskfold.storage.faults import disk_faults
+from maskfold.storage.location import S3Key
+from maskfold.storage.s3_client import THREADS, AbsentError, connect
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef
+
+_MIB = 1 << 20
+# S3 takes 10,000 parts at most, so parts of 16 MiB reach 156 GiB; s3transfer enlarges them beyond that.
+_TRANSFER = TransferConfig(multipart_threshold=32 * _MIB, multipart_chunksize=16 * _MIB, max_concurrency=THREADS)
+_SHA256 = "sha256"
+"""Key of the object metadata that holds the checksum of the whole object, whatever its parts."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One object of a listing."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class S3Store:
+    """Objects below one prefix of a bucket."""
+
+    def __init__(self, location: S3Key) -> None:
+        self.location = location
+        self.uri = str(location)
+        connection = connect()
+        self._client, self._call = connection.client, connection.call
+
+    def check(self) -> None:
+        """Make sure that the bucket exists and can be listed with these credentials."""
+        bucket, prefix = self.location.bucket, self.location.key
+        request = self._client.list_objects_v2
+        self._call(f"open {self.uri}", lambda: request(Bucket=bucket, Prefix=prefix, MaxKeys=1))
+
+    def read(self, address: str) -> bytes | None:
+        """Return an object's bytes, or None when there is none.
+
+        Raises:
+            CorruptDataError: If the object carries a checksum and it differs.
+        """
+        where = self.location.child(address)
+
+        def request() -> tuple[bytes, str | None]:
+            answer = self._client.get_object(Bucket=where.bucket, Key=where.key)
+            return answer["Body"].read(), answer["Metadata"].get(_SHA256)
+
+        try:
+            content, expected = self._call(f"read {where}", request)
+        except AbsentError:
+            return None
+        found = hashlib.sha256(content).hexdigest()
+        if expected is not None and expected != found:
+            raise CorruptDataError(f"{where}: expected sha256 {expected}, found {found}; delete it and run again")
+        return content
+
+    def write(self, address: str, content: bytes) -> File:
+        """Publish bytes; S3 shows an object only when it is whole."""
+        where = self.location.child(address)
+        sha256 = hashlib.sha256(content).hexdigest()
+        request = self._client.put_object
+        self._call(
+            f"write {where}",
+            lambda: request(Bucket=where.bucket, Key=where.key, Body=content, Metadata={_SHA256: sha256}),
+        )
+        return File(path=address, sha256=sha256, size=len(content))
+
+    def publish(self, source: Path, address: str) -> File:
+        """Publish a local file, in parallel parts when it is large; S3 shows it only when all parts are there."""
+        where = self.location.child(address)
+        sha256 = sha256_of(source)
+
+        def request() -> None:
+            with source.open("rb") as stream:
+                self._client.upload_fileobj(
+                    stream, where.bucket, where.key, ExtraArgs={"Metadata": {_SHA256: sha256}}, Config=_TRANSFER
+                )
+
+        self._call(f"write {where}", request)
+        return File(path=address, sha256=sha256, size=source.stat().st_size)
+
+    def fetch(self, file: File) -> Path:
+        """Return a verified copy in the cache.
+
+        Raises:
+            CorruptDataError: If the object is gone or is not what was published.
+        """
+        where = self.location.child(file.path)
+        try:
+            return cached_file(file.sha256, where.name, str(where), lambda path: self.download(file.path, path))
+        except AbsentError:
+            raise CorruptDataError(
+                f"{where}: the object is gone; expected sha256 {file.sha256} ({file.size} bytes). "
+                f"Delete the folder {str(where).rpartition('/')[0]} and run again to make it anew"
+            ) from None
+
+    def download(self, address: str, path: Path) -> None:
+        """Download an object to a local path, in parallel parts when it is large.
+
+        Raises:
+            AbsentError: If there is no such object.
+        """
+        where = self.location.child(address)
+
+        def request() -> None:
+            with path.open("wb") as stream:
+                self._client.download_fileobj(where.bucket, where.key, stream, Config=_TRANSFER)
+
+        with disk_faults(f"write {path}"):
+            self._call(f"read {where}", request)
+
+    def download_listed(self, listed: Listed, path: Path) -> None:
+        """Download an object of a listing, as it was listed.
+
+        Raises:
+            AbsentError: If it is gone.
+            ChangedError: If it was overwritten since.
+        """
+
+        def request() -> None:
+            answer = self._client.get_object(Bucket=self.location.bucket, Key=listed.key, IfMatch=listed.etag)
+            with path.open("wb") as stream:
+                for chunk in answer["Body"].iter_chunks(_MIB):
+                    stream.write(chunk)
+
+        with disk_faults(f"write {path}"):
+            self._call(f"read s3://{self.location.bucket}/{listed.key}", request)
+
+    def head(self, address: str) -> Listed | None:
+        """Return what an object is, or None when there is none."""
+        where = self.location.child(address) if address else self.location
+        request = self._client.head_object
+        try:
+            answer = self._call(f"look at {where}", lambda: request(Bucket=where.bucket, Key=where.key))
+        except AbsentError:
+            return None
+        return Listed(where.key, answer["ContentLength"], answer["ETag"])
+
+    def size_of(self, address: str) -> int | None:
+        """Return an object's size in bytes, or None when there is none."""
+        found = self.head(address)
+        return None if found is None else found.size
+
+    def walk(self, prefix: str = "", deep: bool = True) -> Iterator[Listed]:
+        """Yield the objects below a folder; markers of folders are left out.
+
+        Args:
+            prefix: The folder's address; empty for the whole store.
+            deep: Whether to descend into the folders of the folder.
+        """
+        where = self.location.child(prefix) if prefix else self.location
+        request: ListObjectsV2RequestTypeDef = {"Bucket": where.bucket, "Prefix": f"{where.key}/" if where.key else ""}
+        if not deep:
+            request["Delimiter"] = "/"
+        while True:
+            page = self._call(f"list {where}", functools.partial(self._client.list_objects_v2, **request))
+            for entry in page.get("Contents", []):
+                if not entry["Key"].endswith("/"):
+                    yield Listed(entry["Key"], entry["Size"], entry["ETag"])
+            if not page.get("IsTruncated"):
+                return
+            request["ContinuationToken"] = page["NextContinuationToken"]
+
+    def list(self, prefix: str) -> list[str]:
+        """Return the addresses below a folder, sorted."""
+        root = len(self.location.key) + 1 if self.location.key else 0
+        return sorted(listed.key[root:] for listed in self.walk(prefix))
+
+    def delete(self, address: str) -> None:
+        """Delete an object; a missing one is no error."""
+        where = self.location.child(address)
+        request = self._client.delete_object
+        try:
+            self._call(f"delete {where}", lambda: request(Bucket=where.bucket, Key=where.key))
+        except AbsentError:
+            return
+
+    def locate(self, address: str) -> str:
+        """Return the full URI of an address."""
+        return str(self.location.child(address))

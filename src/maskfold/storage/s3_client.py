@@ -1,0 +1,220 @@
+"""The connection to S3: how it is made, how long it is tried, and what its errors mean for a person."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+import boto3
+from botocore import exceptions as faults
+from botocore.config import Config
+from s3transfer.exceptions import RetriesExceededError
+
+from maskfold.errors import MaskfoldError, UnavailableError, WorkspaceError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ResultT = TypeVar("ResultT")
+
+PATIENCE_VARIABLE = "MASKFOLD_S3_PATIENCE"
+"""Seconds for which an unreachable server is tried again; default 60."""
+THREADS = 8
+
+_PASSING = (
+    faults.HTTPClientError,
+    faults.ConnectionError,
+    faults.IncompleteReadError,
+    faults.ChecksumError,
+    faults.FlexibleChecksumError,
+    RetriesExceededError,
+    ConnectionError,
+    TimeoutError,
+)
+_NO_CREDENTIALS = (
+    faults.NoCredentialsError,
+    faults.PartialCredentialsError,
+    faults.CredentialRetrievalError,
+    faults.ProfileNotFound,
+    faults.TokenRetrievalError,
+    faults.UnauthorizedSSOTokenError,
+    faults.SSOTokenLoadError,
+)
+_ABSENT = {"NoSuchKey", "404", "NotFound"}
+_DENIED = {"AccessDenied", "403", "Forbidden", "AccountProblem", "AllAccessDisabled", "InvalidObjectState"}
+_UNKNOWN_KEY = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "AuthFailure"}
+_REGION = {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
+_BUSY = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "TooManyRequests", "InternalError"}
+_FULL = {"QuotaExceeded", "EntityTooLarge", "507", "XMinioStorageFull"}
+
+
+class AbsentError(Exception):
+    """The object does not exist; every caller gives this its own meaning."""
+
+
+class ChangedError(Exception):
+    """The object is no longer the one that was listed."""
+
+
+class Connection:
+    """A client with the standard credential chain, and one policy for everything that can go wrong.
+
+    The endpoint comes from ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or the AWS configuration file. A server that
+    is not Amazon's is addressed with the bucket in the path: few of them have a host name for each bucket.
+
+    Raises:
+        WorkspaceError: If the settings cannot be used.
+    """
+
+    def __init__(self) -> None:
+        self.client = _make_client("auto")
+        if not (urlsplit(self.endpoint).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            self.client = _make_client("path")
+
+    @property
+    def endpoint(self) -> str:
+        """Address of the server."""
+        return str(self.client.meta.endpoint_url)
+
+    def call(self, action: str, request: Callable[[], ResultT]) -> ResultT:
+        """Make a request until it succeeds, fails for good, or the server was unreachable for too long.
+
+        Args:
+            action: What is being done, such as ``read s3://b/k``; completes "cannot ...".
+            request: Makes the request; must be safe to repeat.
+
+        Raises:
+            AbsentError: If the object does not exist.
+            ChangedError: If a condition on the object does not hold.
+            WorkspaceError: If the bucket is missing, access is denied or credentials are.
+            UnavailableError: If the server stays unreachable or overloaded.
+            MaskfoldError: If the server is full or reports anything else.
+        """
+        patience = _patience()
+        began = time.monotonic()
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return request()
+            except (faults.BotoCoreError, faults.ClientError, RetriesExceededError, OSError) as error:
+                if isinstance(error, OSError) and not _is_passing(error):
+                    raise
+                if not _is_passing(error):
+                    raise self._explain(action, error) from error
+                spent = time.monotonic() - began
+                if spent >= patience:
+                    raise UnavailableError(
+                        f"cannot {action}: {self.endpoint} cannot be reached or is overloaded ({tries} tries in "
+                        f"{spent:.0f} s): {error}. Is the server running and the endpoint right? The same call may "
+                        f"succeed later; {PATIENCE_VARIABLE} sets how many seconds it is tried"
+                    ) from error
+                # Jitter keeps many jobs that lost the same server from coming back at the same moment.
+                time.sleep(min(10.0, 0.25 * 2 ** min(tries, 8)) * random.uniform(0.5, 1.0))  # noqa: S311
+
+    def _explain(self, action: str, error: Exception) -> Exception:
+        if isinstance(error, _NO_CREDENTIALS):
+            return WorkspaceError(
+                f"cannot {action}: no usable S3 credentials ({error}); set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+            )
+        if isinstance(error, faults.SSLError):
+            return WorkspaceError(f"cannot {action}: {error}; AWS_CA_BUNDLE names a file of trusted certificates")
+        if isinstance(error, faults.ClientError):
+            return self._explain_answer(action, error)
+        if isinstance(error, faults.ParamValidationError | faults.ValidationError):
+            return WorkspaceError(f"cannot {action}: the URI does not make a valid request: {error}")
+        return MaskfoldError(f"cannot {action} at {self.endpoint}: {error}")
+
+    def _explain_answer(self, action: str, error: faults.ClientError) -> Exception:
+        code = _code(error)
+        said = f"{self.endpoint} says {code}"
+        if code in _ABSENT:
+            return AbsentError(action)
+        if code in ("PreconditionFailed", "412"):
+            return ChangedError(action)
+        if code == "NoSuchBucket":
+            return WorkspaceError(
+                f"cannot {action}: the bucket does not exist ({said}); create it, or check the URI and the endpoint"
+            )
+        if code in _UNKNOWN_KEY:
+            return WorkspaceError(
+                f"cannot {action}: the credentials are wrong or expired ({said}); check AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+            )
+        if code in _DENIED:
+            return WorkspaceError(
+                f"cannot {action}: access is denied ({said}); check the credentials and what they may do in this bucket"
+            )
+        if code in _REGION:
+            return WorkspaceError(f"cannot {action}: wrong region ({said}); set AWS_DEFAULT_REGION to the bucket's")
+        if code == "RequestTimeTooSkewed":
+            return WorkspaceError(f"cannot {action}: this machine's clock is wrong ({said}); set it and run again")
+        if code in _FULL:
+            return MaskfoldError(f"cannot {action}: the server is full or the quota used up ({said})")
+        return MaskfoldError(f"cannot {action}: {said}: {error}")
+
+
+def connect() -> Connection:
+    """Return this process's connection for the present settings; making one takes longer than most requests.
+
+    Raises:
+        WorkspaceError: If the settings cannot be used.
+    """
+    settings = tuple(
+        sorted(
+            (name, value) for name, value in os.environ.items() if name.startswith("AWS_") or name == PATIENCE_VARIABLE
+        )
+    )
+    return _connection(os.getpid(), settings)
+
+
+@functools.lru_cache(maxsize=4)
+def _connection(process: int, settings: tuple[tuple[str, str], ...]) -> Connection:  # noqa: ARG001 - what the cache tells apart
+    # The process is part of the key because open sockets must not be shared with a forked child.
+    return Connection()
+
+
+def _make_client(addressing: str) -> S3Client:
+    config = Config(
+        connect_timeout=5,
+        # A server that accepts and then says nothing costs this much twice before our patience is asked.
+        read_timeout=min(30.0, max(5.0, _patience())),
+        max_pool_connections=2 * THREADS,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        s3={"addressing_style": "path" if addressing == "path" else "auto"},
+    )
+    try:
+        return boto3.session.Session().client("s3", config=config)
+    except (faults.BotoCoreError, ValueError) as error:
+        raise WorkspaceError(
+            f"S3 cannot be used with these settings: {error}; check AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL "
+            "and AWS_ENDPOINT_URL_S3"
+        ) from error
+
+
+def _patience() -> float:
+    text = os.environ.get(PATIENCE_VARIABLE) or "60"
+    try:
+        return float(text)
+    except ValueError:
+        raise WorkspaceError(f"{PATIENCE_VARIABLE}={text!r}: expected a number of seconds, such as 60") from None
+
+
+def _code(error: faults.ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, faults.SSLError):
+        return "CERTIFICATE_VERIFY_FAILED" not in str(error)
+    if isinstance(error, faults.ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        full = _code(error) in _FULL or status == 507
+        return not full and (status >= 500 or status == 429 or _code(error) in _BUSY)
+    return isinstance(error, _PASSING)

@@ -1,0 +1,161 @@
+"""Whole folders: a data set's fingerprint, and a local copy of one that lies on S3."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from maskfold.errors import DatasetError, WorkspaceError
+from maskfold.home import HOME_VARIABLE
+from maskfold.storage.cache import ASIDE, aside, cache_folder, locked
+from maskfold.storage.faults import disk_faults
+from maskfold.storage.location import LocalPath, S3Key, parse, safe_relative
+
+if TYPE_CHECKING:
+    from maskfold.storage.s3 import Listed, S3Store
+
+_log = logging.getLogger(__name__)
+_EXPECTED = "expected a folder with train/train.csv, train/images/, eval/info.csv and eval/images/"
+
+
+def fingerprint(uri: str) -> str:
+    """Return a digest of the listing below a URI.
+
+    Args:
+        uri: A local folder (names, sizes, times of change count) or ``s3://bucket/prefix`` (keys, sizes, ETags).
+
+    Raises:
+        DatasetError: If there is no such folder or nothing is in it.
+        WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
+        UnavailableError: If the server cannot be reached.
+    """
+    location = parse(uri)
+    if isinstance(location, S3Key):
+        return _digest(f"{name}\0{entry.size}\0{entry.etag}" for name, entry in _listing(location)[1])
+    root = _existing_folder(location)
+    lines = []
+    for path in _files(root):
+        status = path.stat(follow_symlinks=False)
+        lines.append(f"{path.relative_to(root).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}")
+    if not lines:
+        raise DatasetError(f"data set {root}: the folder is empty; {_EXPECTED}")
+    return _digest(sorted(lines))
+
+
+def fetch_tree(uri: str, listing: str) -> Path:
+    """Return a local folder with everything below a URI: the folder itself, or a cached copy of an S3 prefix.
+
+    A copy is made once for each state of the prefix, by one process while others wait; an interrupted one is taken up
+    where it stopped. Objects whose keys cannot be paths below the folder (``../x``) are left out with a warning.
+
+    Args:
+        uri: A local folder or ``s3://bucket/prefix``.
+        listing: What :func:`fingerprint` returned for it.
+
+    Raises:
+        DatasetError: If there is no such folder, or it is not in the state that was listed.
+        WorkspaceError: If the bucket is missing or access is denied.
+        UnavailableError: If the server cannot be reached.
+    """
+    location = parse(uri)
+    if isinstance(location, LocalPath):
+        return _existing_folder(location)
+    copy = cache_folder() / "trees" / hashlib.sha256(f"{location}\0{listing}".encode()).hexdigest()[:32]
+    files, marker = copy / "files", copy / "complete"
+    with disk_faults(f"write to the cache {copy} ({HOME_VARIABLE} moves it)"), locked(copy):
+        if not marker.is_file():
+            store, entries = _listing(location)
+            if _digest(f"{name}\0{entry.size}\0{entry.etag}" for name, entry in entries) != listing:
+                raise DatasetError(f"data set {location} has changed since this run began; run again")
+            _download_all(store, entries, files)
+            with aside(marker) as path:
+                path.write_text(f"{location}\n{listing}\n", encoding="utf-8")
+                path.replace(marker)
+    return files
+
+
+def _download_all(store: S3Store, entries: list[tuple[str, Listed]], files: Path) -> None:
+    from maskfold.storage.s3_client import THREADS, AbsentError, ChangedError
+
+    targets = _targets([name for name, _ in entries], files)
+    for left in list(files.rglob(f"{ASIDE}*")):  # by a killed process: this one holds the lock
+        left.unlink()
+
+    def download(name: str, entry: Listed) -> None:
+        target = targets.get(name)
+        # A file has its name only when it was whole, so its presence is enough.
+        if target is None or target.is_file():
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with aside(target) as path:
+            try:
+                store.download_listed(entry, path)
+            except (AbsentError, ChangedError):
+                raise DatasetError(
+                    f"data set {store.uri} was changed while it was downloaded ({name}); run again"
+                ) from None
+            path.replace(target)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        jobs = [pool.submit(download, name, entry) for name, entry in entries]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _targets(names: list[str], files: Path) -> dict[str, Path]:
+    """Map keys to paths below a folder; keys that cannot be such paths are left out with a warning."""
+    safe = {name: path for name in names if (path := safe_relative(name)) is not None}
+    folders = {parent for path in safe.values() for parent in path.parents} - {PurePosixPath()}
+    kept = {name: files / path for name, path in safe.items() if path not in folders and not _is_internal(path)}
+    refused = [name for name in names if name not in kept]
+    if refused:
+        shown = ", ".join(repr(name) for name in refused[:10])
+        _log.warning("data set: %d object(s) left out whose keys cannot be paths here: %s", len(refused), shown)
+    return kept
+
+
+def _is_internal(path: PurePosixPath) -> bool:
+    return path.name.startswith(ASIDE)
+
+
+def _listing(location: S3Key) -> tuple[S3Store, list[tuple[str, Listed]]]:
+    """Return the objects below a prefix with their names relative to it, sorted by name."""
+    from maskfold.storage.s3 import S3Store
+
+    store = S3Store(location)
+    root = len(location.key) + 1 if location.key else 0
+    entries = sorted(((entry.key[root:], entry) for entry in store.walk()), key=lambda pair: pair[0])
+    if not entries:
+        raise DatasetError(f"data set {location}: there is nothing below this prefix; {_EXPECTED}")
+    return store, entries
+
+
+def _existing_folder(location: LocalPath) -> Path:
+    try:
+        if location.path.is_dir():
+            return location.path
+    except OSError as error:
+        raise DatasetError(f"data set {location}: cannot be read: {error.strerror}") from None
+    found = "this is a file" if location.path.exists() else "there is no such folder"
+    raise DatasetError(f"data set {location}: {found}; {_EXPECTED}")
+
+
+def _files(root: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise WorkspaceError(f"data set {root}: {error.filename} cannot be read: {error.strerror}") from error
+
+    for folder, _, names in os.walk(root, onerror=refuse):
+        yield from (Path(folder, name) for name in names)
+
+
+def _digest(lines: Iterator[str] | list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()

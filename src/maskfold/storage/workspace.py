@@ -1,0 +1,111 @@
+"""The one door to a workspace, whatever it lies on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from maskfold.specs import File
+from maskfold.storage.local import LocalStore
+from maskfold.storage.location import LocalPath, Location, check_address, parse
+
+
+class Store(Protocol):
+    """What a workspace can lie on; addresses are checked before they come here."""
+
+    uri: str
+
+    def check(self) -> None: ...
+    def read(self, address: str) -> bytes | None: ...
+    def write(self, address: str, content: bytes) -> File: ...
+    def publish(self, source: Path, address: str) -> File: ...
+    def fetch(self, file: File) -> Path: ...
+    def size_of(self, address: str) -> int | None: ...
+    def list(self, prefix: str) -> list[str]: ...
+    def delete(self, address: str) -> None: ...
+    def locate(self, address: str) -> str: ...
+
+
+class Workspace:
+    """Every output of every job, under one URI.
+
+    All methods raise ``WorkspaceError`` when an address leaves the workspace, access is denied or the bucket is
+    missing, ``UnavailableError`` when the server stays unreachable, ``MaskfoldError`` when the disk is full or faulty.
+
+    Args:
+        uri: A local path, ``file://...`` or ``s3://bucket/prefix``.
+
+    Raises:
+        WorkspaceError: If the URI is malformed.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._store = open_store(parse(uri))
+        self.uri = self._store.uri
+        """Absolute, so that it means the same in every process of this machine."""
+
+    def check(self) -> None:
+        """Make sure that the workspace can be reached and used."""
+        self._store.check()
+
+    def read(self, path: str) -> bytes | None:
+        """Return a small file's bytes, or None when there is no such file."""
+        return self._store.read(check_address(path))
+
+    def write(self, path: str, content: bytes) -> File:
+        """Publish bytes atomically: readers see the old file or the new one, never a part."""
+        return self._store.write(check_address(path), content)
+
+    def publish(self, source: Path, path: str) -> File:
+        """Publish a local file atomically; the source stays."""
+        return self._store.publish(source, check_address(path))
+
+    def fetch(self, file: File) -> Path:
+        """Return a local path with the file's verified bytes.
+
+        A local workspace gives the published file itself, which must not be changed; a file on S3 is downloaded once
+        into the cache.
+
+        Raises:
+            CorruptDataError: If the bytes are not those that were published, naming URI, expected and found checksum.
+        """
+        check_address(file.path)
+        return self._store.fetch(file)
+
+    def size_of(self, path: str) -> int | None:
+        """Return a file's size in bytes, or None when there is no such file."""
+        return self._store.size_of(check_address(path))
+
+    def list(self, prefix: str = "") -> list[str]:
+        """Return the addresses below a folder, sorted; none for a folder that does not exist."""
+        folder = prefix.strip("/")
+        return self._store.list(check_address(folder) if folder else "")
+
+    def delete(self, path: str) -> None:
+        """Delete a file; a missing one is no error."""
+        self._store.delete(check_address(path))
+
+    def locate(self, path: str) -> str:
+        """Return the full URI of an address, for people: an absolute path or ``s3://...``."""
+        return self._store.locate(path)
+
+
+def open_store(location: Location) -> Store:
+    """Return the store of a location; boto3 is imported only when it is on S3."""
+    if isinstance(location, LocalPath):
+        return LocalStore(location)
+    from maskfold.storage.s3 import S3Store
+
+    return S3Store(location)
+
+
+def open_workspace(uri: str) -> Workspace:
+    """Open a workspace by URI: a local path, ``file://...`` or ``s3://bucket/prefix``.
+
+    Raises:
+        WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
+        UnavailableError: If the server cannot be reached.
+    """
+    workspace = Workspace(uri)
+    workspace.check()
+    return workspace
