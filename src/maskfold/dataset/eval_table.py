@@ -1,0 +1,30 @@
+"""``info.csv``: the evaluation images, in the submission's order."""
+
+from __future__ import annotations
+
+from maskfold.dataset.csv_table import read_rows
+from maskfold.dataset.layout import EVAL_TABLE, Layout
+from maskfold.errors import DatasetError
+
+
+def read_eval_table(layout: Layout) -> list[str]:
+    """Read the ImageIDs; the column ans is not looked at.
+
+    Returns:
+        The ImageIDs in the file's order, all different. They may be unsafe as paths.
+
+    Raises:
+        DatasetError: If the file is no such table, or an ImageID is blank or appears twice.
+    """
+    lines: dict[str, int] = {}
+    for row in read_rows(layout.eval_table, EVAL_TABLE, ("ImageID",)):
+        image_id = row["ImageID"]
+        if not image_id:
+            raise DatasetError(f"{EVAL_TABLE}, line {row.line}: ImageID is blank; a submission needs one for each row")
+        if image_id in lines:
+            raise DatasetError(
+                f"{EVAL_TABLE}, line {row.line}: ImageID {image_id} was in line {lines[image_id]} already; "
+                "each image must have exactly one row"
+            )
+        lines[image_id] = row.line
+    return list(lines)

@@ -1,0 +1,138 @@
+"""Person-disjoint, stratified folds: the same for the same people, k and seed, on any machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from maskfold.errors import CorruptDataError, DatasetError, InvariantError
+from maskfold.specs import digest
+
+COLUMNS: Final = {"person": "str", "fold": "int8"}
+
+
+def assign_folds(people: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:
+    """Deal people to folds, stratified on gender x age group.
+
+    Within each stratum people are put in the order of a hash of seed and name, then dealt round robin; the deal of a
+    stratum goes on where the last one stopped, so that remainders do not pile up in the first folds. Neither row order
+    nor any library's random generator matters.
+
+    Args:
+        people: person (str, unique), gender (int), age_group (int); more columns are ignored.
+        k: Number of folds, at least 2.
+        seed: Another seed, other folds.
+
+    Returns:
+        person (str), fold (int8, 0..k-1), sorted by person. Fold sizes differ by one person at most, in each stratum
+        and overall.
+
+    Raises:
+        DatasetError: If there are fewer people than folds.
+        ValueError: If a person appears twice, or k is less than 2.
+    """
+    if k < 2:
+        raise ValueError(f"cross-validation needs at least 2 folds, got {k}")
+    if people["person"].duplicated().any():
+        double = people.loc[people["person"].duplicated(), "person"].iloc[0]
+        raise ValueError(f"people must be unique; {double} appears twice")
+    if len(people) < k:
+        raise DatasetError(
+            f"folds.k is {k}, but the data set has only {len(people)} usable people; each fold needs one at least"
+        )
+    strata = zip(people["gender"], people["age_group"], people["person"], strict=True)
+    order = sorted((int(gender), int(age), _lot(seed, person), str(person)) for gender, age, person in strata)
+    folds = pd.DataFrame({"person": [person for *_, person in order], "fold": np.arange(len(order)) % k})
+    return folds.astype(COLUMNS).sort_values("person", ignore_index=True)
+
+
+def small_strata(people: pd.DataFrame, k: int) -> list[tuple[int, int, int]]:
+    """Return the gender x age groups with some but fewer than k people: some folds will not hold them.
+
+    Returns:
+        Triples of gender, age group and number of people, sorted.
+    """
+    sizes = Counter(zip(people["gender"].tolist(), people["age_group"].tolist(), strict=True))
+    return sorted((gender, age, n) for (gender, age), n in sizes.items() if n < k)
+
+
+def check_folds(folds: pd.DataFrame, people: Collection[str], k: int) -> None:
+    """Assert that the folds are a partition of the people into k parts, none empty.
+
+    Args:
+        folds: person, fold.
+        people: Everybody who must be in exactly one fold.
+        k: Number of folds.
+
+    Raises:
+        InvariantError: If they are not.
+    """
+    doubles = sorted(set(folds.loc[folds["person"].duplicated(), "person"]))
+    if doubles:
+        raise InvariantError(
+            f"folds: {_people(doubles)} in more than one fold ({_some(doubles)}); folds must be person-disjoint"
+        )
+    have = set(folds["person"])
+    missing, strange = sorted(set(people) - have), sorted(have - set(people))
+    if missing:
+        raise InvariantError(
+            f"folds: {_people(missing)} in no fold ({_some(missing)}); each person must be held out exactly once"
+        )
+    if strange:
+        raise InvariantError(f"folds: {_people(strange)} in a fold but not in the data set ({_some(strange)})")
+    numbers = set(folds["fold"].tolist())
+    if numbers != set(range(k)):
+        raise InvariantError(f"folds: expected each of 0..{k - 1} to hold somebody, found {sorted(numbers)}")
+
+
+def check_disjoint(fold: int, train_people: Collection[str], valid_people: Collection[str]) -> None:
+    """Assert that nobody is both trained on and validated on.
+
+    Args:
+        fold: Number of the held-out fold, for the message.
+        train_people: Person of each training image, or each person once.
+        valid_people: The same of the held-out part.
+
+    Raises:
+        InvariantError: If somebody is in both parts.
+    """
+    both = sorted(set(train_people) & set(valid_people))
+    if both:
+        raise InvariantError(
+            f"fold {fold}: {_people(both)} in both parts ({_some(both)}); folds must be person-disjoint"
+        )
+
+
+def folds_version(folds: pd.DataFrame) -> str:
+    """Return the digest of the assignment, whatever the row order; sha256, hexadecimal."""
+    return digest(sorted([str(person), int(fold)] for person, fold in zip(folds["person"], folds["fold"], strict=True)))
+
+
+def read_folds(path: Path) -> pd.DataFrame:
+    """Read folds from their parquet file: person (str), fold (int8).
+
+    Raises:
+        CorruptDataError: If the file is no such table.
+    """
+    table = pd.read_parquet(path)
+    if list(table.columns) != list(COLUMNS):
+        raise CorruptDataError(f"{path}: no folds; its columns are {', '.join(map(str, table.columns))}")
+    return table.astype(COLUMNS)
+
+
+def _lot(seed: int, person: str) -> str:
+    return hashlib.sha256(f"{seed}/{person}".encode()).hexdigest()
+
+
+def _people(names: Collection[str]) -> str:
+    return "1 person is" if len(names) == 1 else f"{len(names)} people are"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")

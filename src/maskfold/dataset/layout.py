@@ -1,0 +1,129 @@
+"""Where things lie in a data set, and which names may be trusted.
+
+::
+
+    DIR/train/train.csv               id,gender,race,age,path      one row a person; path is the folder's name
+    DIR/train/images/<path>/          mask1 .. mask5, incorrect_mask, normal; .jpg, .jpeg, .png, ...
+    DIR/eval/info.csv                 ImageID,ans                  one row an image; ans is not read
+    DIR/eval/images/<ImageID>
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from maskfold.errors import DatasetError
+
+MASK_OF_NAME: Final = {**{f"mask{number}": 0 for number in range(1, 6)}, "incorrect_mask": 1, "normal": 2}
+"""Mask state by the name of a person's photograph, without its extension."""
+PHOTOGRAPHS_PER_PERSON: Final = len(MASK_OF_NAME)
+
+TRAIN_TABLE: Final = "train/train.csv"
+TRAIN_IMAGES: Final = "train/images"
+EVAL_TABLE: Final = "eval/info.csv"
+EVAL_IMAGES: Final = "eval/images"
+
+_LITTER: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The places of one data set.
+
+    Attributes:
+        root: The data set's folder.
+    """
+
+    root: Path
+
+    @property
+    def train_table(self) -> Path:
+        return self.root / TRAIN_TABLE
+
+    @property
+    def train_images(self) -> Path:
+        return self.root / TRAIN_IMAGES
+
+    @property
+    def eval_table(self) -> Path:
+        return self.root / EVAL_TABLE
+
+    @property
+    def eval_images(self) -> Path:
+        return self.root / EVAL_IMAGES
+
+
+def find_layout(root: Path) -> Layout:
+    """Check that a folder has the layout of a data set.
+
+    Raises:
+        DatasetError: If it has not; the message says what is missing and where a data set was seen instead.
+    """
+    if not root.is_dir():
+        what = "is a file, not a folder" if root.exists() else "does not exist"
+        raise DatasetError(f"data set {root}: {what}; expected a folder that holds {_expected()}")
+    layout = Layout(root)
+    missing = [name for name in (TRAIN_TABLE, EVAL_TABLE) if not (root / name).is_file()]
+    missing += [f"{name}/" for name in (TRAIN_IMAGES, EVAL_IMAGES) if not (root / name).is_dir()]
+    if missing:
+        raise DatasetError(
+            f"data set {root}: missing {', '.join(missing)}; expected a folder that holds {_expected()}.{_hint(root)}"
+        )
+    return layout
+
+
+def is_litter(name: str) -> bool:
+    """Say whether a file or folder was left by an operating system or an editor and is no part of the data set."""
+    return name.startswith(".") or name.casefold() in _LITTER
+
+
+def unsafe_name(name: str) -> str | None:
+    """Say why a name from a table must not be joined to a folder, or None when it is safe.
+
+    Args:
+        name: A relative path in POSIX form, as a table states it.
+    """
+    if not name.strip():
+        return "the name is blank"
+    if any(not character.isprintable() for character in name):
+        return "the name holds characters that cannot be printed"
+    if name.startswith(("/", "~")) or "\\" in name or name[1:2] == ":":
+        return "the name is an absolute path or holds a backslash"
+    if any(part in {"", ".", ".."} for part in name.split("/")):
+        return "the name points outside its folder"
+    return None
+
+
+def link_problem(path: Path, folder: Path) -> str | None:
+    """Say why a symbolic link must not be followed: it leaves the folder; None when it stays inside.
+
+    Args:
+        path: The link.
+        folder: Where its target must lie, at any depth.
+    """
+    try:
+        target, inside = path.resolve(strict=True), folder.resolve()
+    except (OSError, RuntimeError):
+        return "the link leads nowhere"
+    return None if target.is_relative_to(inside) else f"the link points outside {folder.name}/"
+
+
+def printable(name: str) -> str:
+    """Return a name from disk in a form that tables and terminals can take."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def _expected() -> str:
+    return f"{TRAIN_TABLE}, {TRAIN_IMAGES}/<person>/, {EVAL_TABLE} and {EVAL_IMAGES}/"
+
+
+def _hint(root: Path) -> str:
+    candidates = [root.parent, *sorted(path for path in root.iterdir() if path.is_dir())]
+    for candidate in candidates:
+        if (candidate / TRAIN_TABLE).is_file():
+            return f" Did you mean {candidate}?"
+    cased = {path.name.casefold(): path.name for path in root.iterdir()}
+    wrong = [cased[name] for name in ("train", "eval") if name in cased and cased[name] != name]
+    return f" Names are lower case: rename {', '.join(wrong)}." if wrong else ""

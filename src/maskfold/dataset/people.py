@@ -1,0 +1,106 @@
+"""Who a person is: one gender and one age from rows, folder name and corrections, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from maskfold.dataset.corrections import Correction
+from maskfold.dataset.layout import PHOTOGRAPHS_PER_PERSON, TRAIN_TABLE
+from maskfold.dataset.quarantine import Entry
+from maskfold.dataset.train_table import Stated, parse_age, parse_gender, stated_by_folder
+from maskfold.labels import GENDERS
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person whose labels are settled.
+
+    Attributes:
+        name: Folder name, the person key.
+        gender: 0 male, 1 female.
+        age: In years.
+        relabelled: A correction changed gender or age, or settled what the sources left open.
+        correction: The person's correction, or None.
+    """
+
+    name: str
+    gender: int
+    age: int
+    relabelled: bool = False
+    correction: Correction | None = None
+
+    def mask(self, photograph: str) -> tuple[int, bool]:
+        """Return a photograph's mask state and whether a correction changed it."""
+        stated = Correction(0, self.name).mask(photograph)
+        mask = self.correction.mask(photograph) if self.correction else stated
+        return mask, mask != stated
+
+
+def settle_people(
+    stated: Mapping[str, Sequence[Stated]], corrections: Mapping[str, Correction]
+) -> tuple[list[Person], list[Entry]]:
+    """Settle gender and age of each person.
+
+    Rows and folder name must agree; where they do not, or a value is not usable, nobody can know the truth and the
+    person is left out, unless a correction says it.
+
+    Args:
+        stated: The rows of the table, by person.
+        corrections: By person.
+
+    Returns:
+        The people that can be used, by name, and why the others cannot.
+    """
+    people, entries = [], []
+    for name in sorted(stated):
+        by_folder = stated_by_folder(name)
+        sources = [*stated[name], *([by_folder] if by_folder else [])]
+        correction = corrections.get(name)
+        gender = _settle("gender", parse_gender, [(s.source, s.gender) for s in sources], _right(correction, "gender"))
+        age = _settle("age", parse_age, [(s.source, s.age) for s in sources], _right(correction, "age"))
+        for problem in (gender.problem, age.problem):
+            if problem:
+                where = f"{TRAIN_TABLE}, {stated[name][0].source}"
+                entries.append(Entry("train", where, name, problem[0], problem[1], PHOTOGRAPHS_PER_PERSON))
+                break
+        else:
+            people.append(Person(name, gender.value, age.value, gender.changed or age.changed, correction))
+    return people, entries
+
+
+@dataclass(frozen=True)
+class _Settled:
+    value: int
+    changed: bool = False
+    problem: tuple[str, str] | None = None
+
+
+def _right(correction: Correction | None, attribute: str) -> int | None:
+    value: int | None = getattr(correction, attribute) if correction else None
+    return value
+
+
+def _settle(
+    attribute: str, parse: Callable[[str], int], sources: Iterable[tuple[str, str]], right: int | None
+) -> _Settled:
+    values: dict[str, int] = {}
+    problem: tuple[str, str] | None = None
+    for source, text in sources:
+        try:
+            values[source] = parse(text)
+        except ValueError as error:
+            problem = problem or ("bad-label", f"{error} ({source})")
+    different = set(values.values())
+    if right is not None:
+        return _Settled(right, changed=bool(problem) or different != {right})
+    if problem:
+        return _Settled(0, problem=problem)
+    if len(different) > 1:
+        said = "; ".join(f"{source} says {_show(attribute, value)}" for source, value in values.items())
+        return _Settled(0, problem=("labels-disagree", f"{attribute}: {said}"))
+    return _Settled(different.pop())
+
+
+def _show(attribute: str, value: int) -> str:
+    return GENDERS[value] if attribute == "gender" else str(value)

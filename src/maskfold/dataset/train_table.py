@@ -1,0 +1,108 @@
+"""``train.csv``: who the people are, as their rows and their folder names state it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from maskfold.dataset.csv_table import Row, read_rows
+from maskfold.dataset.layout import PHOTOGRAPHS_PER_PERSON, TRAIN_TABLE, Layout, unsafe_name
+from maskfold.dataset.quarantine import Entry
+from maskfold.labels import GENDERS
+
+MAX_AGE: Final = 120
+
+_FOLDER_NAME: Final = re.compile(r"(?P<id>[^_]+)_(?P<gender>[A-Za-z]+)_(?P<race>[^_]+)_(?P<age>[+-]?\d+)", re.ASCII)
+_WHOLE_YEARS: Final = re.compile(r"[+-]?\d{1,9}(\.0+)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What one source says of a person.
+
+    Attributes:
+        source: The line of the table, or the folder's name.
+        gender: As it is written.
+        age: As it is written.
+    """
+
+    source: str
+    gender: str
+    age: str
+
+
+def read_train_table(layout: Layout) -> tuple[dict[str, list[Stated]], list[Entry]]:
+    """Read ``train.csv``; the columns gender, age and path are needed, others are not looked at.
+
+    Returns:
+        What the rows state, by person (folder name), in the table's order; and the rows whose path is unsafe.
+
+    Raises:
+        DatasetError: If the file is no such table.
+    """
+    people: dict[str, list[Stated]] = {}
+    entries = []
+    for row in read_rows(layout.train_table, TRAIN_TABLE, ("gender", "age", "path")):
+        problem = _path_problem(row)
+        if problem:
+            entries.append(problem)
+        else:
+            people.setdefault(row["path"], []).append(Stated(f"line {row.line}", row["gender"], row["age"]))
+    return people, entries
+
+
+def stated_by_folder(person: str) -> Stated | None:
+    """Return what a folder name such as ``000001_male_Asian_45`` states; None for a name of another form."""
+    match = _FOLDER_NAME.fullmatch(person)
+    return Stated("the folder's name", match["gender"], match["age"]) if match else None
+
+
+def folder_id(person: str) -> str:
+    """Return the id that a folder name begins with; ids repeat, only the whole name is a person."""
+    return person.partition("_")[0]
+
+
+def parse_gender(text: str) -> int:
+    """Return 0 for male, 1 for female, in upper or lower case.
+
+    Raises:
+        ValueError: If the text is neither; the message is meant for people.
+    """
+    try:
+        return GENDERS.index(text.strip().casefold())
+    except ValueError:
+        raise ValueError(f"gender {text!r} is neither {' nor '.join(GENDERS)}") from None
+
+
+def parse_age(text: str) -> int:
+    """Return an age in whole years.
+
+    Raises:
+        ValueError: If the text is no whole number from 0 to 120; the message is meant for people.
+    """
+    if not _WHOLE_YEARS.fullmatch(text.strip()):
+        raise ValueError(f"age {text!r} is not a whole number of years")
+    age = int(float(text))
+    if not 0 <= age <= MAX_AGE:
+        raise ValueError(f"age {age} lies outside 0..{MAX_AGE}")
+    return age
+
+
+def repeated_rows(people: dict[str, list[Stated]]) -> Iterable[Entry]:
+    """Note people with several equal rows; rows that contradict each other are judged with the labels."""
+    for person, rows in people.items():
+        if len(rows) > 1 and len({(row.gender.casefold(), row.age) for row in rows}) == 1:
+            lines = ", ".join(row.source for row in rows)
+            yield Entry("train", TRAIN_TABLE, person, "repeated-row", f"{person} has {len(rows)} equal rows ({lines})")
+
+
+def _path_problem(row: Row) -> Entry | None:
+    reason = unsafe_name(row["path"])
+    if reason is None and "/" in row["path"]:
+        reason = "the path is more than a folder's name"
+    if reason is None:
+        return None
+    where = f"{TRAIN_TABLE}, line {row.line}"
+    return Entry("train", where, "", "unsafe-path", f"path {row['path'][:80]!r}: {reason}", PHOTOGRAPHS_PER_PERSON)

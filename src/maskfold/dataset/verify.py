@@ -1,0 +1,40 @@
+"""Opens every image, in parallel, with the same result whatever the number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from maskfold.dataset.images import Probe, probe
+
+Progress = Callable[[int, int], None]
+"""Receives the number of images done and the number in all."""
+
+
+def verify(paths: Sequence[Path], threads: int = 1, progress: Progress | None = None) -> list[Probe]:
+    """Probe images.
+
+    Threads serve well here: decoding and hashing leave the interpreter's lock alone.
+
+    Args:
+        paths: The files.
+        threads: How many are opened at a time.
+        progress: Called after each image, in the calling thread.
+
+    Returns:
+        One probe for each path, in their order.
+
+    Raises:
+        UnavailableError: If the disk or the network fails while reading.
+    """
+    probes: list[Probe] = []
+    pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="verify")
+    try:
+        for found in pool.map(probe, paths):
+            probes.append(found)
+            if progress:
+                progress(len(probes), len(paths))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return probes

@@ -1,0 +1,68 @@
+"""Small data sets in the competition's layout, to be damaged one way at a time."""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from maskfold.dataset.layout import MASK_OF_NAME
+
+COLUMNS = ["id", "gender", "race", "age", "path"]
+
+
+def paint(path: Path, seed: object, size: tuple[int, int] = (24, 32)) -> None:
+    """Write a small picture that differs from those of other seeds."""
+    digest = hashlib.sha256(repr(seed).encode()).digest()
+    pixels = np.random.default_rng(list(digest)).integers(0, 256, (4, 3, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)
+    image.save(path, format="PNG" if path.suffix.lower() == ".png" else "JPEG")
+
+
+class DataSet:
+    """A data set under construction; :meth:`write` puts the tables on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.images = root / "train" / "images"
+        self.eval_images = root / "eval" / "images"
+        self.images.mkdir(parents=True)
+        self.eval_images.mkdir(parents=True)
+        self.rows: list[dict[str, str]] = []
+        self.image_ids: list[str] = []
+
+    def person(self, name: str, **row: str) -> Path:
+        """Add a person with seven photographs and a row that the folder's name gives; ``row`` overrides cells."""
+        folder = self.images / name
+        folder.mkdir()
+        for photograph in MASK_OF_NAME:
+            paint(folder / f"{photograph}.jpg", (name, photograph))
+        self.row(name, **row)
+        return folder
+
+    def row(self, name: str, **row: str) -> None:
+        cells = dict(zip(COLUMNS, [*name.split("_"), name], strict=True)) if name.count("_") == 3 else {"path": name}
+        self.rows.append({**dict.fromkeys(COLUMNS, "x"), **cells, **row})
+
+    def people(self, n: int = 12, first: int = 1) -> "DataSet":
+        for number in range(first, first + n):
+            gender, age = ("male", "female")[number % 2], (20, 40, 65)[number % 3]
+            self.person(f"{number:06d}_{gender}_Asian_{age}")
+        return self
+
+    def evaluation(self, n: int = 3) -> "DataSet":
+        for number in range(n):
+            name = f"{number:040x}.jpg"
+            paint(self.eval_images / name, ("eval", number))
+            self.image_ids.append(name)
+        return self
+
+    def write(self) -> Path:
+        with (self.root / "train" / "train.csv").open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, COLUMNS)
+            writer.writeheader()
+            writer.writerows(self.rows)
+        with (self.root / "eval" / "info.csv").open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([["ImageID", "ans"], *([image_id, 0] for image_id in self.image_ids)])
+        return self.root

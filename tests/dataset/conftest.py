@@ -1,0 +1,11 @@
+from pathlib import Path
+
+import pytest
+
+from tests.dataset.builder import DataSet
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataSet:
+    """Twelve sound people and three evaluation images, not yet written."""
+    return DataSet(tmp_path / "data").people().evaluation()
