@@ -1,0 +1,10 @@
+"""Faces: detect, choose, crop, pack."""
+
+import maskfold.torchvision_ops  # noqa: F401  before facenet_pytorch, which imports torchvision
+from maskfold.faces.cropping import Packs, pack_faces
+from maskfold.faces.detections import Detections
+from maskfold.faces.figures import draw_figures
+from maskfold.faces.outliers import outliers
+from maskfold.faces.summary import Shares, shares
+
+__all__ = ["Detections", "Packs", "Shares", "draw_figures", "outliers", "pack_faces", "shares"]

@@ -1,0 +1,199 @@
+"""MTCNN over batches of images: all candidate boxes of a batch go through each network together.
+
+The cascade is that of Zhang et al., "Joint face detection and alignment using multi-task cascaded convolutional
+networks", 2016, with the networks, weights and conventions of facenet-pytorch: a fully convolutional network proposes
+boxes on an image pyramid, a second one refines them, a third one decides. Three things make it faster than
+facenet-pytorch's own loop: candidates are resampled from summed-area tables in one gather, the finest levels of the
+pyramid are left out, because in a portrait the face is not small, and large photographs are reduced first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
+from PIL import Image as Pillow
+from torch import Tensor, nn
+
+from maskfold.faces.detector import Candidates, Image
+from maskfold.faces.integral import resize_all, resize_boxes, summed_area_table
+from maskfold.faces.suppression import suppress
+
+_CELL = 12
+"""Pixels that the proposal network sees for one answer."""
+_STRIDE = 2
+_SMALLEST = 20
+"""The smallest face that facenet-pytorch searches for by default, in pixels: the pyramid's levels are counted from it,
+so that both look at the same levels."""
+_LARGEST = 1_000_000
+"""Pixels that are searched at most, for very long images."""
+_BATCH_PIXELS = 1_500_000
+"""Pixels searched together; bounds memory."""
+_BLOCKS = {"propose": 8, "refine": 64, "decide": 16}
+"""Inputs per call of each network. Calls are padded to exactly this number: how a convolution rounds depends on the
+size of its batch, and results must not depend on which images happen to be searched together."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How closely an image is searched."""
+
+    min_face: float = 0.24
+    """Smallest face searched for, as share of the image's shorter side. Each level less of the pyramid nearly halves
+    what the first network costs; smaller faces are left to the closer look."""
+    thresholds: tuple[float, float, float] = (0.7, 0.8, 0.7)
+    """Probability that a candidate must reach at each of the three networks. The first two are a tenth above
+    facenet-pytorch's: a third less candidates, while the faces of portraits stay far above."""
+    factor: float = 0.709
+    """Step of the image pyramid."""
+    detail: int = 120
+    """Shorter side in pixels that is looked at; images of twice that or more are reduced first."""
+
+
+class Cascade:
+    """An MTCNN face detector.
+
+    Args:
+        look: How closely to search.
+        device: Where the networks compute.
+    """
+
+    def __init__(self, look: Look | None = None, device: str = "cpu") -> None:
+        self.look = look or Look()
+        self._device = torch.device(device)
+        self._propose, self._refine, self._decide = (
+            network().eval().requires_grad_(False).to(self._device, memory_format=torch.channels_last)
+            for network in (PNet, RNet, ONet)
+        )
+
+    def detect(self, images: Sequence[Image]) -> list[Candidates]:
+        """Find the faces of each image; see :class:`maskfold.faces.detector.Detector`."""
+        small, factors = (
+            zip(*(_reduced(image, self.look.detail) for image in images), strict=True) if images else ((), ())
+        )
+        alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for number, (image, factor) in enumerate(zip(small, factors, strict=True)):
+            alike[(factor, *image.shape)].append(number)
+        found: dict[int, Candidates] = {}
+        with torch.inference_mode(), _one_thread():
+            for (factor, height, width, _), numbers in alike.items():
+                size = max(1, _BATCH_PIXELS // (height * width))
+                size = max(size // _BLOCKS["propose"] * _BLOCKS["propose"], min(size, _BLOCKS["propose"]))
+                for begin in range(0, len(numbers), size):
+                    part = numbers[begin : begin + size]
+                    batch = torch.from_numpy(np.stack([small[number] for number in part])).to(self._device)
+                    found.update(zip(part, self._search(batch, factor), strict=True))
+        return [found[number].scaled(factor) for number, factor in enumerate(factors)]
+
+    def _search(self, batch: Tensor, factor: int) -> list[Candidates]:
+        """Run the three stages on images of one size, reduced by a factor."""
+        table = summed_area_table(batch)
+        boxes, scores, image = self._proposals(table, factor)
+        boxes, scores, image = self._second(table, boxes, image)
+        boxes, scores, image = self._third(table, boxes, image)
+        faces, probabilities, owner = boxes.cpu().numpy(), scores.cpu().numpy(), image.cpu().numpy()
+        return [
+            Candidates.ordered(faces[owner == number], probabilities[owner == number]) for number in range(len(batch))
+        ]
+
+    def _proposals(self, table: Tensor, factor: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Stage 1: candidates of all pyramid levels, after suppression within and across levels."""
+        n = len(table)
+        found = []
+        levels = self._levels(table.shape[1] - 1, table.shape[2] - 1, factor)
+        for level, (scale, height, width) in enumerate(levels):
+            offsets, probability = self._run(self._propose, "propose", resize_all(table, height, width))
+            image, row, column = (probability[:, 1] >= self.look.thresholds[0]).nonzero(as_tuple=True)
+            corner = torch.stack([column, row], dim=1) * _STRIDE
+            boxes = torch.cat([((corner + 1) / scale).floor(), ((corner + _CELL) / scale).floor()], dim=1)
+            found.append(
+                (boxes, probability[image, 1, row, column], offsets[image, :, row, column], image, image + n * level)
+            )
+        if not found:
+            return table.new_zeros((0, 4), dtype=torch.float32), table.new_zeros(0).float(), table.new_zeros(0).long()
+        boxes, scores, offsets, image, group = (torch.cat(column) for column in zip(*found, strict=True))
+        kept = suppress(boxes, scores, group, 0.5)
+        kept = kept[suppress(boxes[kept], scores[kept], image[kept], 0.7)]
+        boxes, scores, offsets, image = boxes[kept], scores[kept], offsets[kept], image[kept]
+        size = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
+        return boxes + offsets * size, scores, image
+
+    def _second(self, table: Tensor, boxes: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Stage 2: candidates look at 24 x 24 pixels."""
+        boxes, image, patches = _patches(table, boxes, image, 24)
+        offsets, probability = self._run(self._refine, "refine", patches)
+        passed = (probability[:, 1] > self.look.thresholds[1]).nonzero()[:, 0]
+        boxes, scores, image, offsets = boxes[passed], probability[passed, 1], image[passed], offsets[passed]
+        kept = suppress(boxes, scores, image, 0.7)
+        return _shift(boxes[kept], offsets[kept]), scores[kept], image[kept]
+
+    def _third(self, table: Tensor, boxes: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Stage 3: candidates look at 48 x 48 pixels."""
+        boxes, image, patches = _patches(table, boxes, image, 48)
+        offsets, _, probability = self._run(self._decide, "decide", patches)
+        passed = (probability[:, 1] > self.look.thresholds[2]).nonzero()[:, 0]
+        boxes, scores, image = _shift(boxes[passed], offsets[passed]), probability[passed, 1], image[passed]
+        kept = suppress(boxes, scores, image, 0.7, share_of="smaller")
+        return boxes[kept], scores[kept], image[kept]
+
+    def _levels(self, height: int, width: int, factor: int) -> Iterator[tuple[float, int, int]]:
+        """Yield scale, height and width of the pyramid's levels, the finest first."""
+        short = min(height, width)
+        skipped = math.floor(math.log(self.look.min_face * short * factor / _SMALLEST) / -math.log(self.look.factor))
+        # One level finer than facenet-pytorch's finest is the most that is not enlarged.
+        scale = factor * _CELL / _SMALLEST * self.look.factor ** max(skipped, -1)
+        while short * scale >= _CELL:
+            yield scale, int(height * scale + 1), int(width * scale + 1)
+            scale *= self.look.factor
+
+    def _run(self, network: Callable[[Tensor], tuple[Tensor, ...]], stage: str, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Run a network in blocks of a fixed size: (k, height, width, 3), 0..255."""
+        k, size = len(pixels), _BLOCKS[stage]
+        blocks = max(1, -(-k // size))
+        padded = nn.functional.pad((pixels - 127.5) * 0.0078125, (0, 0, 0, 0, 0, 0, 0, blocks * size - k))
+        outputs = [network(block) for block in torch.split(padded.permute(0, 3, 1, 2), size)]
+        return tuple(torch.cat(parts)[:k] for parts in zip(*outputs, strict=True))
+
+
+class _one_thread:  # noqa: N801  reads as a function where it is used
+    """Inside, torch computes on one thread: how it splits work among threads changes how sums are rounded."""
+
+    def __enter__(self) -> None:
+        self._before = torch.get_num_threads()
+        torch.set_num_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_num_threads(self._before)
+
+
+def _reduced(image: Image, detail: int) -> tuple[Image, int]:
+    """Shrink a large image by a whole factor, by area."""
+    height, width = image.shape[:2]
+    factor = max(1, min(height, width) // detail, math.ceil(math.sqrt(height * width / _LARGEST)))
+    return (image if factor == 1 else np.asarray(Pillow.fromarray(image).reduce(factor))), factor
+
+
+def _patches(table: Tensor, boxes: Tensor, image: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Make boxes square around their centres and resample what lies inside the image; empty ones are dropped."""
+    width_height = boxes[:, 2:] - boxes[:, :2]
+    side = width_height.amax(dim=1, keepdim=True)
+    corner = boxes[:, :2] + width_height * 0.5 - side * 0.5
+    square = torch.cat([corner, corner + side], dim=1)
+    # The networks were trained on crops whose first pixel is one before the box's, counted from one.
+    inside = square.trunc().long()
+    limit = torch.tensor([table.shape[2] - 1, table.shape[1] - 1], device=table.device)
+    inside = torch.cat([inside[:, :2].clamp(min=1) - 1, torch.minimum(inside[:, 2:], limit)], dim=1)
+    usable = (inside[:, 2:] > inside[:, :2]).all(dim=1).nonzero()[:, 0]
+    image = image[usable]
+    return square[usable], image, resize_boxes(table, image, inside[usable], size)
+
+
+def _shift(boxes: Tensor, offsets: Tensor) -> Tensor:
+    """Move the edges of boxes by shares of their size."""
+    size = boxes[:, 2:] - boxes[:, :2] + 1
+    return boxes + offsets * size.repeat(1, 2)

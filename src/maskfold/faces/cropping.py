@@ -1,0 +1,161 @@
+"""The whole way from a manifest to packs of faces and portraits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from maskfold.faces.choice import Typical, learn_typical
+from maskfold.faces.detections import Detections, Found, Look
+from maskfold.faces.pack import FACES_FILE, PORTRAITS_FILE, Entry, Pack, index_table
+from maskfold.faces.passes import Cropper, Photograph, Result, Revision, Search, Sighting
+from maskfold.faces.workers import Workers
+from maskfold.recipe import Crop
+
+_TASK_IMAGES = 32
+_TASK_PIXELS = 16_000_000
+"""Most photographs and pixels of one task; bounds memory."""
+
+
+@dataclass(frozen=True)
+class Packs:
+    """The finished packs."""
+
+    faces: Path
+    portraits: Path
+    index: pd.DataFrame
+    """See :func:`maskfold.faces.pack.index_table`."""
+    typical: Typical | None
+    """Where the data set's faces are; None if not one was certain."""
+
+
+def pack_faces(
+    manifest: pd.DataFrame,
+    root: Path,
+    crop: Crop,
+    folder: Path,
+    processes: int = 1,
+    report: Callable[[int, int], None] | None = None,
+    detections: Detections | None = None,
+) -> Packs:
+    """Find, choose, crop and pack the faces of all photographs of a manifest.
+
+    The result does not depend on the number of processes nor on the order of the manifest, except that row i of the
+    packs belongs to row i of the manifest.
+
+    Args:
+        manifest: See :mod:`maskfold.dataset`; image, part, readable, width and height are used.
+        root: The data set's folder.
+        crop: Sizes, margins and least probability.
+        folder: Where the two arrays are written.
+        processes: How many share the work.
+        report: Called with photographs done and photographs in all.
+        detections: Where detections are kept from run to run; none keeps nothing.
+
+    Raises:
+        DatasetError: If a training photograph cannot be read any more. An evaluation photograph becomes `unreadable`.
+        JobFailedError: If a worker process dies.
+    """
+    faces = Pack.create(folder / FACES_FILE, len(manifest), crop.face_size)
+    portraits = Pack.create(folder / PORTRAITS_FILE, len(manifest), crop.portrait_size)
+    cropper = Cropper(crop, faces, portraits)
+    images = manifest["image"].tolist()
+    searches = list(_searches(manifest, root, detections.load("first") if detections else {}))
+    total = sum(search.size for search in searches)
+    done, entries = 0, dict[int, Entry]()
+    workers: Workers[Search | Revision, Result]
+    with Workers(cropper, min(processes, len(searches))) as workers:
+        sightings: list[Sighting] = []
+        for result in workers.map(searches):
+            sightings += result.sightings
+            _keep(detections, "first", images, result)
+            done += result.task_size
+            if report is not None:
+                report(done, total)
+        sightings.sort(key=lambda seen: seen.photograph.row)
+        training = [(seen.found, seen.height, seen.width) for seen in sightings if seen.photograph.required]
+        typical = learn_typical(training, crop.min_probability)
+        settled, open_ones = _settle(cropper, sightings, typical)
+        entries.update(settled)
+        closer = detections.load("closer") if detections and open_ones else {}
+        for result in workers.map(_revisions(open_ones, typical, images, closer)):
+            entries.update(result.entries)
+            _keep(detections, "closer", images, result)
+    if detections is not None:
+        detections.flush()
+    unreadable = Entry("unreadable")
+    index = index_table(manifest, [entries.get(row, unreadable) for row in range(len(manifest))])
+    return Packs(faces.path, portraits.path, index, typical)
+
+
+def _keep(detections: Detections | None, look: Look, images: list[str], result: Result) -> None:
+    if detections is not None:
+        for seen in result.sightings:
+            detections.add(look, images[seen.photograph.row], seen)
+
+
+def _searches(manifest: pd.DataFrame, root: Path, known: dict[str, Found]) -> Iterator[Search]:
+    """Cut the readable photographs into tasks; equal sizes come together, because they are searched together."""
+    height, width = manifest["height"].to_numpy(), manifest["width"].to_numpy()
+    image, training = manifest["image"].to_numpy(), (manifest["part"] == "train").to_numpy()
+    rows = np.flatnonzero(manifest["readable"].to_numpy())
+    rows = rows[np.lexsort((rows, width[rows], height[rows]))]
+    for task in _tasks(rows.tolist(), height * width.astype(np.int64), _TASK_IMAGES):
+        photographs = [Photograph(row, root / image[row], bool(training[row])) for row in task]
+        yield Search(
+            tuple(photograph for photograph in photographs if image[photograph.row] not in known),
+            tuple(
+                Sighting(photograph, *known[image[photograph.row]])
+                for photograph in photographs
+                if image[photograph.row] in known
+            ),
+        )
+
+
+def _tasks(rows: list[int], pixels: NDArray[np.int64], most: int) -> Iterator[list[int]]:
+    """Cut rows into tasks of limited number and pixels."""
+    task: list[int] = []
+    held = 0
+    for row in rows:
+        if task and (len(task) == most or held + pixels[row] > _TASK_PIXELS):
+            yield task
+            task, held = [], 0
+        task.append(row)
+        held += int(pixels[row])
+    if task:
+        yield task
+
+
+def _settle(
+    cropper: Cropper, sightings: list[Sighting], typical: Typical | None
+) -> tuple[dict[int, Entry], list[Sighting]]:
+    """Tell the photographs whose packed crop is right from those that need the second pass."""
+    settled, open_ones = dict[int, Entry](), []
+    for seen in sightings:
+        face = cropper.choose(seen, typical)
+        first = cropper.choose(Sighting(seen.photograph, seen.height, seen.width, seen.found.top()), None)
+        if face is not None and face.box == (first and first.box):
+            settled[seen.photograph.row] = cropper.entry("detected", face.box, face.probability, seen)
+        else:
+            open_ones.append(seen)
+    return settled, open_ones
+
+
+def _revisions(
+    sightings: list[Sighting], typical: Typical | None, images: list[str], closer: dict[str, Found]
+) -> Iterator[Revision]:
+    """Cut the second pass into tasks."""
+    pixels = np.array([seen.height * seen.width for seen in sightings], dtype=np.int64)
+    for task in _tasks(list(range(len(sightings))), pixels, _TASK_IMAGES // 2):
+        part = tuple(sightings[number] for number in task)
+        known = {
+            seen.photograph.row: Sighting(seen.photograph, *closer[images[seen.photograph.row]])
+            for seen in part
+            if images[seen.photograph.row] in closer
+        }
+        yield Revision(part, typical, known)

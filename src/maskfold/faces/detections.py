@@ -1,0 +1,114 @@
+"""What the looks found, kept in the workspace apart from the packs.
+
+Finding faces takes most of the time of cropping and depends on the photographs and the detector alone. So a run with
+other margins or sizes takes the detections of the earlier one, and an interrupted run continues behind the last
+finished shard. A shard is a parquet file of some hundred photographs; it appears whole or not at all, and its name
+holds the digest of its bytes. A damaged one is left aside: its photographs are searched again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from maskfold.faces.detector import Candidates
+from maskfold.faces.passes import Sighting
+from maskfold.specs import digest
+from maskfold.storage import Workspace
+
+DETECTOR_VERSION: Final = 2
+"""Raised whenever the cascade or the choice finds something else in equal photographs."""
+SHARD_IMAGES: Final = 256
+"""Photographs of a shard: a few seconds of work."""
+
+Look = Literal["first", "closer"]
+Found = tuple[int, int, Candidates]
+"""Height and width of a photograph, and what was found in it."""
+_EDGES = ["left", "top", "right", "bottom"]
+_log = logging.getLogger(__name__)
+
+
+class Detections:
+    """The detections of one set of photographs.
+
+    Args:
+        workspace: Where they are kept.
+        images_version: Digest of the photographs.
+        min_probability: Below it a detection is no face; it decides which photographs get a closer look.
+    """
+
+    def __init__(self, workspace: Workspace, images_version: str, min_probability: float) -> None:
+        key = digest(["detections", DETECTOR_VERSION, images_version, min_probability])[:16]
+        self.address = f"detections/{key}"
+        self._workspace = workspace
+        self._fresh: dict[Look, list[tuple[str, Sighting]]] = {"first": [], "closer": []}
+        self._kept: dict[Look, set[str]] = {"first": set(), "closer": set()}
+
+    def load(self, look: Look) -> dict[str, Found]:
+        """Return what was found in photographs that were searched before, by image."""
+        known: dict[str, Found] = {}
+        for address in self._workspace.list(f"{self.address}/{look}"):
+            content = self._workspace.read(address)
+            if content is None or hashlib.sha256(content).hexdigest() not in address:
+                _log.warning("%s is damaged; its photographs are searched again", self._workspace.locate(address))
+                continue
+            known.update(_rows(pd.read_parquet(io.BytesIO(content))))
+        self._kept[look].update(known)
+        return known
+
+    def add(self, look: Look, image: str, seen: Sighting) -> None:
+        """Keep what a look found, unless it is kept already; published with the next full shard."""
+        if image in self._kept[look]:
+            return
+        self._kept[look].add(image)
+        self._fresh[look].append((image, seen))
+        if len(self._fresh[look]) == SHARD_IMAGES:
+            self._publish(look)
+
+    def flush(self) -> None:
+        """Publish what is left."""
+        for look in self._fresh:
+            self._publish(look)
+
+    def _publish(self, look: Look) -> None:
+        fresh = self._fresh[look]
+        if not fresh:
+            return
+        content = _table(fresh).to_parquet(index=False)
+        self._workspace.write(f"{self.address}/{look}/{hashlib.sha256(content).hexdigest()}.parquet", content)
+        fresh.clear()
+
+
+def _table(fresh: list[tuple[str, Sighting]]) -> pd.DataFrame:
+    """Return one row per candidate, and one without a probability for each photograph without candidates."""
+    counts = [max(1, len(seen.found)) for _, seen in fresh]
+    nothing = Candidates(np.full((1, 4), np.nan, np.float32), np.full(1, np.nan, np.float32))
+    found = [seen.found if len(seen.found) else nothing for _, seen in fresh]
+    table = pd.DataFrame(
+        {
+            "image": np.repeat([image for image, _ in fresh], counts),
+            "height": np.repeat([seen.height for _, seen in fresh], counts).astype(np.int32),
+            "width": np.repeat([seen.width for _, seen in fresh], counts).astype(np.int32),
+            "probability": np.concatenate([candidates.probabilities for candidates in found]),
+        }
+    )
+    table[_EDGES] = np.concatenate([candidates.boxes for candidates in found])
+    return table
+
+
+def _rows(table: pd.DataFrame) -> Iterator[tuple[str, Found]]:
+    begins = np.flatnonzero(table["image"].ne(table["image"].shift()))
+    boxes, probabilities = table[_EDGES].to_numpy(np.float32), table["probability"].to_numpy(np.float32)
+    images, heights, widths = (table[name].tolist() for name in ("image", "height", "width"))
+    for begin, end in zip(begins, [*begins[1:], len(table)], strict=True):
+        if np.isnan(probabilities[begin]):
+            end = begin
+        # Copies, so that a photograph does not keep its whole shard in memory.
+        found = Candidates(boxes[begin:end].copy(), probabilities[begin:end].copy())
+        yield images[begin], (heights[begin], widths[begin], found)

@@ -1,0 +1,182 @@
+"""What a worker does with a handful of photographs, in the first pass and in the second.
+
+The first pass decodes each photograph once, packs the portrait, detects, and already packs the crop of the most
+probable box. Only when all are through is it known where the data set's faces are; the second pass returns to the few
+photographs in which that makes a difference or nothing was found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from maskfold.dataset.images import decode
+from maskfold.errors import DatasetError
+from maskfold.faces.cascade import Cascade, Look
+from maskfold.faces.choice import Face, Typical, choose, fallback
+from maskfold.faces.detector import Candidates, Detector, Image
+from maskfold.faces.geometry import crop_box, cut
+from maskfold.faces.pack import Entry, Pack, Status
+from maskfold.faces.second_look import CLOSER, join, look_again
+from maskfold.recipe import Crop
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One image file and its row in the packs."""
+
+    row: int
+    path: Path
+    required: bool
+    """Whether not being able to read it is an error: it was read before, and is to be trained on."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What the first look found in a photograph."""
+
+    photograph: Photograph
+    height: int
+    width: int
+    found: Candidates
+
+
+@dataclass(frozen=True)
+class Search:
+    """Task of the first pass."""
+
+    photographs: tuple[Photograph, ...]
+    known: tuple[Sighting, ...] = ()
+    """What was found in other photographs before; these are only packed."""
+
+    @property
+    def size(self) -> int:
+        """Photographs in all."""
+        return len(self.photographs) + len(self.known)
+
+
+@dataclass(frozen=True)
+class Revision:
+    """Task of the second pass."""
+
+    sightings: tuple[Sighting, ...]
+    typical: Typical | None
+    known: dict[int, Sighting]
+    """By row: what the first and the closer look found together, where they looked before."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a task's photographs; a photograph that cannot be read is in neither list."""
+
+    task_size: int
+    sightings: tuple[Sighting, ...] = ()
+    """What was found; after a revision, by both looks together."""
+    entries: tuple[tuple[int, Entry], ...] = ()
+    """Row and final index entry."""
+
+
+@dataclass(frozen=True)
+class Cropper:
+    """Carries out tasks; can be sent to another process."""
+
+    crop: Crop
+    faces: Pack
+    portraits: Pack
+
+    @cached_property
+    def _first(self) -> Detector:
+        look = Look()
+        propose, refine, decide = look.thresholds
+        return Cascade(replace(look, thresholds=(propose, refine, min(decide, self.crop.min_probability))))
+
+    @cached_property
+    def _closer(self) -> Detector:
+        return Cascade(CLOSER)
+
+    def __call__(self, task: Search | Revision) -> Result:
+        """Do one task."""
+        if isinstance(task, Search):
+            return self._search(task)
+        return self._revise(task)
+
+    def entry(
+        self, status: Status, box: tuple[float, float, float, float], probability: float, seen: Sighting
+    ) -> Entry:
+        """Return the index entry of a photograph with this face."""
+        crop = crop_box(box, self.crop, seen.height, seen.width)
+        return Entry(status, probability, box, crop)
+
+    def _search(self, task: Search) -> Result:
+        images = [(photograph, image) for photograph in task.photographs if (image := _read(photograph)) is not None]
+        sightings = []
+        for (photograph, image), found in zip(images, self._first.detect([image for _, image in images]), strict=True):
+            sightings.append(Sighting(photograph, image.shape[0], image.shape[1], found))
+            self._pack_at_once(image, sightings[-1])
+        for seen in task.known:
+            if (image := _read(seen.photograph)) is not None:
+                sightings.append(seen)
+                self._pack_at_once(image, seen)
+        return Result(task.size, sightings=tuple(sightings))
+
+    def _pack_at_once(self, image: Image, seen: Sighting) -> None:
+        """Pack the portrait, and what is most probably the face."""
+        row = seen.photograph.row
+        self.portraits.write(row, cut(image, (0.0, 0.0, seen.width, seen.height), self.portraits.size))
+        face = self.choose(replace(seen, found=seen.found.top()), None)
+        if face is not None:
+            self._pack(image, row, self.entry("detected", face.box, face.probability, seen))
+
+    def _revise(self, task: Revision) -> Result:
+        typical = task.typical
+        images = [(seen, image) for seen in task.sightings if (image := _read(seen.photograph)) is not None]
+        choices = [self.choose(seen, typical) for seen, _ in images]
+        lost = [pair for pair, face in zip(images, choices, strict=True) if face is None]
+        fresh = self._look_again([pair for pair in lost if pair[0].photograph.row not in task.known], typical)
+        second = task.known | {seen.photograph.row: seen for seen in fresh}
+        entries = []
+        for (seen, image), first in zip(images, choices, strict=True):
+            row = seen.photograph.row
+            status: Status = "detected"
+            face = first
+            if face is None:
+                face, status = self.choose(second[row], typical, again=True), "retried"
+            if face is not None:
+                entry = self.entry(status, face.box, face.probability, seen)
+            else:
+                entry = self.entry("fallback", fallback(typical, seen.height, seen.width), float("nan"), seen)
+            self._pack(image, row, entry)
+            entries.append((row, entry))
+        return Result(len(images), tuple(fresh), tuple(entries))
+
+    def _look_again(self, lost: list[tuple[Sighting, Image]], typical: Typical | None) -> list[Sighting]:
+        """Return the sightings with all that the closer look adds."""
+
+        def joined(number: int, found: Candidates) -> Sighting:
+            seen = lost[number][0]
+            return replace(seen, found=join([seen.found, found]))
+
+        def settled(number: int, found: Candidates) -> bool:
+            return self.choose(joined(number, found), typical, again=True) is not None
+
+        found = look_again(self._closer, [image for _, image in lost], settled)
+        return [joined(number, added) for number, added in enumerate(found)]
+
+    def choose(self, seen: Sighting, typical: Typical | None, again: bool = False) -> Face | None:
+        """Choose the face of a photograph."""
+        return choose(seen.found, seen.height, seen.width, typical, self.crop.min_probability, again)
+
+    def _pack(self, image: Image, row: int, entry: Entry) -> None:
+        self.faces.write(row, cut(image, entry.crop, self.faces.size, keep_aspect=self.crop.aspect != "stretch"))
+
+
+def _read(photograph: Photograph) -> Image | None:
+    try:
+        return decode(photograph.path)
+    except DatasetError as error:
+        if not photograph.required:
+            return None
+        raise DatasetError(
+            f"{error}; it could be read when the data set was scanned. Restore the file, or run again to leave it out"
+        ) from None

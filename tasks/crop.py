@@ -1,0 +1,56 @@
+"""Job: find the faces and pack crops and portraits."""
+
+from __future__ import annotations
+
+import sys
+
+from maskfold.dataset import read_manifest
+from maskfold.faces import Detections, draw_figures, outliers, pack_faces, shares
+from maskfold.launch import entry
+from maskfold.launch.entry import Job
+from maskfold.specs import CropOutcome, CropSpec
+from maskfold.storage import fetch_tree
+
+
+def run(spec: CropSpec, job: Job) -> CropOutcome:
+    """Crop and pack all photographs of the manifest."""
+    manifest = read_manifest(job.workspace.fetch(spec.manifest))
+    root = fetch_tree(spec.data, spec.fingerprint)
+    began = job.seconds
+
+    def report(done: int, total: int) -> None:
+        job.progress(done, total, images_s=round(done / (job.seconds - began), 1))
+
+    detections = Detections(job.workspace, spec.images_version, spec.crop.min_probability)
+    packs = pack_faces(manifest, root, spec.crop, job.scratch, job.threads, report, detections)
+    images_s = int(manifest["readable"].sum()) / (job.seconds - began)
+    index = job.scratch / "index.parquet"
+    table = packs.index.assign(outlier=outliers(packs.index, manifest))
+    table.to_parquet(index, index=False)
+    figures = draw_figures(packs.faces, packs.portraits, table, manifest, job.scratch)
+
+    groups = {group.group: group for group in shares(packs.index, manifest)}
+    for group in groups.values():
+        if group.images:
+            job.log.info("%s", group)
+    if packs.typical is None:
+        job.log.warning("no face was certain anywhere: photographs without a face are packed whole")
+    if table["outlier"].any():
+        job.log.info("%d faces lie elsewhere than in the same person's other photographs", table["outlier"].sum())
+    job.log.info("%.1f images/s in %d process(es)", images_s, job.threads)
+    return CropOutcome(
+        faces=job.workspace.publish(packs.faces, f"{job.address}/faces.npy"),
+        portraits=job.workspace.publish(packs.portraits, f"{job.address}/portraits.npy"),
+        index=job.workspace.publish(index, f"{job.address}/index.parquet"),
+        n_images=len(manifest),
+        fallback_share_train=groups["train"].fallback,
+        fallback_share_eval=groups["eval"].fallback,
+        images_s=images_s,
+        n_outliers=int(table["outlier"].sum()),
+        figures=tuple(job.workspace.publish(path, f"{job.address}/{path.name}") for path in figures),
+        seconds=job.seconds,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(entry.main(run, CropSpec))
