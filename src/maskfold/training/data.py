@@ -1,0 +1,142 @@
+"""What one fold's network learns from, is judged by and predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from maskfold.errors import InvariantError, RecipeError
+from maskfold.labels import IntArray, Target, age_group, encode, target_classes
+from maskfold.recipe import Ages, Labels
+from maskfold.training.ages import is_left_out, official_classes, trained_classes
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the packed images."""
+
+    images: NDArray[np.object_]
+    """Names, as in the manifest, (N,)."""
+    rows: IntArray
+    """Rows of the pack, (N,)."""
+    classes: IntArray
+    """Classes of the target, (N,); those that training uses in the training part, official ones in the validation
+    part, -1 where the truth is unknown."""
+    cells: IntArray
+    """Joint classes 0..17 of mask, gender and age group, by the same bounds, (N,); -1 where the truth is unknown."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """The data of one fold."""
+
+    train: Part
+    """Images of the other folds' people, with training labels."""
+    valid: Part
+    """All images of the held-out fold's people, with official labels."""
+    evaluation: Part
+    """All evaluation images, in order, without labels."""
+    unreadable: NDArray[np.bool_]
+    """Evaluation images without pixels."""
+    official: IntArray
+    """Official class that each class of the training part counts as; see :mod:`maskfold.training.ages`."""
+
+    @property
+    def class_counts(self) -> IntArray:
+        """Training images of each class that training uses, int64."""
+        return np.bincount(self.train.classes, minlength=len(self.official)).astype(np.int64)
+
+
+def split(
+    manifest: pd.DataFrame,
+    folds: pd.DataFrame,
+    index: pd.DataFrame,
+    fold: int,
+    target: Target,
+    labels: Labels,
+    ages: Ages = Ages(),  # noqa: B008 - frozen
+) -> FoldData:
+    """Join the tables and split the training images by the fold of their person.
+
+    Args:
+        manifest: Columns image, part, person, mask, gender, age (years); one row per image.
+        folds: Columns person, fold.
+        index: Columns image, row, status: where each image lies in the pack.
+        fold: Number of the fold held out.
+        target: What the classes are of.
+        labels: Age bounds, of training labels and official ones.
+        ages: What ages are left out of training, and finer bins.
+
+    Raises:
+        RecipeError: If leaving out ages leaves no images to train on.
+        InvariantError: If an image has no row in the pack, a person no fold or two, or a part has no images.
+    """
+    table = manifest.merge(index[["image", "row", "status"]], on="image", how="left", validate="one_to_one")
+    missing = table.loc[table["row"].isna(), "image"]
+    if len(missing):
+        raise InvariantError(
+            f"{len(missing)} images of the manifest are not in the pack's index, first {missing.iloc[0]}"
+        )
+    doubled = sorted(folds.loc[folds["person"].duplicated(), "person"].unique())
+    if doubled:
+        names = ", ".join(doubled[:10])
+        raise InvariantError(
+            f"{len(doubled)} people are in more than one fold ({names}); folds must be person-disjoint"
+        )
+    known = table[table["part"] == "train"].merge(folds, on="person", how="left", validate="many_to_one")
+    homeless = known.loc[known["fold"].isna(), "person"].unique()
+    if len(homeless):
+        raise InvariantError(f"{len(homeless)} people have no fold, first {homeless[0]}")
+    held_out = known["fold"] == fold
+    learnt, judged, asked = known[~held_out], known[held_out], table[table["part"] == "eval"]
+    if len(learnt) < 2 or len(judged) == 0:
+        raise InvariantError(f"fold {fold}: {len(learnt)} images to learn from and {len(judged)} to judge by")
+    taught = learnt[~is_left_out(learnt["age"], ages)]
+    if len(taught) < 2:
+        spans = ", ".join(f"{first}-{last}" for first, last in ages.leave_out)
+        raise RecipeError(
+            f"ages.leave_out {spans}: {len(taught)} of {len(learnt)} training images of fold {fold} are left; "
+            "leave out fewer ages"
+        )
+    bounds = labels.train_age_bounds or labels.age_bounds
+    return FoldData(
+        train=_part(
+            taught,
+            trained_classes(target, taught["mask"], taught["gender"], taught["age"], bounds, ages),
+            _cells(taught, bounds),
+        ),
+        valid=_part(judged, _classes(judged, target, labels.age_bounds), _cells(judged, labels.age_bounds)),
+        evaluation=_part(asked, *[np.full(len(asked), -1, dtype=np.int64)] * 2),
+        unreadable=(asked["status"] == "unreadable").to_numpy(dtype=bool),
+        official=official_classes(target, bounds, ages),
+    )
+
+
+def _classes(table: pd.DataFrame, target: Target, bounds: tuple[int, int]) -> IntArray:
+    return target_classes(target, table["mask"], table["gender"], age_group(table["age"], bounds))
+
+
+def _cells(table: pd.DataFrame, bounds: tuple[int, int]) -> IntArray:
+    return encode(table["mask"], table["gender"], age_group(table["age"], bounds))
+
+
+def _part(table: pd.DataFrame, classes: IntArray, cells: IntArray) -> Part:
+    return Part(
+        images=table["image"].to_numpy(dtype=object),
+        rows=table["row"].to_numpy(dtype=np.int64),
+        classes=classes,
+        cells=cells,
+    )
+
+
+def class_shares(classes: IntArray, n_classes: int) -> NDArray[np.float32]:
+    """Return the share of each class, float32, (n_classes,): the answer for an image that cannot be seen."""
+    counts = np.bincount(classes, minlength=n_classes)
+    shares: NDArray[np.float32] = (counts / counts.sum()).astype(np.float32)
+    return shares

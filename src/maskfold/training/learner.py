@@ -1,0 +1,212 @@
+"""What learns: one network with its optimizer, and how one step of training and of prediction goes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from maskfold.labels import IntArray
+from maskfold.recipe import Network
+from maskfold.training import ages
+from maskfold.training.accumulation import Accumulation
+from maskfold.training.augmentation import augment
+from maskfold.training.averaging import WeightAverage, first_averaged_epoch, recompute_norms
+from maskfold.training.backbones import Backbone
+from maskfold.training.images import Images
+from maskfold.training.losses import make_loss
+from maskfold.training.mixing import mix
+from maskfold.training.optimizers import clip_gradients, make_optimizer, set_learning_rate
+from maskfold.training.precision import Precision, autocast, choose_precision, try_out
+from maskfold.training.randomness import Position, Purpose
+
+
+class Learner:
+    """A network in training.
+
+    Args:
+        network: How to train it.
+        backbone: The network itself.
+        device: Where it computes.
+        counts: Training images of each class, int64, (classes,), for losses that weigh classes.
+    """
+
+    def __init__(
+        self, network: Network, backbone: Backbone, device: torch.device, counts: IntArray | None = None
+    ) -> None:
+        self.network = network
+        self.classes = ages.n_trained(network.target, network.ages)
+        self.device = device
+        # Four-dimensional weights and images with the channels innermost: on a CPU a third more images/s.
+        self.model: torch.nn.Module = backbone.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.precision: Precision = choose_precision(network, device) or "off"
+        """Of the arithmetic; `amp: auto` is decided by :meth:`prepare`."""
+        self._optimizer = make_optimizer(network.optimizer, self.model)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
+        self._loss = make_loss(network.loss, network.target, counts, device)
+        mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (backbone.mean, backbone.std))
+        self._scale, self._shift = 1 / std, -mean / std
+        self._trained = torch.compile(self.model) if network.compile else self.model
+        self._accumulation = Accumulation(network.micro_batch)
+        averages = network.averaging.ema or network.averaging.last_epochs
+        self._average = WeightAverage(self.model) if averages else None
+        self._prepared = False
+
+    def prepare(self, size: tuple[int, int]) -> None:
+        """Settle, before the first step, what only a trial with inputs of this size tells; a restored state knows it.
+
+        Args:
+            size: Height and width in pixels.
+        """
+        if not self._prepared and choose_precision(self.network, self.device) is None:
+            batch = min(self.network.micro_batch or self.network.batch_size, self.network.batch_size)
+            self.precision = try_out(self.model, size, batch, self.device)
+        self._prepared = True
+
+    def step(self, images: Tensor, classes: IntArray, place: Position, rate: float) -> Tensor:
+        """Make one optimizer step.
+
+        Args:
+            images: uint8, (n, 3, H, W), on the device.
+            classes: Their classes, int64, (n,).
+            place: Where in the training this is: determines every random draw.
+            rate: Learning rate.
+
+        Returns:
+            The mean loss before the step, a scalar on the device: reading it waits for the device.
+        """
+        self.model.train()
+        inputs = augment(_planes(images), self.network.augmentation, place.draws(Purpose.AUGMENTATION))
+        targets = F.one_hot(torch.tensor(classes), self.classes).float().to(self.device)
+        draws = place.draws(Purpose.MIXING)
+        inputs, targets = mix(inputs, targets, classes, self.network.cutmix, self.network.mixup, draws)
+        set_learning_rate(self._optimizer, rate)
+        loss = self._accumulate(self._normalise(inputs), targets, place.torch_seed(Purpose.NETWORK))
+        clip_gradients(self._optimizer, self._scaler, self.network.optimizer.clip_norm)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        if self._average is not None and self.network.averaging.ema:
+            self._average.update_exponential(self.network.averaging.ema)
+        return loss
+
+    def _accumulate(self, inputs: Tensor, targets: Tensor, seed: int) -> Tensor:
+        def reset() -> None:
+            torch.manual_seed(seed)
+            self._optimizer.zero_grad()
+
+        def backward(part: slice, share: float) -> Tensor:
+            with autocast(self.precision, self.device):
+                logits = self._trained(inputs[part])
+            loss = self._loss(logits.float(), targets[part])
+            loss = loss if share == 1 else loss * share
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            return loss.detach()
+
+        return self._accumulation.run(len(inputs), backward, reset)
+
+    def finish_epoch(
+        self, epoch: int, images: Images, rows: IntArray, before_batch: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take the weights at an epoch's end into the mean of the last epochs, where there is one.
+
+        Doing it again for the same epoch, because something broke it off, changes nothing.
+
+        Args:
+            epoch: From 0.
+            images: The pack.
+            rows: Training images in random order, int64, (N,): batch norm's statistics are gathered from them, batch
+                by batch.
+            before_batch: Called before each batch; may raise to break off.
+        """
+        first = first_averaged_epoch(self.network.averaging, self.network.epochs)
+        if self._average is None or epoch < first:
+            return
+        if self._average.count <= epoch - first:
+            self._average.update_mean()
+
+        def batches() -> Iterator[Tensor]:
+            size = min(self.network.batch_size, len(rows))
+            for start in range(0, len(rows) - size + 1, size):  # full ones: batch norm cannot take a single image
+                before_batch()
+                yield self._normalise(_planes(images.batch(rows[start : start + size])))
+
+        with self._averaged(), autocast(self.precision, self.device):
+            recompute_norms(self.model, batches(), self.model)
+
+    def _averaged(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which the network has its averaged weights, where there are any."""
+        if self._average is None or self._average.count == 0:
+            return contextlib.nullcontext()
+        return self._average.swapped_in()
+
+    def probabilities(
+        self, images: Images, rows: IntArray, before_batch: Callable[[], None] = lambda: None
+    ) -> NDArray[np.float32]:
+        """Predict every row of a pack, with the averaged weights where there are any.
+
+        Args:
+            images: The pack.
+            rows: Rows of it, int64, (N,).
+            before_batch: Called before each batch; may raise to break off.
+
+        Returns:
+            Softmax probabilities, float32, (N, classes).
+        """
+        self.model.eval()
+        found = np.empty((len(rows), self.classes), dtype=np.float32)
+        size = self.network.batch_size
+        with self._averaged(), torch.inference_mode(), autocast(self.precision, self.device):
+            for start in range(0, len(rows), size):
+                before_batch()
+                logits = self.model(self._normalise(_planes(images.batch(rows[start : start + size]))))
+                found[start : start + size] = logits.float().softmax(dim=1).cpu().numpy()
+        return found
+
+    def _normalise(self, inputs: Tensor) -> Tensor:
+        return inputs.mul_(self._scale).add_(self._shift).contiguous(memory_format=torch.channels_last)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that changes in training; tensors are the live ones."""
+        return {
+            "model": dict(self.model.state_dict()),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "average": self._average.state() if self._average else None,
+            "precision": self.precision,
+            "micro_batch": self._accumulation.micro_batch,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state of :meth:`state`."""
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+        if self._average is not None:
+            self._average.restore(state["average"])
+        self.precision = state["precision"]
+        self._accumulation.micro_batch = state["micro_batch"]
+        self._prepared = True
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """Return a copy of the weights and buffers that predict, on the CPU, contiguous, sharing no memory."""
+        with self._averaged():
+            return {
+                name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+                for name, value in self.model.state_dict().items()
+            }
+
+    def load_snapshot(self, snapshot: dict[str, Tensor]) -> None:
+        """Take up weights of :meth:`snapshot`, to predict with; averages are given up."""
+        self._average = None
+        self.model.load_state_dict(snapshot)
+
+
+def _planes(images: Tensor) -> Tensor:
+    """Return uint8 images as float32 in 0..1, contiguous."""
+    return images.contiguous().float().div_(255)

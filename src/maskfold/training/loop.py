@@ -1,0 +1,269 @@
+"""The epochs of one training: train, validate, keep the best, checkpoint, continue where a former run stopped."""
+
+from __future__ import annotations
+
+import logging
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from maskfold.errors import CancelledError, RecipeError
+from maskfold.labels import IntArray
+from maskfold.specs import EpochRecord
+from maskfold.training import sampling
+from maskfold.training.ages import merged
+from maskfold.training.checkpoint import Checkpoints
+from maskfold.training.data import FoldData
+from maskfold.training.images import Images
+from maskfold.training.learner import Learner
+from maskfold.training.metrics import score
+from maskfold.training.randomness import Position, Purpose
+from maskfold.training.recorder import Recorder
+from maskfold.training.schedules import learning_rate
+
+log = logging.getLogger(__name__)
+
+
+class Progress(Protocol):
+    """Takes how far a training is."""
+
+    def __call__(self, done: int, total: int, unit: str = ..., **fields: float | int | str) -> None:
+        """Take units done, units in all, what is counted, and what else is to be shown."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a training talks to while it runs."""
+
+    checkpoints: Checkpoints
+    recorder: Recorder
+    stopping: Callable[[], bool]
+    """Whether somebody asked to stop; looked at before each step and each batch of predictions."""
+    progress: Progress
+    """Told after each step."""
+    checkpoint_seconds: float = 600.0
+    """Longest time between two checkpoints, for epochs that take longer."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The epoch whose weights count."""
+
+    epoch: int
+    model: dict[str, Tensor]
+    probabilities: NDArray[np.float32]
+    """Of the validation part, (N, classes)."""
+
+
+@dataclass
+class State:
+    """Where a training stands."""
+
+    epoch: int = 0
+    step: int = 0
+    """Steps done in this epoch."""
+    loss: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
+    """Sum of the epoch's losses, on the device."""
+    seconds: float = 0.0
+    """Spent on the epoch's steps."""
+    history: list[EpochRecord] = field(default_factory=list)
+    kept: Kept | None = None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A finished training."""
+
+    history: tuple[EpochRecord, ...]
+    kept: Kept
+    resumed_from_epoch: int | None
+
+    @property
+    def kept_record(self) -> EpochRecord:
+        """The record of the kept epoch."""
+        return self.history[self.kept.epoch]
+
+    @property
+    def images_s(self) -> float:
+        """Training images per second, the median over epochs."""
+        return statistics.median(record.images_s for record in self.history)
+
+
+class _StopRequested(Exception):  # noqa: N818 - a signal between the parts of this module, not an error
+    """Raised only between steps, where the state is whole."""
+
+
+class Loop:
+    """One training of one network on one fold.
+
+    Args:
+        learner: What learns.
+        images: The pack.
+        data: What to learn from and to be judged by.
+        place: Seed and fold.
+        surroundings: Checkpoints, recorder, progress, the wish to stop.
+    """
+
+    def __init__(
+        self, learner: Learner, images: Images, data: FoldData, place: Position, surroundings: Surroundings
+    ) -> None:
+        network = learner.network
+        self._learner, self._images, self._data, self._place = learner, images, data, place
+        self._surroundings = surroundings
+        self._shown = sampling.images_per_epoch(len(data.train), network.epoch_fraction)
+        self._strata = sampling.strata(network.sampler, data.train.classes, data.train.cells)
+        self._batch_size = min(network.batch_size, self._shown)
+        self._steps = sampling.steps_per_epoch(self._shown, network.batch_size)
+        self._rate = learning_rate(network.schedule, network.optimizer.lr, self._steps, network.epochs)
+        self._state = State(loss=torch.zeros((), dtype=torch.float64, device=learner.device))
+        self._saved_at = time.monotonic()
+
+    def fit(self) -> Fit:
+        """Train to the end, from the newest checkpoint if there is one; the learner ends with the kept weights.
+
+        Raises:
+            CancelledError: If stopping was asked for; a checkpoint holds the state.
+            RecipeError: If the loss is no longer a number.
+        """
+        resumed = self._resume()
+        try:
+            self._learner.prepare(self._images.size)
+            while self._state.epoch < self._learner.network.epochs and not self._stalled():
+                self._train_epoch()
+                self._close_epoch()
+        except _StopRequested:
+            self._save()
+            raise CancelledError(
+                f"asked to stop in epoch {self._state.epoch + 1}; its state is saved and the same run continues there"
+            ) from None
+        kept = self._state.kept
+        assert kept is not None, "every finished epoch may be kept, and there is at least one"
+        self._learner.load_snapshot(kept.model)
+        return Fit(tuple(self._state.history), kept, resumed)
+
+    def predict(self, rows: IntArray) -> NDArray[np.float32]:
+        """Predict rows of the pack: softmax probabilities, float32, (N, classes).
+
+        Raises:
+            CancelledError: If stopping was asked for; the last epoch's checkpoint holds everything.
+        """
+        try:
+            return self._probabilities(rows)
+        except _StopRequested:
+            raise CancelledError("asked to stop while predicting; the trained network is in the checkpoint") from None
+
+    def _probabilities(self, rows: IntArray) -> NDArray[np.float32]:
+        return merged(self._learner.probabilities(self._images, rows, self._check_stop), self._data.official)
+
+    def _check_stop(self) -> None:
+        if self._surroundings.stopping():
+            raise _StopRequested
+
+    def _train_epoch(self) -> None:
+        state, data = self._state, self._data.train
+        place, order = self._place.at(state.epoch), self._order()
+        since, before = time.perf_counter(), state.seconds
+        for step in range(state.step, self._steps):
+            self._check_stop()
+            if time.monotonic() - self._saved_at > self._surroundings.checkpoint_seconds:
+                self._save()
+            batch = sampling.batch_of(order, step, self._batch_size)
+            rate = self._rate(state.epoch * self._steps + step)
+            images = self._images.batch(data.rows[batch])
+            state.loss += self._learner.step(images, data.classes[batch], place.at(state.epoch, step), rate)
+            state.step = step + 1
+            state.seconds = before + time.perf_counter() - since
+            self._tell_progress()
+
+    def _order(self) -> IntArray:
+        draws = self._place.at(self._state.epoch).draws(Purpose.ORDER)
+        return sampling.epoch_order(self._strata, self._shown, draws)
+
+    def _stalled(self) -> bool:
+        """Say whether the score has not risen for so many epochs that training ends."""
+        patience, scores = self._learner.network.stopping.patience, [r.valid_macro_f1 for r in self._state.history]
+        if patience is None or len(scores) == 0 or len(scores) - 1 - scores.index(max(scores)) < patience:
+            return False
+        log.info("no better validation macro-F1 in %d epochs: training ends after epoch %d", patience, len(scores))
+        return True
+
+    def _tell_progress(self) -> None:
+        state = self._state
+        done = (state.epoch * self._steps + state.step) * self._batch_size
+        total = self._learner.network.epochs * self._steps * self._batch_size
+        self._surroundings.progress(done, total, "images", epoch=state.epoch + 1, images_s=round(self._images_s(), 1))
+
+    def _images_s(self) -> float:
+        return self._state.step * self._batch_size / max(self._state.seconds, 1e-9)
+
+    def _close_epoch(self) -> None:
+        state, network = self._state, self._learner.network
+        loss = float(state.loss) / self._steps  # waits for the device
+        self._learner.finish_epoch(state.epoch, self._images, self._data.train.rows[self._order()], self._check_stop)
+        probabilities = self._probabilities(self._data.valid.rows)
+        if not (math.isfinite(loss) and np.isfinite(probabilities).all()):
+            raise RecipeError(
+                f"networks.{network.name}: training diverged in epoch {state.epoch + 1} of fold {self._place.fold}: "
+                f"the loss is {loss}. Lower optimizer.lr ({network.optimizer.lr}), lengthen schedule.warmup_epochs or, "
+                f"with mixed precision (now {self._learner.precision}), set amp=off."
+            )
+        judged = score(self._data.valid.classes, probabilities)
+        record = EpochRecord(
+            epoch=state.epoch,
+            lr=self._rate((state.epoch + 1) * self._steps - 1),
+            train_loss=loss,
+            valid_loss=judged.loss,
+            valid_macro_f1=judged.macro_f1,
+            valid_accuracy=judged.accuracy,
+            images_s=round(self._images_s(), 2),
+        )
+        if network.keep == "last" or judged.macro_f1 > max((r.valid_macro_f1 for r in state.history), default=-1.0):
+            state.kept = Kept(state.epoch, self._learner.snapshot(), probabilities)
+        state.history.append(record)
+        self._surroundings.recorder.epoch(record)
+        state.epoch, state.step, state.seconds = state.epoch + 1, 0, 0.0
+        state.loss.zero_()
+        self._save()
+
+    def _save(self) -> None:
+        state = self._state
+        kept = None
+        if state.kept is not None:
+            probabilities = torch.from_numpy(state.kept.probabilities)
+            kept = {"epoch": state.kept.epoch, "model": state.kept.model, "probabilities": probabilities}
+        content = {
+            "epoch": state.epoch,
+            "step": state.step,
+            "loss": state.loss,
+            "seconds": state.seconds,
+            "history": [record.model_dump() for record in state.history],
+            "kept": kept,
+            "learner": self._learner.state(),
+        }
+        self._surroundings.checkpoints.save(content, state.epoch, state.step)
+        self._saved_at = time.monotonic()
+
+    def _resume(self) -> int | None:
+        content: dict[str, Any] | None = self._surroundings.checkpoints.newest()
+        if content is None:
+            return None
+        kept = content["kept"]
+        self._state = State(
+            epoch=content["epoch"],
+            step=content["step"],
+            loss=content["loss"].to(self._learner.device),
+            seconds=content["seconds"],
+            history=[EpochRecord.model_validate(record) for record in content["history"]],
+            kept=kept and Kept(kept["epoch"], kept["model"], kept["probabilities"].numpy()),
+        )
+        self._learner.restore(content["learner"])
+        log.info("continuing from a checkpoint: epoch %d, step %d", self._state.epoch + 1, self._state.step)
+        return self._state.epoch

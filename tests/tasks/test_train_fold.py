@@ -1,0 +1,193 @@
+"""The job train_fold: tables and a pack in, predictions and weights out, stopped and continued in between."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors import safe_open
+
+from maskfold.errors import EXIT_CANCELLED, EXIT_INPUT, CorruptDataError
+from maskfold.launch import entry
+from maskfold.recipe import Labels
+from maskfold.specs import TrainFoldOutcome, TrainFoldSpec
+from maskfold.storage import open_workspace
+from tasks.train_fold import run
+from tests.training import drawn
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The job sets torch up for its whole process; the tests' own process gets it back as it was."""
+    monkeypatch.setenv("MASKFOLD_THREADS", "1")
+    threads = torch.get_num_threads()
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> TrainFoldSpec:
+    workspace = open_workspace(str(tmp_path / "workspace"))
+    manifest, folds, index = drawn.tables()
+    manifest.insert(3, "name", "photo")
+    manifest = manifest.assign(sha256="", width=24, height=32, readable=True, corrected=False)
+    index.loc[index["image"] == "eval/images/2.jpg", "status"] = "unreadable"
+    files = {}
+    for name, table in (("manifest", manifest), ("folds", folds), ("index", index)):
+        table.to_parquet(tmp_path / f"{name}.parquet", index=False)
+        files[name] = workspace.publish(tmp_path / f"{name}.parquet", f"inputs/{name}.parquet")
+    np.save(tmp_path / "faces.npy", drawn.pack(manifest))
+    return TrainFoldSpec(
+        workspace=workspace.uri,
+        network=drawn.network(target="joint"),
+        fold=1,
+        n_folds=3,
+        labels=Labels(),
+        deterministic=True,
+        dataset_version="v",
+        folds_version="v",
+        crop_key="k",
+        pack=workspace.publish(tmp_path / "faces.npy", "inputs/faces.npy"),
+        weights=None,
+        **files,
+    )
+
+
+def execute(spec: TrainFoldSpec) -> TrainFoldOutcome:
+    outcome = entry.run_spec(run, spec, logging.getLogger("test"))
+    assert isinstance(outcome, TrainFoldOutcome)
+    return outcome
+
+
+def predictions(spec: TrainFoldSpec, outcome: TrainFoldOutcome) -> pd.DataFrame:
+    return pd.read_parquet(open_workspace(spec.workspace).fetch(outcome.predictions))
+
+
+def test_predictions_cover_the_held_out_people_and_the_evaluation_images(spec: TrainFoldSpec):
+    outcome = execute(spec)
+    table = predictions(spec, outcome)
+    manifest, folds, _ = drawn.tables()
+    people = set(folds.loc[folds["fold"] == 1, "person"])
+    expected = [*manifest.loc[manifest["person"].isin(people), "image"], *(f"eval/images/{n}.jpg" for n in range(5))]
+    assert table.columns.tolist() == ["image", "part", "fold", *(f"p{c}" for c in range(18))]
+    assert table["image"].tolist() == expected
+    assert table["part"].tolist() == ["valid"] * 18 + ["eval"] * 5
+    assert (table["fold"].dtype, set(table["fold"])) == (np.int8, {1})
+    probabilities = table.iloc[:, 3:].to_numpy()
+    assert probabilities.dtype == np.float32
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    # An image without pixels gets the class shares of the training part: all 18 are equally common there.
+    assert np.allclose(probabilities[20], 1 / 18)
+    assert not np.allclose(probabilities[19], 1 / 18)
+
+
+def test_scores_are_those_of_the_published_predictions(spec: TrainFoldSpec):
+    outcome = execute(spec.model_copy(update={"network": drawn.network(target="mask", epochs=4)}))
+    table = predictions(spec, outcome).query("part == 'valid'")
+    truth = table["image"].str.extract(r"(\d)\.jpg$")[0].astype(int).to_numpy()
+    answers = table[["p0", "p1", "p2"]].to_numpy().argmax(axis=1)
+    assert outcome.accuracy == pytest.approx((answers == truth).mean())
+    kept = outcome.history[outcome.best_epoch]
+    assert (outcome.macro_f1, outcome.accuracy) == (kept.valid_macro_f1, kept.valid_accuracy)
+    assert outcome.macro_f1 == max(record.valid_macro_f1 for record in outcome.history)
+    assert (outcome.device, outcome.amp, outcome.resumed_from_epoch) == ("cpu", "off", None)
+    assert outcome.initial_weights == "none: random initialisation"
+    assert outcome.images_s > 0
+
+
+def test_the_published_weights_give_the_published_predictions(spec: TrainFoldSpec):
+    outcome = execute(spec)
+    with safe_open(open_workspace(spec.workspace).fetch(outcome.weights), "pt") as stored:
+        description = json.loads(stored.metadata()["maskfold"])
+        weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
+    assert (description["backbone"], description["classes"], description["size"]) == ("test_resnet", 18, [32, 24])
+    assert (description["mean"], description["std"]) == ([0.5] * 3, [0.5] * 3)
+    learner = drawn.learner(spec.network)
+    learner.load_snapshot(weights)
+    manifest, folds, _ = drawn.tables()
+    rows = np.flatnonzero(manifest["person"].isin(folds.loc[folds["fold"] == 1, "person"]))
+    again = learner.probabilities(drawn.images(drawn.pack(manifest)), rows)
+    assert np.array_equal(again, predictions(spec, outcome).query("part == 'valid'").iloc[:, 3:].to_numpy())
+
+
+def test_the_network_sees_the_size_it_asks_for(spec: TrainFoldSpec):
+    outcome = execute(spec.model_copy(update={"network": drawn.network(target="joint", size=(16, 16))}))
+    with safe_open(open_workspace(spec.workspace).fetch(outcome.weights), "pt") as stored:
+        assert json.loads(stored.metadata()["maskfold"])["size"] == [16, 16]
+
+
+def test_nothing_but_results_is_left(spec: TrainFoldSpec):
+    execute(spec)
+    left = {address.removeprefix(f"{spec.address}/") for address in open_workspace(spec.workspace).list(spec.address)}
+    assert left == {"predictions.parquet", "weights.safetensors", "spec.json", "outcome.json"}
+
+
+def test_a_damaged_pack_is_refused(spec: TrainFoldSpec):
+    pack = open_workspace(spec.workspace).fetch(spec.pack)
+    pack.write_bytes(pack.read_bytes()[:-1])
+    with pytest.raises(CorruptDataError, match=r"faces\.npy"):
+        execute(spec)
+
+
+def start(spec: TrainFoldSpec) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tasks.train_fold", spec.model_dump_json()]
+    environment = {**os.environ, entry.EVENTS_VARIABLE: "1"}
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def interrupt(spec: TrainFoldSpec, number: signal.Signals) -> tuple[int, str]:
+    """Start the job, signal it once it has made a checkpoint, and return exit code and output."""
+    process = start(spec)
+    workspace, deadline = open_workspace(spec.workspace), time.monotonic() + 60
+    folder = f"{spec.address}/checkpoint"
+    before = set(workspace.list(folder))
+    while not any(address.endswith(".json") for address in set(workspace.list(folder)) - before):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    return process.returncode, output
+
+
+@pytest.mark.slow
+def test_sigterm_saves_and_exits_143_kill_loses_an_epoch_and_the_result_is_the_same(spec: TrainFoldSpec):
+    spec = spec.model_copy(update={"network": drawn.network(target="joint", epochs=20)})
+    code, output = interrupt(spec, signal.SIGTERM)
+    assert code == EXIT_CANCELLED, output
+    assert "its state is saved" in output
+    assert "Traceback" not in output
+    code, output = interrupt(spec, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    resumed = execute(spec)
+    assert resumed.resumed_from_epoch is not None
+    assert resumed.resumed_from_epoch > 0
+    whole = execute(spec.model_copy(update={"workspace": spec.workspace, "folds_version": "w"}))
+    assert whole.resumed_from_epoch is None
+    assert whole.predictions.path != resumed.predictions.path
+    assert whole.weights.sha256 == resumed.weights.sha256
+    assert predictions(spec, whole).equals(predictions(spec, resumed))
+
+
+def test_an_unknown_backbone_exits_2_with_one_message(spec: TrainFoldSpec, capsys: pytest.CaptureFixture[str]):
+    wrong = spec.model_copy(update={"network": drawn.network(backbone="tset_resnet")})
+    assert entry.main(run, TrainFoldSpec, [wrong.model_dump_json()]) == EXIT_INPUT
+    output = capsys.readouterr().out
+    assert "Did you mean test_resnet" in output
+    assert "Traceback" not in output

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from maskfold.errors import CorruptDataError
+from maskfold.training.images import Images, open_pack
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    smooth = np.random.default_rng(0).integers(0, 256, size=(300, 8, 6, 3), dtype=np.uint8)
+    return np.stack([np.asarray(Image.fromarray(p).resize((30, 40), Image.Resampling.BICUBIC)) for p in smooth])
+
+
+def test_batches_are_the_rows_in_the_memory_order_of_the_pack(pixels: np.ndarray):
+    rows = np.array([5, 2, 5, 299])
+    batch = Images(pixels, torch.device("cpu")).batch(rows)
+    assert batch.dtype == torch.uint8
+    assert batch.shape == (4, 3, 40, 30)
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    assert np.array_equal(batch.permute(0, 2, 3, 1).numpy(), pixels[rows])
+
+
+def test_a_pack_of_the_wanted_size_is_mapped_not_read(tmp_path: Path, pixels: np.ndarray):
+    np.save(tmp_path / "faces.npy", pixels)
+    for size in (None, (40, 30)):
+        pack = open_pack(tmp_path / "faces.npy", size, tmp_path)
+        assert isinstance(pack, np.memmap)
+        assert np.array_equal(pack, pixels)
+
+
+@pytest.mark.parametrize("size", [(20, 15), (13, 11), (64, 48)])
+def test_resizing_equals_pillows_to_rounding(tmp_path: Path, pixels: np.ndarray, size: tuple[int, int]):
+    np.save(tmp_path / "faces.npy", pixels)
+    pack = open_pack(tmp_path / "faces.npy", size, tmp_path)
+    assert pack.shape == (300, *size, 3)
+    assert isinstance(pack, np.memmap)
+    for row in (0, 255, 256, 299):
+        expected = Image.fromarray(pixels[row]).resize(size[::-1], Image.Resampling.BILINEAR)
+        assert np.abs(pack[row].astype(int) - np.asarray(expected).astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("content", [np.zeros((4, 8, 6), np.uint8), np.zeros((4, 8, 6, 3), np.float32)])
+def test_other_arrays_are_refused(tmp_path: Path, content: np.ndarray):
+    np.save(tmp_path / "faces.npy", content)
+    with pytest.raises(CorruptDataError, match="expected uint8 of shape"):
+        open_pack(tmp_path / "faces.npy", None, tmp_path)
+
+
+def test_a_file_that_is_no_array_is_refused(tmp_path: Path):
+    (tmp_path / "faces.npy").write_bytes(b"no array")
+    with pytest.raises(CorruptDataError, match="cannot be read as an npy array"):
+        open_pack(tmp_path / "faces.npy", None, tmp_path)
+
+
+def test_statistics_are_those_of_the_rows_pixels(pixels: np.ndarray):
+    rows = np.array([7, 2, 250, 11])
+    mean, std = Images(pixels, torch.device("cpu")).statistics(rows)
+    values = pixels[rows].reshape(-1, 3) / 255
+    assert mean == pytest.approx(values.mean(axis=0).tolist())
+    assert std == pytest.approx(values.std(axis=0).tolist())
+
+
+def test_statistics_of_many_rows_come_from_evenly_spaced_ones_in_any_order():
+    pack = np.zeros((5000, 2, 2, 3), dtype=np.uint8)
+    pack[::3] = 255  # every third row is taken of 5,000
+    images = Images(pack, torch.device("cpu"))
+    mean, std = images.statistics(np.random.default_rng(0).permutation(5000))
+    assert mean == pytest.approx((1, 1, 1))
+    assert std == pytest.approx((1e-3,) * 3)
