@@ -1,0 +1,1 @@
+"""From the folds' probabilities to one answer: out-of-fold table, vote, scores, submission."""

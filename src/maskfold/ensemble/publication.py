@@ -1,0 +1,75 @@
+"""What the ensemble puts into the workspace: tables, the checked submission, and its stable copies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from maskfold.ensemble.combination import Combination
+from maskfold.ensemble.submission import check_submission, checksum_line, to_csv
+from maskfold.ensemble.tables import confusion_tables, evaluation_table, fold_table, oof_table, score_table
+from maskfold.specs import EnsembleSpec, File
+from maskfold.storage import Workspace
+
+LATEST: Final = "submissions/latest.csv"
+"""Address of the newest submission of a workspace."""
+
+
+def publish_tables(
+    combination: Combination, spec: EnsembleSpec, workspace: Workspace, address: str, scratch: Path
+) -> tuple[File, tuple[File, ...]]:
+    """Publish ``oof.parquet``, ``eval_probabilities.parquet`` and all CSV tables.
+
+    Args:
+        combination: What they show.
+        spec: Recipe and outcomes of the fold jobs.
+        workspace: Where they go.
+        address: Folder in it.
+        scratch: A local folder.
+
+    Returns:
+        The out-of-fold table, and the CSV tables.
+    """
+    published = []
+    for name, table in (("oof", oof_table(combination)), ("eval_probabilities", evaluation_table(combination))):
+        path = scratch / f"{name}.parquet"
+        table.to_parquet(path, index=False)
+        published.append(workspace.publish(path, f"{address}/{path.name}"))
+    flat = {"scores": score_table(combination.voters), "fold_scores": fold_table(spec.recipe, spec.trained)}
+    matrices = confusion_tables(combination.voters, combination.age_bounds)
+    tables = [_write_csv(workspace, f"{address}/{name}.csv", table, index=False) for name, table in flat.items()]
+    tables += [
+        _write_csv(workspace, f"{address}/confusion_{name}.csv", table, index=True) for name, table in matrices.items()
+    ]
+    return published[0], tuple(tables)
+
+
+def publish_submission(combination: Combination, workspace: Workspace, address: str) -> File:
+    """Write the vote's answers, check them, and publish ``submission.csv`` with a sha256 file beside it.
+
+    Raises:
+        InvariantError: If they are not what the competition expects; nothing is published then.
+    """
+    names = combination.evaluation["name"].tolist()
+    content = to_csv(names, combination.vote.evaluation.argmax(axis=1))
+    check_submission(content, names)
+    return _write_with_checksum(workspace, f"{address}/submission.csv", content)
+
+
+def publish_stable_copies(submission: File, key: str, workspace: Workspace) -> None:
+    """Copy a published submission to ``submissions/<key>.csv`` and then to ``submissions/latest.csv``."""
+    content = workspace.fetch(submission).read_bytes()
+    for path in (f"submissions/{key}.csv", LATEST):
+        _write_with_checksum(workspace, path, content)
+
+
+def _write_with_checksum(workspace: Workspace, path: str, content: bytes) -> File:
+    # The checksum goes first: whoever finds a submission finds its checksum as well.
+    workspace.write(f"{path}.sha256", checksum_line(content, Path(path).name))
+    return workspace.write(path, content)
+
+
+def _write_csv(workspace: Workspace, path: str, table: pd.DataFrame, *, index: bool) -> File:
+    return workspace.write(path, table.to_csv(index=index, lineterminator="\n").encode())

@@ -1,0 +1,137 @@
+"""What the page says in words and tables: warnings, scores by fold, time by job."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskfold.ensemble.combination import Combination
+from maskfold.labels import N_CLASSES, class_names
+from maskfold.specs import EnsembleSpec, TrainFoldOutcome
+
+CROP_GAP = 0.05
+"""Difference between the shares of undetected faces that is worth a warning."""
+
+
+@dataclass(frozen=True)
+class JobTime:
+    """One line of the timetable."""
+
+    name: str
+    seconds: float
+    images_s: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """One network over all its folds."""
+
+    name: str
+    target: str
+    input: str
+    backbone: str
+    initial_weights: str
+    """What was loaded, for people; several when folds differ."""
+    device: str
+    amp: str
+    macro_f1: tuple[float, ...]
+    """Of the target, fold by fold."""
+    accuracy: tuple[float, ...]
+    seconds: float
+    """All folds together."""
+    images_s: float
+    """Median over the folds."""
+
+    @property
+    def mean(self) -> float:
+        """Mean macro-F1 over the folds."""
+        return statistics.fmean(self.macro_f1)
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of macro-F1 over the folds (n - 1); none with one fold."""
+        return statistics.stdev(self.macro_f1) if len(self.macro_f1) > 1 else None
+
+
+def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
+    """Return what a person should know before trusting the numbers, besides what ``prepare`` warned of."""
+    found = []
+    names = class_names("joint", combination.age_bounds)
+    if combination.unreadable:
+        likely, count = int(combination.prior.argmax()), len(combination.unreadable)
+        found.append(
+            f"{count} evaluation image{'s' * (count > 1)} cannot be read; answered with the most frequent class, "
+            f"{likely} ({names[likely]}): {_first(combination.unreadable)}"
+        )
+    absent = [names[number] for number in np.flatnonzero(combination.prior == 0)]
+    if absent:
+        best = (N_CLASSES - len(absent)) / N_CLASSES
+        found.append(
+            f"{len(absent)} of {N_CLASSES} classes never occur in training, so macro-F1 over all of them cannot "
+            f"exceed {best:.3f}: {', '.join(absent)}"
+        )
+    train, evaluation = spec.cropped.fallback_share_train, spec.cropped.fallback_share_eval
+    if abs(train - evaluation) > CROP_GAP:
+        found.append(
+            f"faces without a detection: {train:.1%} of the training but {evaluation:.1%} of the evaluation images; "
+            "out-of-fold scores may not carry over"
+        )
+    return found
+
+
+def network_facts(spec: EnsembleSpec) -> list[NetworkFacts]:
+    """Return the networks in the recipe's order."""
+    facts = []
+    for network in spec.recipe.networks:
+        folds = sorted((one for one in spec.trained if one.network == network.name), key=lambda one: one.fold)
+        facts.append(
+            NetworkFacts(
+                name=network.name,
+                target=network.target,
+                input=network.input,
+                backbone=network.backbone,
+                initial_weights=_distinct([one.initial_weights for one in folds]),
+                device=_distinct([one.device for one in folds]),
+                amp=_distinct([one.amp for one in folds]),
+                macro_f1=tuple(one.macro_f1 for one in folds),
+                accuracy=tuple(one.accuracy for one in folds),
+                seconds=sum(one.seconds for one in folds),
+                images_s=statistics.median(one.images_s for one in folds),
+            )
+        )
+    return facts
+
+
+def job_times(spec: EnsembleSpec) -> list[JobTime]:
+    """Return the finished jobs in the order of the pipeline."""
+    prepared, cropped = spec.prepared, spec.cropped
+    images = prepared.n_train + prepared.n_eval
+    times = [
+        JobTime("prepare", prepared.seconds, images / prepared.seconds if prepared.seconds > 0 else None),
+        JobTime("crop", cropped.seconds, cropped.images_s),
+    ]
+    order = {network.name: number for number, network in enumerate(spec.recipe.networks)}
+    for one in sorted(spec.trained, key=lambda one: (order[one.network], one.fold)):
+        name = f"train_fold {one.network} {one.fold + 1}/{spec.recipe.folds.k}"
+        times.append(JobTime(name, one.seconds, one.images_s, _note(one)))
+    return times
+
+
+def _note(outcome: TrainFoldOutcome) -> str:
+    epochs = len(outcome.history)
+    note = f"{epochs} epoch{'s' * (epochs != 1)}, kept {outcome.best_epoch + 1}; {outcome.device}, amp {outcome.amp}"
+    if outcome.resumed_from_epoch is not None:
+        note += f"; resumed after an interruption, from epoch {outcome.resumed_from_epoch + 1}"
+    return note
+
+
+def _distinct(texts: list[str]) -> str:
+    return "; ".join(dict.fromkeys(texts))
+
+
+def _first(names: list[str], shown: int = 5) -> str:
+    more = f", and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

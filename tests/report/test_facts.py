@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from maskfold.ensemble.combination import combine
+from maskfold.report import facts
+from maskfold.storage import open_workspace
+from tests.ensemble.synthetic import World, spec
+
+
+def test_unreadable_images_are_named_with_their_answer(finished_run) -> None:
+    image = finished_run.combination.evaluation["image"][1]
+    likely = finished_run.combination.prior.argmax()
+    (warning,) = facts.warnings(*finished_run)
+    assert warning.startswith(
+        f"1 evaluation image cannot be read; answered with the most frequent class, {likely} (wear"
+    )
+    assert warning.endswith(image)
+
+
+def test_absent_classes_and_unequal_crops_are_warned_of(tmp_path) -> None:
+    world = World(ages=[45], n_people=4)
+    made = spec(world, open_workspace(str(tmp_path / "workspace")), tmp_path)
+    crops = made.cropped.model_copy(update={"fallback_share_eval": 0.2})
+    made = made.model_copy(update={"cropped": crops})
+    combination = combine(world.recipe, world.manifest, world.folds, world.tables)
+    absent, unequal = facts.warnings(made, combination)
+    assert "12 of 18 classes never occur in training" in absent
+    assert "cannot exceed 0.333" in absent
+    assert "2.1% of the training but 20.0% of the evaluation images" in unequal
+
+
+def test_networks_sum_their_folds(finished_run) -> None:
+    networks = facts.network_facts(finished_run.spec)
+    assert [network.name for network in networks] == ["joint", "mask", "gender", "age"]
+    assert networks[0].seconds == pytest.approx(3 * 65.2)
+    assert networks[0].mean == pytest.approx(sum(networks[0].macro_f1) / 3)
+    assert networks[3].input == "portrait"
+    assert networks[0].device == "cpu"
+
+
+def test_every_job_is_in_the_timetable(finished_run) -> None:
+    times = facts.job_times(finished_run.spec)
+    assert [time.name for time in times[:3]] == ["prepare", "crop", "train_fold joint 1/3"]
+    assert len(times) == 2 + 12
+    assert times[0].images_s == pytest.approx((finished_run.spec.prepared.n_train + 10) / 1.5)
+
+
+def test_a_resumed_job_says_so(finished_run) -> None:
+    first = finished_run.spec.trained[0].model_copy(update={"resumed_from_epoch": 1})
+    made = finished_run.spec.model_copy(update={"trained": (first, *finished_run.spec.trained[1:])})
+    assert facts.job_times(made)[2].note.endswith("resumed after an interruption, from epoch 2")

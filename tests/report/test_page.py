@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from maskfold.recipe import load_recipe
+from maskfold.report.page import Picture, Submission, duration, render
+from maskfold.specs import File
+
+SUBMISSION = Submission(
+    File(path="ensemble/k/submission.csv", sha256="ab" * 32, size=99),
+    "s3://b/ensemble/k/submission.csv",
+    "s3://b/latest",
+)
+
+
+class Outline(HTMLParser):
+    """What of a page the tests look at."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "img", "source", "link", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data) -> None:
+        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(finished_run, pictures: list[Picture]) -> str:
+    return render(*finished_run, pictures, SUBMISSION, seconds=3.2)
+
+
+def test_the_page_is_well_formed_and_needs_nothing_else(page: str) -> None:
+    outline = Outline(page)
+    assert outline.open == []
+    assert page.startswith("<!doctype html>")
+    assert not {tag for tag, _ in outline.tags} & {"script", "link", "iframe"}
+    sources = [
+        one.get("src") or one.get("srcset") for one in (*outline.attributes("img"), *outline.attributes("source"))
+    ]
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert not re.search(r"url\(|@import|https?://", page)
+
+
+def test_every_picture_has_an_alternative_text_a_size_and_a_dark_twin(page: str, pictures: list[Picture]) -> None:
+    images, twins = Outline(page).attributes("img"), Outline(page).attributes("source")
+    assert sorted(image["alt"] for image in images) == sorted(picture.figure.alt for picture in pictures)
+    assert all(int(image["width"]) > 0 and int(image["height"]) > 0 for image in images)
+    embedded = {base64.b64decode(image["src"].partition(",")[2]) for image in images}
+    assert embedded == {picture.light.read_bytes() for picture in pictures}
+    assert {base64.b64decode(one["srcset"].partition(",")[2]) for one in twins} == {
+        picture.dark.read_bytes() for picture in pictures
+    }
+
+
+def test_links_inside_the_page_lead_somewhere(page: str) -> None:
+    outline = Outline(page)
+    ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {link["href"] for link in outline.attributes("a")}
+    assert {target[1:] for target in targets if target.startswith("#")} <= set(ids)
+    assert "submission.csv" in targets
+
+
+def test_the_page_says_what_was_scored_and_handed_in(page: str, finished_run) -> None:
+    scores = finished_run.combination.vote.scores
+    assert f"<b>{scores.macro_f1:.3f}</b>" in page
+    (row,) = re.findall(r'<tr class="vote">(.*?)</tr>', page, re.DOTALL)
+    assert f"{scores.macro_f1:.3f}" in row
+    assert f"{scores.attributes['age']['accuracy']:.1%}" in row
+    for fact in (
+        SUBMISSION.uri,
+        SUBMISSION.latest,
+        "ab" * 32,
+        "252 used, 2 left out",
+        "2.1% of the training",
+        "cannot be",
+    ):
+        assert fact in page, fact
+
+
+def test_the_recipe_on_the_page_can_be_run_again(page: str, finished_run, tmp_path) -> None:
+    outline = Outline(page)
+    path = tmp_path / "recipe.yaml"
+    path.write_text("".join(outline.texts["pre"]), encoding="utf-8")
+    assert load_recipe(path) == finished_run.spec.recipe
+
+
+def test_names_from_the_data_are_escaped(finished_run, pictures: list[Picture]) -> None:
+    prepared = finished_run.spec.prepared.model_copy(update={"warnings": ("<script>alert(1)</script>",)})
+    spec = finished_run.spec.model_copy(update={"prepared": prepared, "data": "/data/<b>&"})
+    page = render(spec, finished_run.combination, pictures, SUBMISSION, seconds=1)
+    assert "<script>" not in page
+    assert "/data/&lt;b&gt;&amp;" in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (7620, "2 h 07 min")],
+)
+def test_durations_are_for_people(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

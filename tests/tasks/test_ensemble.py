@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import hashlib
+import logging
+
+import pandas as pd
+import pytest
+
+from maskfold.errors import InvariantError
+from maskfold.launch import entry
+from maskfold.specs import EnsembleOutcome, EnsembleSpec
+from maskfold.storage import open_workspace
+from tasks.ensemble import run
+from tests.ensemble.synthetic import World, spec
+
+LOG = logging.getLogger("test")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("ensemble")
+    world = World(unreadable=[3])
+    workspace = open_workspace(str(folder / "workspace"))
+    made = spec(world, workspace, folder)
+    path = folder / "spec.json"
+    path.write_text(made.model_dump_json(), encoding="utf-8")
+    assert entry.main(run, EnsembleSpec, [str(path)]) == 0
+    return world, workspace, made, entry.find_outcome(workspace, made)
+
+
+def test_the_outcome_names_files_that_are_there(finished) -> None:
+    _, workspace, made, outcome = finished
+    for file in (outcome.submission, outcome.oof, outcome.report, *outcome.figures, *outcome.tables):
+        assert hashlib.sha256(workspace.read(file.path)).hexdigest() == file.sha256
+        assert file.path.startswith(f"ensemble/{made.key}/")
+    names = {path.removeprefix(f"ensemble/{made.key}/") for path in workspace.list(f"ensemble/{made.key}")}
+    assert {"submission.csv", "submission.csv.sha256", "oof.parquet", "eval_probabilities.parquet"} < names
+    assert {"scores.csv", "fold_scores.csv", "confusion_vote_joint.csv", "report.html", "outcome.json"} < names
+    assert set(outcome.scores) == {"joint", "mask", "gender", "age", "attributes", "vote"}
+
+
+def test_latest_and_the_runs_own_copy_are_the_submission(finished) -> None:
+    world, workspace, made, outcome = finished
+    content = workspace.read(outcome.submission.path)
+    assert outcome.latest == "submissions/latest.csv"
+    assert workspace.read(outcome.latest) == workspace.read(f"submissions/{made.key}.csv") == content
+    table = pd.read_csv(workspace.fetch(outcome.submission))
+    assert table["ImageID"].tolist() == world.evaluation["name"].tolist()
+    assert table["ans"].between(0, 17).all()
+
+
+def test_published_tables_agree_with_the_outcome(finished) -> None:
+    _, workspace, _, outcome = finished
+    oof = pd.read_parquet(workspace.fetch(outcome.oof))
+    accuracy = (oof["true_class"] == oof["predicted_class"]).mean()
+    assert accuracy == pytest.approx(outcome.scores["vote"].accuracy)
+    paths = {file.path.rpartition("/")[2]: file for file in outcome.tables}
+    scores = pd.read_csv(workspace.fetch(paths["scores.csv"])).set_index("voter")
+    assert scores.loc["vote", "macro_f1"] == pytest.approx(outcome.scores["vote"].macro_f1)
+    counts = pd.read_csv(workspace.fetch(paths["confusion_vote_joint.csv"]), index_col=0).to_numpy()
+    assert counts.trace() / counts.sum() == pytest.approx(accuracy)
+
+
+def test_the_page_links_what_was_published(finished) -> None:
+    _, workspace, _, outcome = finished
+    page = workspace.read(outcome.report.path).decode()
+    assert outcome.submission.sha256 in page
+    assert workspace.locate(outcome.submission.path) in page
+
+
+def test_a_second_start_does_nothing(finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, made, outcome = finished
+
+    def refuse(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
+        raise AssertionError("ran again")
+
+    assert entry.run_spec(refuse, made, LOG) == outcome
+
+
+def test_the_same_spec_elsewhere_gives_the_same_answers(finished, tmp_path) -> None:
+    world, _, _, outcome = finished
+    workspace = open_workspace(str(tmp_path / "workspace"))
+    again = entry.run_spec(run, spec(world, workspace, tmp_path), LOG)
+    assert again.submission == outcome.submission
+    assert again.oof == outcome.oof
+    assert again.tables == outcome.tables
+    assert again.figures == outcome.figures
+
+
+def test_broken_predictions_publish_nothing(tmp_path) -> None:
+    world = World()
+    world.tables[4] = type(world.tables[4])("mask", 1, world.tables[4].table.iloc[1:])
+    workspace = open_workspace(str(tmp_path / "workspace"))
+    made = spec(world, workspace, tmp_path)
+    with pytest.raises(InvariantError, match=r"network mask, fold 1: 1 image .* not predicted"):
+        entry.run_spec(run, made, LOG)
+    assert workspace.list("ensemble") == workspace.list("submissions") == []
