@@ -1,0 +1,79 @@
+"""What is told about each outcome: metrics and tables, as plain values."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from maskfold.labels import class_names
+from maskfold.specs import CropOutcome, EnsembleOutcome, EpochRecord, PrepareOutcome, TrainFoldOutcome
+
+Metric = tuple[str, float, int]
+"""Key, value, step."""
+
+_CURVES = ("lr", "train_loss", "valid_loss", "valid_macro_f1", "valid_accuracy", "images_s")
+CURVE_KEY = "valid_macro_f1"
+"""The curve that tells which epochs a run has."""
+
+
+def curve(history: Iterable[EpochRecord]) -> list[Metric]:
+    """Return every value of every epoch, with the epoch as step."""
+    return [(name, getattr(record, name), record.epoch) for record in history for name in _CURVES]
+
+
+def prepare_metrics(outcome: PrepareOutcome) -> list[Metric]:
+    """Return the counts of a data set."""
+    names = ("n_people", "n_train", "n_eval", "n_quarantined", "n_eval_unreadable", "n_corrected")
+    return [(f"data/{name}", float(getattr(outcome, name)), 0) for name in names]
+
+
+def crop_metrics(outcome: CropOutcome) -> list[Metric]:
+    """Return how many faces were found."""
+    names = ("n_images", "fallback_share_train", "fallback_share_eval", "images_s")
+    return [(f"crop/{name}", float(getattr(outcome, name)), 0) for name in names]
+
+
+def fold_metrics(outcome: TrainFoldOutcome) -> list[Metric]:
+    """Return the final scores of one trained network."""
+    return [
+        ("macro_f1", outcome.macro_f1, 0),
+        ("accuracy", outcome.accuracy, 0),
+        ("best_epoch", float(outcome.best_epoch), 0),
+        ("seconds", outcome.seconds, 0),
+        ("median_images_s", outcome.images_s, 0),
+    ]
+
+
+def ensemble_metrics(outcome: EnsembleOutcome) -> list[Metric]:
+    """Return the out-of-fold scores of every voter and of the vote."""
+    metrics: list[Metric] = []
+    for voter, scores in outcome.scores.items():
+        for name, value in (("macro_f1", scores.macro_f1), ("accuracy", scores.accuracy)):
+            if value is not None:
+                metrics.append((f"oof/{voter}/{name}", value, 0))
+        for attribute, values in scores.attributes.items():
+            metrics += [(f"oof/{voter}/{attribute}_{name}", value, 0) for name, value in values.items()]
+    return metrics
+
+
+def class_table(outcome: PrepareOutcome) -> str:
+    """Return the number of training images of each class as csv."""
+    return _csv(("class", "name", "images"), zip(range(18), class_names(), outcome.class_counts, strict=True))
+
+
+def timing_table(rows: Sequence[tuple[str, float, float | None, bool]]) -> str:
+    """Return wall time and speed of each job as csv.
+
+    Args:
+        rows: Job, wall time in seconds, images per second (None where a job has none), whether an earlier run did it.
+    """
+    return _csv(("job", "seconds", "images_s", "reused"), rows)
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return stream.getvalue()
