@@ -1,0 +1,1 @@
+"""What runs, in what order: Prefect flows. Nothing here computes; jobs do."""

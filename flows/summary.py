@@ -1,0 +1,61 @@
+"""What a person sees of a finished run in Prefect: a page and a table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from maskfold.specs import EnsembleOutcome, Scores, TrainFoldOutcome
+
+_log = logging.getLogger("maskfold.flows.summary")
+
+
+def publish_summary(summary: Mapping[str, Any], result: EnsembleOutcome, trained: Sequence[TrainFoldOutcome]) -> None:
+    """Publish the scores with links as a markdown artifact and the folds' scores as a table artifact.
+
+    When the server does not take them, that is said and the run goes on: everything else is done by then.
+    """
+    page, table = _page(summary, result), [_row(outcome) for outcome in trained]
+    try:
+        create_markdown_artifact(key="scores", markdown=page, description="Out-of-fold scores and links")
+        create_table_artifact(key="folds", table=table, description="Scores of each fold")
+    except Exception as error:  # noqa: BLE001 - to show scores must never stop a run
+        _log.warning("Prefect does not take the summary: %s", error)
+
+
+def _page(summary: Mapping[str, Any], result: EnsembleOutcome) -> str:
+    lines = [
+        "| voter | macro-F1 (18) | accuracy (18) | mask | gender | age |",
+        "|---|---|---|---|---|---|",
+        *(_line(name, scores) for name, scores in result.scores.items()),
+        "",
+        f"- submission: `{summary['submission']}`",
+        f"- report: `{summary['report']}`",
+        f"- MLflow run: `{summary['mlflow_run_id']}`",
+    ]
+    return "\n".join(lines)
+
+
+def _line(name: str, scores: Scores) -> str:
+    attributes = [scores.attributes.get(attribute, {}).get("accuracy") for attribute in ("mask", "gender", "age")]
+    cells = [_number(value) for value in (scores.macro_f1, scores.accuracy, *attributes)]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _row(outcome: TrainFoldOutcome) -> dict[str, Any]:
+    return {
+        "network": outcome.network,
+        "fold": outcome.fold + 1,
+        "macro-F1": round(outcome.macro_f1, 4),
+        "accuracy": round(outcome.accuracy, 4),
+        "kept epoch": outcome.best_epoch + 1,
+        "images/s": round(outcome.images_s, 1),
+        "seconds": round(outcome.seconds, 1),
+    }

@@ -1,0 +1,53 @@
+"""The first lines of a job's own process."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection
+
+from maskfold.launch import entry
+from maskfold.specs import SPECS
+
+GRACE_SECONDS = 15.0
+"""Between asking a job to stop and making it."""
+
+
+def run_child(stage: str, spec: str, environment: dict[str, str], output: Connection) -> None:
+    """Become the job: own process group, output to the launcher, environment of the slot.
+
+    Args:
+        stage: Which job.
+        spec: Its spec as JSON.
+        environment: The variables that the job sees, instead of those of the fork server.
+        output: Write end of the pipe for standard output and error.
+    """
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the launcher, which decides
+    os.dup2(output.fileno(), 1)
+    os.dup2(output.fileno(), 2)
+    output.close()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    os.environ.clear()
+    os.environ.update(environment)
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    job = importlib.import_module(f"tasks.{stage}")
+    code = entry.main(job.run, SPECS[stage], [spec])
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def _end_with_parent() -> None:
+    """Stop when the launcher is gone, even by SIGKILL, so that no job is left behind."""
+    parent = parent_process()
+    if parent is None:
+        return
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,7 @@
+"""What the fork server imports once, so that every job starts with it in memory."""
+
+import maskfold.dataset
+import maskfold.ensemble
+import maskfold.faces
+import maskfold.torchvision_ops
+import maskfold.training  # noqa: F401

@@ -1,0 +1,189 @@
+"""The whole flow on drawn data, with Prefect's own server and the embedded MLflow store."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from mlflow import MlflowClient
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import FlowRun, TaskRun
+
+from flows.plan import Plan
+from flows.train import train
+from maskfold import tracking
+from maskfold.errors import JobFailedError, RecipeError
+from maskfold.launch.entry import find_outcome
+from maskfold.launch.monitor import JobEvent, listening
+from maskfold.specs import PrepareOutcome
+
+TWO_NETWORKS = [
+    "networks=[{name: a, backbone: test_resnet, pretrained: none, epochs: 1, batch_size: 16, amp: 'off'},"
+    " {name: b, backbone: test_resnet, pretrained: none, epochs: 1, batch_size: 16, amp: 'off'}]"
+]
+
+
+class Events:
+    """What the jobs of a run did."""
+
+    def __init__(self) -> None:
+        self.all: list[JobEvent] = []
+
+    def labels(self, state: str) -> set[str]:
+        return {event.label for event in self.all if event.state == state}
+
+
+def run(data: Path, workspace: Path, *overrides: str, recipe: str = "smoke") -> tuple[dict[str, Any], Events]:
+    events = Events()
+    with listening(events.all.append):
+        summary = train(data=str(data), workspace=str(workspace), recipe=recipe, set=list(overrides))
+    return summary, events
+
+
+@pytest.fixture(scope="module")
+def finished(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], Events]:
+    workspace = tmp_path_factory.mktemp("flow") / "workspace"
+    return workspace, *run(drawn_data, workspace, *TWO_NETWORKS)
+
+
+def flow_run_of(summary: dict[str, Any]) -> FlowRun:
+    run_id = MlflowClient(tracking.tracking_uri()).get_run(summary["mlflow_run_id"]).data.tags["prefect.flow_run_id"]
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(run_id)
+
+
+def task_runs_of(flow_run: FlowRun) -> list[TaskRun]:
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    with get_client(sync_client=True) as client:
+        return client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id])))
+
+
+def test_the_submission_has_the_rows_of_info_csv(drawn_data: Path, finished: Any) -> None:
+    workspace, summary, _ = finished
+    with (drawn_data / "eval" / "info.csv").open(encoding="utf-8") as stream:
+        wanted = [row["ImageID"] for row in csv.DictReader(stream)]
+    content = Path(summary["submission"]).read_bytes()
+    rows = list(csv.DictReader(content.decode().splitlines()))
+    assert [row["ImageID"] for row in rows] == wanted
+    assert {int(row["ans"]) for row in rows} <= set(range(18))
+    assert (workspace / "submissions" / "latest.csv").read_bytes() == content
+    checksum = (workspace / "submissions" / "latest.csv.sha256").read_text(encoding="utf-8")
+    assert checksum.split()[0] == hashlib.sha256(content).hexdigest()
+    assert Path(summary["report"]).is_file()
+    assert 0 <= summary["oof_macro_f1"] <= 1
+
+
+def test_mlflow_has_a_parent_and_a_child_for_each_network_and_fold(finished: Any) -> None:
+    _, summary, _ = finished
+    client = MlflowClient(tracking.tracking_uri())
+    parent = client.get_run(summary["mlflow_run_id"])
+    assert parent.info.status == "FINISHED"
+    assert parent.data.metrics["oof/vote/macro_f1"] == pytest.approx(summary["oof_macro_f1"])
+    assert {"submission.csv", "report.html", "oof.parquet", "recipe.yaml", "timing.csv"} <= {
+        file.path for file in client.list_artifacts(parent.info.run_id)
+    }
+    children = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+    assert sorted(child.info.run_name for child in children) == ["a 1/2", "a 2/2", "b 1/2", "b 2/2"]
+    for child in children:
+        assert child.info.status == "FINISHED"
+        assert len(client.get_metric_history(child.info.run_id, "valid_macro_f1")) == 1
+        assert client.list_artifacts(child.info.run_id, "weights")
+
+
+def test_prefect_shows_readable_jobs_logs_and_artifacts(finished: Any) -> None:
+    _, summary, _ = finished
+    flow_run = flow_run_of(summary)
+    names = {task_run.name for task_run in task_runs_of(flow_run)}
+    assert names == {
+        *("prepare", "crop", "ensemble"),
+        *("train_fold a 1/2", "train_fold a 2/2", "train_fold b 1/2", "train_fold b 2/2"),
+    }
+    with get_client(sync_client=True) as client:
+        for key in ("scores", "folds"):
+            found = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+            assert any(artifact.flow_run_id == flow_run.id for artifact in found)
+
+
+def test_a_second_run_launches_no_job_and_shows_the_same(drawn_data: Path, finished: Any) -> None:
+    workspace, first, events = finished
+    summary, again = run(drawn_data, workspace, *TWO_NETWORKS)
+    assert again.labels("running") == set()
+    assert again.labels("reused") == events.labels("done")
+    assert {**summary, "mlflow_run_id": ""} == {**first, "mlflow_run_id": ""}
+    states = {task_run.state_name for task_run in task_runs_of(flow_run_of(summary))}
+    assert states == {"Reused"}
+
+
+def test_changing_one_network_trains_only_that_one(drawn_data: Path, finished: Any) -> None:
+    workspace, _, _ = finished
+    _, events = run(drawn_data, workspace, *TWO_NETWORKS, "networks.b.optimizer.lr=0.01")
+    assert events.labels("done") == {"train_fold b 1/2", "train_fold b 2/2", "ensemble"}
+    latest = (workspace / "submissions" / "latest.csv").read_bytes()
+    summary, _ = run(drawn_data, workspace, *TWO_NETWORKS)
+    assert (workspace / "submissions" / "latest.csv").read_bytes() == Path(summary["submission"]).read_bytes()
+    assert (workspace / "submissions").is_dir()
+    assert latest  # the other run's own copy stays beside it
+    assert len([p for p in (workspace / "submissions").glob("*.csv") if p.name != "latest.csv"]) == 2
+
+
+def test_a_deleted_output_is_made_again(drawn_data: Path, finished: Any) -> None:
+    workspace, _, _ = finished
+    plan = Plan.make(str(drawn_data), str(workspace), "smoke", TWO_NETWORKS)
+    spec = plan.prepare()
+    assert isinstance(find_outcome(plan.workspace, spec), PrepareOutcome)
+    (workspace / spec.address / "outcome.json").unlink()
+    _, events = run(drawn_data, workspace, *TWO_NETWORKS)
+    assert events.labels("done") == {"prepare"}
+
+
+def test_a_wrong_data_set_fails_before_anything_is_trained(drawn_data: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("train", "eval"):
+        (data / name).symlink_to(drawn_data / name)
+    (data / "train").unlink()
+    import shutil
+
+    shutil.copytree(drawn_data / "train", data / "train")
+    for photo in sorted((data / "train" / "images").glob("*/mask1.*"))[:5]:
+        photo.write_bytes(b"not an image")
+    events = Events()
+    with listening(events.all.append), pytest.raises(JobFailedError, match="mask1") as error:
+        train(data=str(data), workspace=str(tmp_path / "workspace"), recipe="smoke")
+    assert error.value.exit_code == 2
+    assert events.labels("running") == {"prepare"}
+    client = MlflowClient(tracking.tracking_uri())
+    experiment = client.get_experiment_by_name("maskfold")
+    assert experiment is not None
+    (latest, *_) = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])
+    assert latest.info.status == "FAILED"
+
+
+def test_a_wrong_recipe_fails_at_once(drawn_data: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="did you mean"):
+        train(data=str(drawn_data), workspace=str(tmp_path), recipe="smoke", set=["folds.kk=2"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_summary_is_small_json(finished: Any) -> None:
+    _, summary, _ = finished
+    assert set(json.loads(json.dumps(summary))) == {"submission", "oof_macro_f1", "mlflow_run_id", "report"}
+
+
+def test_a_summary_that_prefect_does_not_take_stops_nothing(
+    drawn_data: Path, finished: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise httpx.ConnectError("gone")
+
+    monkeypatch.setattr("flows.summary.create_markdown_artifact", refuse)
+    workspace, first, _ = finished
+    summary, _ = run(drawn_data, workspace, *TWO_NETWORKS)
+    assert summary["submission"] == first["submission"]
+    assert "does not take the summary: gone" in caplog.text
+    assert MlflowClient(tracking.tracking_uri()).get_run(summary["mlflow_run_id"]).info.status == "FINISHED"
