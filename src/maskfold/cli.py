@@ -1,0 +1,206 @@
+"""The command line: ``maskfold run | check | demo | recipe | ui``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from maskfold import errors
+
+app = typer.Typer(
+    name="maskfold",
+    help="From a folder of face photographs to a scored submission.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Data = Annotated[str, typer.Option(help="Data set in the competition's layout: a folder, file:// or s3://.")]
+Recipe = Annotated[str, typer.Option(help="A preset (smoke, fast, best, hot6) or a YAML file.")]
+Set = Annotated[
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, such as folds.k=3 or networks.*.epochs=5."),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show the log lines of all jobs.")]
+
+
+@app.command()
+def run(
+    data: Data,
+    workspace: Annotated[str, typer.Option(help="Where all results go: a folder, file:// or s3://bucket/prefix.")],
+    recipe: Recipe = "fast",
+    set: Set = [],
+    weights: Annotated[
+        list[str],
+        typer.Option(help="Initial weights: a folder of <backbone>.safetensors, or BACKBONE=URI. Repeatable."),
+    ] = [],
+    launcher: Annotated[str, typer.Option(help="local, or pool:NAME for a Prefect work pool.")] = "local",
+    verbose: Verbose = False,
+) -> None:
+    """Crop, train, vote and publish a submission. Run again to continue: finished steps cost nothing."""
+    _quiet_servers()
+    if not verbose:  # the terminal belongs to the progress display; Prefect still keeps every log line
+        os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
+    with _exit_codes(verbose):
+        from flows.plan import Plan
+        from maskfold.launch import pool_of
+
+        pool_of(launcher)
+        plan = Plan.make(data, workspace, recipe, set, weights)  # what is wrong is said before any server starts
+        from flows.server import refuse_dead_server, server_may_vanish
+        from flows.train import train
+        from maskfold.console import showing_jobs
+
+        refuse_dead_server()
+        with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish():
+            summary = train(data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher)
+        _show_summary(summary)
+    print(json.dumps(summary), flush=True)
+
+
+@app.command()
+def check(
+    data: Data,
+    recipe: Recipe = "fast",
+    set: Set = [],
+) -> None:
+    """Read a data set; print what it holds and what would be left out, and why. Trains nothing."""
+    with _exit_codes(verbose=False):
+        from maskfold import dataset, storage
+        from maskfold.recipe import load_recipe
+
+        console = Console(stderr=True)
+        settings = load_recipe(recipe, set)
+        folder = storage.fetch_tree(data, storage.fingerprint(data))
+        with console.status("reading every image ..."), tempfile.TemporaryDirectory() as scratch:
+            report = dataset.check(folder, settings, _corrections(settings.dataset.corrections, Path(scratch)))
+        dataset.render(report, Console())
+    if report.refusal is not None:
+        raise SystemExit(errors.EXIT_INPUT)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the data set.")],
+    people: Annotated[int, typer.Option(min=6, help="How many people to draw for training.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds draw equal people.")] = 0,
+) -> None:
+    """Draw a data set in the competition's layout, to try everything on."""
+    with _exit_codes(verbose=False):
+        from maskfold.demo import draw
+        from maskfold.storage.faults import disk_faults
+
+        console = Console(stderr=True)
+        bars = Progress(console=console, transient=True, disable=not console.is_terminal)
+        with disk_faults(f"draw into {out}"), bars:
+            bar = bars.add_task("drawing")
+            drawn = draw(
+                out,
+                people=people,
+                seed=seed,
+                progress=lambda done, total: bars.update(bar, completed=done, total=total),
+            )
+        console.print(str(drawn), highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command(name="recipe")
+def print_recipe(
+    recipe: Annotated[str, typer.Argument(help="A preset or a YAML file.")] = "fast",
+    set: Set = [],
+) -> None:
+    """Print a recipe with all its settings as YAML, for --recipe FILE.yaml."""
+    with _exit_codes(verbose=False):
+        from maskfold.recipe import dump_recipe, load_recipe
+
+        print(dump_recipe(load_recipe(recipe, set)), end="")
+
+
+@app.command()
+def ui(
+    prefect_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Prefect UI.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the MLflow UI.")] = 5000,
+) -> None:
+    """Show past runs in the Prefect and MLflow user interfaces, on this machine only; Ctrl-C stops them."""
+    _quiet_servers()
+    with _exit_codes(verbose=False):
+        from maskfold.ui import serve
+
+        serve(prefect_port=prefect_port, mlflow_port=mlflow_port)
+
+
+def _show_summary(summary: Mapping[str, Any]) -> None:
+    """Say where everything is and how to look at it."""
+    rows = {
+        "macro-F1, out-of-fold": f"{summary['oof_macro_f1']:.3f}",
+        "submission": summary["submission"],
+        "report": summary["report"],
+        "figures": summary["report"].rpartition("/")[0] + "/figures/",
+        "MLflow run": summary["mlflow_run_id"],
+        "to look at it": "open the report in a browser; `maskfold ui` (or `make ui`) shows all runs",
+    }
+    for name, value in rows.items():  # in one line each, whatever the width, so that paths can be copied
+        print(f"{name:<23}{value}", file=sys.stderr)
+
+
+def _corrections(source: str | None, scratch: Path) -> Path | None:
+    """Bring a corrections file here, wherever it lies; the agreed ones ship with the package."""
+    from maskfold import storage
+
+    if source is None or source == "agreed":
+        return None
+    local = scratch / "corrections.csv"
+    try:
+        local.write_bytes(storage.read_uri(source))
+    except errors.WorkspaceError as error:
+        raise errors.RecipeError(
+            f"dataset.corrections: {error}; expected agreed, or the path or URI of a csv"
+        ) from None
+    return local
+
+
+def _quiet_servers() -> None:
+    """Keep the embedded servers from phoning home and from giving up early; what the user has set stays."""
+    for name, value in {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # its first start makes the database; 20 s are few
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+@contextlib.contextmanager
+def _exit_codes(verbose: bool) -> Iterator[None]:
+    """Turn errors into one message and an exit code."""
+    try:
+        yield
+    except errors.MaskfoldError as error:
+        if verbose:
+            logging.getLogger("maskfold").exception("details")
+        print(f"maskfold: {error}", file=sys.stderr)
+        # A job's own code, such as that of a kill, is for whoever starts jobs again; people get 2 or 1.
+        kept = error.exit_code in (errors.EXIT_INPUT, errors.EXIT_CANCELLED)
+        raise SystemExit(error.exit_code if kept else errors.EXIT_FAULT) from None
+    except OSError as error:  # of this process, not of a job: no room for temporary files, a closed terminal
+        if verbose:
+            logging.getLogger("maskfold").exception("details")
+        print(f"maskfold: this machine refuses: {error}", file=sys.stderr)
+        raise SystemExit(errors.EXIT_FAULT) from None
+    except KeyboardInterrupt:
+        print("maskfold: stopped; run again to continue", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,239 @@
+"""What a user can get wrong on the command line: exit code 2, one message, nothing half-written."""
+
+import errno
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from typer.testing import CliRunner, Result
+
+from maskfold import errors
+from maskfold.cli import _exit_codes, app
+
+WITH_WEIGHTS = ("--set", "networks.joint.pretrained=if-available")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment() -> Iterator[None]:
+    """`maskfold run` sets variables for its own process."""
+    saved = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(saved)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with whatever a user might name by mistake."""
+    (tmp_path / "file").write_text("text", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "list.yaml").write_text("- a\n", encoding="utf-8")
+    (tmp_path / "open.yaml").write_text("networks: [", encoding="utf-8")
+    (tmp_path / "date.yaml").write_text("name: 2020-99-99", encoding="utf-8")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "python.yaml").write_text("!!python/object/apply:os.getcwd []", encoding="utf-8")
+    save_file({"x": torch.zeros(1)}, tmp_path / "w.safetensors")
+    (tmp_path / "other.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes())
+    (tmp_path / "other.json").write_text(json.dumps({"backbone": "resnet18"}), encoding="utf-8")
+    (tmp_path / "zero.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes())
+    (tmp_path / "zero.json").write_text(json.dumps({"std": [0, 0, 0]}), encoding="utf-8")
+    (tmp_path / "half.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes())
+    (tmp_path / "half.json").write_text("{", encoding="utf-8")
+    return tmp_path
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def one_message(result: Result) -> str:
+    """Return the one message of a command that refused."""
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.output
+    assert result.stderr.count("maskfold: ") == 1
+    assert result.stderr.startswith("maskfold: ")
+    assert result.stdout == ""
+    return result.stderr
+
+
+def run(data: object, workspace: object, *more: str) -> Result:
+    return call("run", "--recipe", "smoke", "--data", str(data), "--workspace", str(workspace), *more)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("{tmp}/nowhere", "no such folder; expected a folder with train/train.csv"),
+        ("{tmp}/file", "this is a file; expected a folder with train/train.csv"),
+        ("{tmp}/empty", "the folder is empty"),
+        ("", "URI '' is empty"),
+        ("ftp://host/data", "ftp:// is not supported"),
+        ("file://host/data", "three slashes"),
+        ("file:///a%00b", "without NUL"),
+        ("s3:///prefix", "not a bucket's name"),
+        ("~nobody-of-this-name/data", "leads nowhere"),
+        ("a" * 5000, "cannot be read|no such folder"),
+        ("bytes-\udcff", "UTF-8"),
+    ],
+)
+def test_a_wrong_data_set(data: str, message: str, files: Path) -> None:
+    result = run(data.format(tmp=files), files / "workspace")
+    assert re.search(message, one_message(result))
+    assert not (files / "workspace").exists()
+    assert re.search(message, one_message(call("check", "--data", data.format(tmp=files))))
+
+
+@pytest.mark.parametrize(
+    ("workspace", "message"),
+    [
+        ("{tmp}/file", "is a file, not a folder"),
+        ("{tmp}/file/below", "is a file, not a folder"),
+        ("{tmp}/" + "w" * 300, f"cannot use workspace .*{os.strerror(errno.ENAMETOOLONG)}"),
+        ("{data}", "lies in the data set"),
+        ("{data}/results", "lies in the data set"),
+        ("file://{data}/results", "lies in the data set"),
+        ("{tmp}/link/results", "lies in the data set"),
+        ("~nobody-of-this-name/w", "leads nowhere"),
+        ("   ", "is empty"),
+    ],
+)
+def test_a_wrong_workspace(workspace: str, message: str, drawn_data: Path, files: Path) -> None:
+    (files / "link").symlink_to(drawn_data)
+    before = sorted(drawn_data.rglob("*"))
+    assert re.search(message, one_message(run(drawn_data, workspace.format(tmp=files, data=drawn_data))))
+    assert sorted(drawn_data.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ("fst", "Did you mean 'fast'"),
+        ("", "neither a preset"),
+        ("{tmp}/empty", "neither a preset .* nor an existing YAML file"),
+        ("{tmp}/list.yaml", "expected a mapping"),
+        ("{tmp}/open.yaml", "not valid YAML"),
+        ("{tmp}/date.yaml", "not valid YAML"),
+        ("{tmp}/python.yaml", "not valid YAML"),
+        ("{tmp}/binary.yaml", "UTF-8"),
+        ("~nobody-of-this-name/r.yaml", "cannot be read"),
+        ("a" * 5000, "cannot be read"),
+    ],
+)
+def test_a_wrong_recipe(recipe: str, message: str, drawn_data: Path, files: Path) -> None:
+    where = recipe.format(tmp=files)
+    workspace = files / "workspace"
+    assert re.search(message, one_message(run(drawn_data, workspace, "--recipe", where)))
+    assert re.search(message, one_message(call("recipe", where)))
+    assert not workspace.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--set", "folds.kk=3"], "did you mean 'k'"),
+        (
+            ["--set", "dataset.corrections={tmp}/nowhere.csv"],
+            "dataset.corrections: .*nowhere.csv: there is no such file",
+        ),
+        (["--launcher", "nonsense"], "expected local, or pool:NAME"),
+        (["--launcher", "pool:"], "expected local, or pool:NAME"),
+        (["--weights", "{tmp}"], "every network of the recipe says pretrained: none"),
+        ([*WITH_WEIGHTS, "--weights", "{tmp}/nowhere"], "--weights .*nowhere: .*No such file"),
+        ([*WITH_WEIGHTS, "--weights", ""], "--weights : URI '' is empty"),
+        ([*WITH_WEIGHTS, "--weights", "{tmp}/empty"], "could use test_resnet.safetensors, and the folder has none"),
+        ([*WITH_WEIGHTS, "--weights", "{tmp}/w.safetensors"], "a single file is given as BACKBONE="),
+        ([*WITH_WEIGHTS, "--weights", "test_resne={tmp}/w.safetensors"], "Did you mean test_resnet"),
+        ([*WITH_WEIGHTS, "--weights", "test_resnet={tmp}/nowhere.safetensors"], "there is no such file"),
+        ([*WITH_WEIGHTS, "--weights", "test_resnet={tmp}/file"], "expected a .safetensors file"),
+        ([*WITH_WEIGHTS, "--weights", "test_resnet={tmp}/other.safetensors"], "describes weights of resnet18, not of"),
+        ([*WITH_WEIGHTS, "--weights", "test_resnet={tmp}/zero.safetensors"], r"std\.0: Input should be greater than 0"),
+        ([*WITH_WEIGHTS, "--weights", "test_resnet={tmp}/half.safetensors"], "expected JSON with backbone_args"),
+    ],
+)
+def test_wrong_options(options: list[str], message: str, drawn_data: Path, files: Path) -> None:
+    workspace = files / "workspace"
+    told = one_message(run(drawn_data, workspace, *(option.format(tmp=files) for option in options)))
+    assert re.search(message, told)
+    assert "pydantic" not in told
+    assert not workspace.exists()
+
+
+def test_a_prefect_server_that_does_not_answer(drawn_data: Path, files: Path) -> None:
+    import subprocess
+    import sys
+
+    from tests.servers.ports import free_ports
+
+    (port,) = free_ports(1)
+    url = f"http://user:secret@127.0.0.1:{port}/api"
+    arguments = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(files / "workspace")]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "maskfold.cli", *arguments],
+        env={**os.environ, "PREFECT_API_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert re.fullmatch(r"maskfold: PREFECT_API_URL=http://127.*: no Prefect server answers there .*\n", done.stderr)
+    assert not (files / "workspace").exists()
+
+
+@pytest.mark.parametrize("out", ["{tmp}/file", "{tmp}/file/below", "/proc/nowhere"])
+def test_a_demo_that_cannot_be_drawn_there(out: str, files: Path) -> None:
+    assert Path(out).name in one_message(call("demo", "--out", out.format(tmp=files), "--people", "6"))
+
+
+def test_missing_corrections(drawn_data: Path, files: Path) -> None:
+    setting = f"dataset.corrections={files}/nowhere.csv"
+    told = one_message(call("check", "--data", str(drawn_data), "--set", setting))
+    assert re.search("dataset.corrections: .*nowhere.csv: there is no such file", told)
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "x"])
+def test_a_port_that_is_none(port: str) -> None:
+    result = call("ui", "--prefect-port", port)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_one_port_for_two_servers(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.servers.ports import free_ports
+
+    (port,) = free_ports(1)
+    monkeypatch.setenv("MASKFOLD_HOME", str(files / "home"))
+    told = one_message(call("ui", "--prefect-port", str(port), "--mlflow-port", str(port)))
+    assert f"port {port} is wanted for both" in told
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.InputError("x"), 2),
+        (errors.JobFailedError("x", 2), 2),
+        (errors.JobFailedError("x", 137), 1),
+        (errors.UnavailableError("x"), 1),
+        (errors.CorruptDataError("x"), 1),
+        (errors.CancelledError("x"), 143),
+        (OSError(errno.ENOSPC, "No space left on device"), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_exit_codes(error: BaseException, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, _exit_codes(verbose=False):
+        raise error
+    assert ended.value.code == code
+    assert capsys.readouterr().err.startswith("maskfold: ")
+
+
+def test_paths_with_blanks_and_letters_of_all_kinds(drawn_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "fotos für alle 写真 100%"
+    folder.symlink_to(drawn_data)
+    for uri in (str(folder), folder.as_uri()):
+        result = call("check", "--data", uri, "--recipe", "smoke")
+        assert result.exit_code == 0, result.output

@@ -1,0 +1,74 @@
+"""What a person sees while a run goes on."""
+
+import io
+import logging
+
+import pytest
+from rich.console import Console
+
+from maskfold.console import showing_jobs
+from maskfold.launch.monitor import JobEvent, Progress, announce
+
+LABEL = "train_fold joint 2/3"
+
+
+def shown(*events: JobEvent, terminal: bool, width: int = 120, jobs: int = 4) -> str:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=width, color_system=None, legacy_windows=False)
+    with showing_jobs(console, jobs):
+        for event in events:
+            announce(event)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_brackets_of_messages_are_text(terminal: bool) -> None:
+    message = "cannot write /data/[red]/[/x]: gone"
+    told = shown(
+        JobEvent("weights [b]", "running"),
+        JobEvent("weights [b]", "warning", message=message),
+        JobEvent("weights [b]", "restarting", message=message),
+        JobEvent("weights [b]", "failed", message=message),
+        terminal=terminal,
+    )
+    assert told.count(message) == 2
+    assert "weights [b]" in told
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_warning_of_many_jobs_is_shown_once(terminal: bool) -> None:
+    told = shown(*(JobEvent(f"train_fold a {fold}", "warning", message="odd") for fold in range(5)), terminal=terminal)
+    assert told.count("odd") == 1
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_warnings_of_this_process_are_shown(terminal: bool) -> None:
+    stream = io.StringIO()
+    with showing_jobs(Console(file=stream, force_terminal=terminal, width=120)):
+        logging.getLogger("maskfold.tracking.run").warning("MLflow at %s does not take records now", "x")
+        logging.getLogger("maskfold.tracking.run").info("not worth a line")
+    assert "MLflow at x does not take records now" in stream.getvalue()
+    assert "not worth a line" not in stream.getvalue()
+
+
+def test_only_finished_jobs_count_as_done() -> None:
+    events = [JobEvent("prepare", "done"), JobEvent("crop", "reused"), JobEvent(LABEL, "cancelled")]
+    told = shown(*events, terminal=True)
+    assert "2/4" in told
+    assert "3/4" not in told
+    assert "stopped" in told
+
+
+def test_a_narrow_terminal_shows_whole_names() -> None:
+    running = JobEvent(LABEL, "running", Progress(208, 1280, "images", {"epoch": 7, "images_s": 122.4}))
+    told = shown(running, terminal=True, width=80)
+    assert LABEL in told
+    assert "208/1280 images, epoch 7, 122 images/s" in told
+
+
+def test_without_a_terminal_there_are_no_control_characters() -> None:
+    running = JobEvent(LABEL, "running", Progress(1, 2, "images"))
+    told = shown(
+        JobEvent(LABEL, "waiting"), JobEvent(LABEL, "running"), running, JobEvent(LABEL, "done"), terminal=False
+    )
+    assert told == f"{LABEL}: running\n{LABEL}: done\n"

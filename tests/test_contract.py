@@ -1,0 +1,53 @@
+"""What users type: frozen, so that a change is a decision and not an accident."""
+
+import inspect
+from pathlib import Path
+
+import typer.main
+import yaml
+
+from flows.job import job
+from flows.train import train
+from maskfold.cli import app
+
+ROOT = Path(__file__).parents[1]
+
+
+def options(command: str) -> set[str]:
+    group = typer.main.get_command(app)
+    parameters = group.commands[command].params  # type: ignore[attr-defined]
+    return {option for parameter in parameters for option in parameter.opts}
+
+
+def test_the_command_line_is_frozen() -> None:
+    assert set(typer.main.get_command(app).commands) == {"run", "check", "demo", "recipe", "ui"}  # type: ignore[attr-defined]
+    run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher", "--verbose"}
+    assert options("run") == run
+    assert options("check") == {"--data", "--recipe", "--set"}
+    assert options("demo") == {"--out", "--people", "--seed"}
+
+
+def test_the_flow_has_the_command_lines_parameters() -> None:
+    parameters = inspect.signature(train.fn).parameters
+    assert list(parameters) == ["data", "workspace", "recipe", "set", "weights", "launcher"]
+    assert {f"--{name}" for name in parameters} == options("run") - {"--verbose"}
+    assert {name: p.default for name, p in parameters.items() if p.default is not inspect.Parameter.empty} == {
+        "recipe": "fast",
+        "set": [],
+        "weights": [],
+        "launcher": "local",
+    }
+
+
+def test_the_job_flow_is_frozen() -> None:
+    assert list(inspect.signature(job.fn).parameters) == ["stage", "spec"]
+
+
+def test_prefect_yaml_names_flows_that_exist() -> None:
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    known = {"flows/train.py:train": train, "flows/job.py:job": job}
+    assert {deployment["entrypoint"] for deployment in deployments} == set(known)
+    for deployment in deployments:
+        accepted = set(inspect.signature(known[deployment["entrypoint"]].fn).parameters)
+        assert set(deployment.get("parameters", {})) <= accepted
+        assert deployment["description"]
