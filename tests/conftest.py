@@ -1,7 +1,9 @@
 """What all tests share: homes of their own for Prefect and MLflow, real servers, a small drawn data set."""
 
+import logging
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,17 @@ for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_
 pytest_plugins = ["tests.servers.s3", "tests.servers.mlflow", "tests.servers.prefect"]
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Take away the log handlers that a job's entry point installs: they write to the output of that test."""
+    before = list(logging.root.handlers)
+    level = logging.root.level
+    yield
+    for handler in [handler for handler in logging.root.handlers if handler not in before]:
+        logging.root.removeHandler(handler)
+    logging.root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

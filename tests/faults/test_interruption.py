@@ -17,7 +17,8 @@ from mlflow import MlflowClient
 from maskfold.specs import TrainFoldOutcome
 
 # Long enough to be interrupted in the second fold, short enough to wait for: one job at a time.
-SETTINGS = ["networks.0.epochs=8", "folds.k=2"]
+EPOCHS = 16
+SETTINGS = [f"networks.0.epochs={EPOCHS}", "folds.k=2"]
 
 
 class Run:
@@ -53,12 +54,16 @@ class Run:
         return [TrainFoldOutcome.model_validate_json(file.read_bytes()) for file in files]
 
     def checkpoints(self) -> list[Path]:
-        return sorted((self.folder / "workspace" / "train_fold").glob("*/checkpoint/[!.]*"))
+        return sorted((self.folder / "workspace" / "train_fold").glob("*/checkpoint/*.json"))
+
+    def unfinished(self) -> list[Path]:
+        """Checkpoints of folds that are not done; a finished fold's are deleted just after its outcome appears."""
+        return [file for file in self.checkpoints() if not (file.parents[1] / "outcome.json").exists()]
 
     def wait_for_the_second_fold(self, process: subprocess.Popen[str]) -> None:
         """Return when one fold is done and the other has a checkpoint."""
         deadline = time.monotonic() + 120
-        while not (len(self.outcomes()) == 1 and self.checkpoints()):
+        while not (len(self.outcomes()) == 1 and self.unfinished()):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline, "the second fold never began"
             time.sleep(0.02)
@@ -99,7 +104,7 @@ def test_an_interrupted_run_continues_where_it_was(run: Run, kind: signal.Signal
     assert re.search(rf"train_fold joint {2 - first.fold}/2: done", errors)
     (second,) = (outcome for outcome in run.outcomes() if outcome.fold != first.fold)
     assert second.resumed_from_epoch is not None
-    assert len(second.history) == 8
+    assert len(second.history) == EPOCHS
     assert Path(json.loads(output.splitlines()[-1])["submission"]).is_file()
     assert "RUNNING" not in run.statuses()
     assert not run.checkpoints()
