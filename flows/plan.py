@@ -21,6 +21,8 @@ from maskfold.specs import (
     File,
     PrepareOutcome,
     PrepareSpec,
+    TrainAllOutcome,
+    TrainAllSpec,
     TrainFoldOutcome,
     TrainFoldSpec,
     Weights,
@@ -82,8 +84,9 @@ class Plan:
 
     @property
     def n_jobs(self) -> int:
-        """How many jobs there are: weights, prepare, crop, one for each network and fold, ensemble."""
-        return len(self.hub_weights()) + 2 + len(self.recipe.networks) * self.recipe.folds.k + 1
+        """How many jobs there are: weights, prepare, crop, the trainings of each network, ensemble."""
+        trainings = self.recipe.folds.k + (1 if self.recipe.final_fit else 0)
+        return len(self.hub_weights()) + 2 + len(self.recipe.networks) * trainings + 1
 
     def hub_weights(self) -> list[WeightsSpec]:
         """Return the jobs that fetch initial weights which the user did not bring along."""
@@ -132,6 +135,7 @@ class Plan:
                 network=network,
                 fold=fold,
                 n_folds=self.recipe.folds.k,
+                checkpoint_seconds=self.recipe.checkpoint_seconds,
                 labels=self.recipe.labels,
                 deterministic=self.recipe.deterministic,
                 dataset_version=prepared.dataset_version,
@@ -147,13 +151,33 @@ class Plan:
             for fold in range(self.recipe.folds.k)
         ]
 
+    def train_all(self, folds: Sequence[TrainFoldSpec], trained: Mapping[str, TrainFoldOutcome]) -> list[TrainAllSpec]:
+        """Return one training on everybody for each network, if the recipe wants them.
+
+        Args:
+            folds: The training jobs of all folds.
+            trained: Their outcomes, by key.
+        """
+        if not self.recipe.final_fit:
+            return []
+        by_network: dict[str, list[TrainFoldSpec]] = {}
+        for spec in folds:
+            by_network.setdefault(spec.network.name, []).append(spec)
+        wanted = []
+        for first, *others in by_network.values():
+            kept = [trained[spec.key].best_epoch for spec in (first, *others)]
+            shared = first.model_dump(include=set(TrainAllSpec.model_fields))
+            wanted.append(TrainAllSpec.model_validate({**shared, "network": first.network.for_final_fit(kept)}))
+        return wanted
+
     def ensemble(
         self,
         prepared: PrepareOutcome,
         cropped: CropOutcome,
         trained: Mapping[str, TrainFoldOutcome],
+        final: Mapping[str, TrainAllOutcome],
     ) -> EnsembleSpec:
-        """Return the job that votes and publishes; ``trained`` by the training jobs' keys."""
+        """Return the job that votes and publishes; ``trained`` and ``final`` by the training jobs' keys."""
         return EnsembleSpec(
             workspace=self.workspace.uri,
             recipe=self.recipe,
@@ -162,7 +186,8 @@ class Plan:
             prepared=prepared,
             cropped=cropped,
             trained=tuple(trained.values()),
-            trained_keys=tuple(trained),
+            final=tuple(final.values()),
+            trained_keys=(*trained, *final),
             dataset_version=prepared.dataset_version,
             folds_version=prepared.folds_version,
         )

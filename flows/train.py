@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from prefect import flow
 from prefect.futures import as_completed
@@ -25,8 +25,10 @@ from maskfold.specs import (
     CropOutcome,
     EnsembleOutcome,
     PrepareOutcome,
+    TrainAllOutcome,
     TrainFoldOutcome,
-    TrainFoldSpec,
+    TrainOutcome,
+    TrainSpec,
     Weights,
     WeightsOutcome,
     WeightsSpec,
@@ -39,6 +41,8 @@ RecipeName = Annotated[str, Field(description="A preset (smoke, fast, best, hot6
 Overrides = Annotated[list[str], Field(description="Single settings, dotted.key=value each, such as folds.k=3")]
 WeightsSources = Annotated[list[str], Field(description="Initial weights: a folder (URI), or BACKBONE=URI")]
 LauncherName = Annotated[str, Field(description="local, or pool:NAME for a Prefect work pool")]
+
+TrainOutcomeT = TypeVar("TrainOutcomeT", bound=TrainOutcome)
 
 RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=256)
 """Its threads only wait for jobs; how many jobs run at a time is the launcher's to say."""
@@ -70,9 +74,11 @@ def train(
         tracker.log_prepared(prepared, plan.workspace, prepare.key in desk.reused)
         crop = plan.crop(prepared)
         cropped = desk.run(crop, CropOutcome)
-        tracker.log_cropped(cropped, crop.key in desk.reused)
-        trained = _train_folds(plan.train_folds(prepared, crop, cropped, initial), desk, tracker)
-        vote = plan.ensemble(prepared, cropped, trained)
+        tracker.log_cropped(cropped, plan.workspace, crop.key in desk.reused)
+        folds = plan.train_folds(prepared, crop, cropped, initial)
+        trained = _train(folds, TrainFoldOutcome, desk, tracker)
+        final = _train(plan.train_all(folds, trained), TrainAllOutcome, desk, tracker)
+        vote = plan.ensemble(prepared, cropped, trained, final)
         result = desk.run(vote, EnsembleOutcome)
         plan.make_latest(vote, result)
         tracker.log_ensemble(result, plan.workspace, vote.key in desk.reused)
@@ -109,20 +115,22 @@ def _warn_of_scratch(spec: WeightsSpec, outcome: WeightsOutcome, desk: Desk) -> 
         announce(JobEvent(spec.label, "warning", message=text))
 
 
-def _train_folds(specs: Sequence[TrainFoldSpec], desk: Desk, tracker: RunTracker) -> dict[str, TrainFoldOutcome]:
-    """Train all folds side by side; return their outcomes by key, in the order of ``specs``.
+def _train(
+    specs: Sequence[TrainSpec], outcome_type: type[TrainOutcomeT], desk: Desk, tracker: RunTracker
+) -> dict[str, TrainOutcomeT]:
+    """Train side by side; return the outcomes by key, in the order of ``specs``.
 
     When one fails on wrong input the others are stopped, as they would fail alike. After any other failure the rest
     goes on, so that its work is there when the run is started again.
     """
     children = {spec.key: tracker.child(spec) for spec in specs}
     futures = {desk.submit(spec.model_copy(update={"tracking": children[spec.key]})): spec for spec in specs}
-    outcomes: dict[str, TrainFoldOutcome] = {}
+    outcomes: dict[str, TrainOutcomeT] = {}
     failure: Exception | None = None
     for future in as_completed(list(futures)):
         spec = futures[future]
         try:
-            outcome = desk.collect(spec, future, TrainFoldOutcome)
+            outcome = desk.collect(spec, future, outcome_type)
         except Exception as error:  # noqa: BLE001 - raised again below, when the others are done
             tracker.fail_child(children[spec.key], str(error))
             if isinstance(error, errors.MaskfoldError) and error.exit_code == errors.EXIT_INPUT:

@@ -203,20 +203,15 @@ class CropOutcome(Outcome):
     """PNG: contact sheets of fallbacks, outliers and a random sample; histograms of box size and probability."""
 
 
-# --- train_fold -----------------------------------------------------------------------------------------------------
+# --- train_fold, train_all ------------------------------------------------------------------------------------------
 
 
-class TrainFoldSpec(Spec):
-    """Train one network on all folds but one and predict that one and the evaluation images."""
+class TrainSpec(Spec):
+    """What every training of one network receives."""
 
-    stage = "train_fold"
-    version = 2
     one_of_many = True
-    outside_key = frozenset({"manifest", "folds", "pack", "index", "weights", "n_folds"})
+    outside_key = frozenset({"manifest", "folds", "pack", "index", "weights", "n_folds", "checkpoint_seconds"})
     network: Network
-    fold: int
-    """Number of the fold held out, from 0."""
-    n_folds: int
     labels: Labels
     deterministic: bool
     dataset_version: str
@@ -227,6 +222,8 @@ class TrainFoldSpec(Spec):
     pack: File
     """The faces or the portraits, as the network's input says."""
     index: File
+    checkpoint_seconds: float = 600.0
+    """Longest time between two checkpoints."""
     weights: Weights | None
     weights_identity: dict[str, Any] | None = None
     """What of the weights determines the result; set from ``weights``."""
@@ -236,8 +233,41 @@ class TrainFoldSpec(Spec):
         object.__setattr__(self, "weights_identity", identity)
 
     @property
+    def part(self) -> str:
+        """Which training of the network this is, for people."""
+        raise NotImplementedError
+
+    @property
     def label(self) -> str:
-        return f"train_fold {self.network.name} {self.fold + 1}/{self.n_folds}"
+        return f"{self.stage} {self.network.name} {self.part}"
+
+
+class TrainFoldSpec(TrainSpec):
+    """Train one network on all folds but one and predict that one and the evaluation images."""
+
+    stage = "train_fold"
+    version = 2
+    fold: int
+    """Number of the fold held out, from 0."""
+    n_folds: int
+
+    @property
+    def part(self) -> str:
+        return f"{self.fold + 1}/{self.n_folds}"
+
+
+class TrainAllSpec(TrainSpec):
+    """Train one network on all people, for a number of epochs that the folds found, and predict the evaluation images.
+
+    The network's settings are those of :meth:`maskfold.recipe.Network.for_final_fit`.
+    """
+
+    stage = "train_all"
+    version = 1
+
+    @property
+    def part(self) -> str:
+        return "all"
 
 
 class EpochRecord(Settings):
@@ -248,28 +278,25 @@ class EpochRecord(Settings):
     lr: float
     """At the epoch's end."""
     train_loss: float
-    valid_loss: float
-    valid_macro_f1: float
+    valid_loss: float | None
+    """None, as the other scores, where nobody is held out."""
+    valid_macro_f1: float | None
     """Of the network's target, on the whole validation part."""
-    valid_accuracy: float
+    valid_accuracy: float | None
     images_s: float
     """Training images per second."""
 
 
-class TrainFoldOutcome(Outcome):
+class TrainOutcome(Outcome):
     """One trained network and its predictions."""
 
     network: str
-    fold: int
     predictions: File
-    """Parquet: image, part ("valid" | "eval"), fold, p0 .. p<classes-1> (probabilities, float32)."""
+    """Parquet: image, part ("valid" | "eval"), fold (-1: nobody held out), p0 .. p<classes-1> (probabilities)."""
     weights: File
     """safetensors of the kept epoch."""
     best_epoch: int
     """Epoch whose weights were kept, from 0."""
-    macro_f1: float
-    """Of the network's target on the held-out fold, kept epoch."""
-    accuracy: float
     history: tuple[EpochRecord, ...]
     initial_weights: str
     """What was loaded, for people."""
@@ -277,10 +304,27 @@ class TrainFoldOutcome(Outcome):
     amp: str
     images_s: float
     """Median over epochs."""
+    steps_per_epoch: int
+    """Optimizer steps."""
+    samples: File | None = None
+    """PNG: the first images as training sees them, augmented and mixed; of each network's first fold."""
     resumed_from_epoch: int | None = None
     """Epoch the job continued from after an interruption."""
     unsent: int = 0
     """Number of tracking calls that failed and were left for the flow to replay."""
+
+
+class TrainFoldOutcome(TrainOutcome):
+    """A network that one fold was held out from."""
+
+    fold: int
+    macro_f1: float
+    """Of the network's target on the held-out fold, kept epoch."""
+    accuracy: float
+
+
+class TrainAllOutcome(TrainOutcome):
+    """A network that learnt from everybody; nobody is left to judge it."""
 
 
 # --- ensemble -------------------------------------------------------------------------------------------------------
@@ -291,16 +335,19 @@ class EnsembleSpec(Spec):
 
     stage = "ensemble"
     version = 1
-    outside_key = frozenset({"data", "prepared", "cropped", "trained"})
+    outside_key = frozenset({"data", "prepared", "cropped", "trained", "final"})
     recipe: Recipe
     data: str
     fingerprint: str
     prepared: PrepareOutcome
     cropped: CropOutcome
     trained: tuple[TrainFoldOutcome, ...]
+    final: tuple[TrainAllOutcome, ...] = ()
+    """Networks trained on everybody, one of each network or none."""
     dataset_version: str
     folds_version: str
     trained_keys: tuple[str, ...]
+    """Keys of all training jobs."""
 
 
 class Scores(Settings):
@@ -335,8 +382,9 @@ OUTCOMES: dict[str, type[Outcome]] = {
     "prepare": PrepareOutcome,
     "crop": CropOutcome,
     "train_fold": TrainFoldOutcome,
+    "train_all": TrainAllOutcome,
     "ensemble": EnsembleOutcome,
 }
 SPECS: dict[str, type[Spec]] = {
-    spec.stage: spec for spec in (WeightsSpec, PrepareSpec, CropSpec, TrainFoldSpec, EnsembleSpec)
+    spec.stage: spec for spec in (WeightsSpec, PrepareSpec, CropSpec, TrainFoldSpec, TrainAllSpec, EnsembleSpec)
 }

@@ -188,4 +188,5 @@ def _trained(one: FoldTable, predictions: File, weights: File, epochs: int) -> T
         seconds=65.2, network=one.network, fold=one.fold, predictions=predictions, weights=weights,
         best_epoch=epochs - 1, macro_f1=history[-1].valid_macro_f1, accuracy=ceiling, history=history,
         initial_weights="mobilenetv2_035.safetensors (sha256 0123abcd)", device="cpu", amp="off", images_s=142.0,
+        steps_per_epoch=20,
     )  # fmt: skip

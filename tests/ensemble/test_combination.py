@@ -57,6 +57,20 @@ def test_evaluation_images_are_predicted_by_the_mean_of_all_folds() -> None:
     np.testing.assert_allclose(combined(world).voters[0].evaluation, np.mean(tables, axis=0), atol=1e-6)
 
 
+def test_the_network_trained_on_everybody_votes_beside_its_folds_and_changes_no_score() -> None:
+    world = World(recipe=recipe(NETWORKS[:1], k=3))
+    table = world.table("joint", 0)
+    final = table[table["part"] == "eval"].assign(fold=np.int8(-1), p0=1.0, **{f"p{n}": 0.0 for n in range(1, 18)})
+    before = combined(world)
+    after = combine(world.recipe, world.manifest, world.folds, world.tables, {"joint": final})
+    expected = 0.75 * before.voters[0].evaluation + 0.25 * np.eye(18)[[0] * world.n_eval]
+    np.testing.assert_allclose(after.voters[0].evaluation, expected, atol=1e-12)
+    np.testing.assert_array_equal(after.vote.oof, before.vote.oof)
+    seen = table.assign(fold=np.int8(-1))
+    with pytest.raises(InvariantError, match=r"trained on everybody: .* predicted by a network that trained on"):
+        combine(world.recipe, world.manifest, world.folds, world.tables, {"joint": seen})
+
+
 def test_unreadable_evaluation_images_get_the_prior() -> None:
     world = World(unreadable=[0, 4])
     result = combined(world)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from maskfold.ensemble.vote import PRODUCT, marginals, mean_of_folds, product, vote, weighted_mean
+from maskfold.ensemble.vote import PRODUCT, marginals, mean_of_trainings, product, vote, weighted_mean
 from maskfold.errors import RecipeError
 from maskfold.labels import TARGET_SIZES, decode, encode
 
@@ -115,7 +115,7 @@ def test_networks_of_one_attribute_are_averaged_before_the_product() -> None:
 
 def test_folds_count_alike() -> None:
     folds = np.array([[[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 1.0]]])
-    np.testing.assert_allclose(mean_of_folds(folds), [[1 / 3, 2 / 3]])
+    np.testing.assert_allclose(mean_of_trainings(folds), [[1 / 3, 2 / 3]])
 
 
 @pytest.mark.parametrize(

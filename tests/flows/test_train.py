@@ -131,6 +131,20 @@ def test_changing_one_network_trains_only_that_one(drawn_data: Path, finished: A
     assert len([p for p in (workspace / "submissions").glob("*.csv") if p.name != "latest.csv"]) == 2
 
 
+def test_a_final_fit_trains_each_network_on_everybody_as_well(drawn_data: Path, finished: Any) -> None:
+    workspace, first, _ = finished
+    summary, events = run(drawn_data, workspace, *TWO_NETWORKS, "final_fit=true")
+    assert events.labels("done") == {"train_all a all", "train_all b all", "ensemble"}
+    assert summary["oof_macro_f1"] == first["oof_macro_f1"]
+    client = MlflowClient(tracking.tracking_uri())
+    parent = client.get_run(summary["mlflow_run_id"])
+    children = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+    names = {child.info.run_name: child for child in children}
+    assert {"a all", "b all"} <= set(names)
+    assert "macro_f1" not in names["a all"].data.metrics
+    assert "train_all a" in Path(summary["report"]).read_text(encoding="utf-8")
+
+
 def test_a_deleted_output_is_made_again(drawn_data: Path, finished: Any) -> None:
     workspace, _, _ = finished
     plan = Plan.make(str(drawn_data), str(workspace), "smoke", TWO_NETWORKS)

@@ -116,3 +116,15 @@ def test_an_unknown_preset_is_answered_with_the_nearest() -> None:
 def test_a_recipe_needs_all_attributes_or_a_joint_network() -> None:
     with pytest.raises(ValidationError, match="missing: age, gender"):
         Recipe.model_validate({"networks": [{"name": "mask", "target": "mask"}]})
+
+
+def test_the_final_fit_lasts_as_long_as_the_folds_found_and_has_nothing_to_stop_it() -> None:
+    network = load_recipe("fast", ["networks.joint.stopping.patience=2"]).network("joint")
+    final = network.for_final_fit([3, 0, 5])
+    assert final.epochs == 4
+    assert final.keep == "last"
+    assert final.stopping.patience is None
+    assert {**final.model_dump(), "epochs": 6, "keep": "best", "stopping": {"patience": 2}} == network.model_dump()
+    assert network.for_final_fit([1, 2]).epochs == 2
+    averaged = load_recipe("fast", ["networks.joint.averaging.last_epochs=5"]).network("joint").for_final_fit([1])
+    assert (averaged.epochs, averaged.averaging.last_epochs) == (2, 2)

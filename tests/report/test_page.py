@@ -5,9 +5,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from PIL import Image
 
 from maskfold.recipe import load_recipe
 from maskfold.report.page import Picture, Submission, duration, render
+from maskfold.report.sheets import Sheets
 from maskfold.specs import File
 
 SUBMISSION = Submission(
@@ -118,3 +120,22 @@ def test_names_from_the_data_are_escaped(finished_run, pictures: list[Picture]) 
 )
 def test_durations_are_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_contact_sheets_of_the_jobs_before_are_shown(finished_run, pictures: list[Picture], tmp_path) -> None:
+    spec, combination = finished_run
+    drawn = tmp_path / "drawn.png"
+    Image.new("RGB", (40, 30), "red").save(drawn)
+    file = File(path="crop/k/fallbacks.png", sha256="0" * 64, size=1)
+    cropped = spec.cropped.model_copy(update={"figures": (file,), "n_outliers": 3})
+    trained = (spec.trained[0].model_copy(update={"samples": file}), *spec.trained[1:])
+    changed = spec.model_copy(update={"cropped": cropped, "trained": trained})
+    sheets = Sheets.of(changed, lambda _: drawn)
+    page = render(changed, combination, pictures, SUBMISSION, 3.2, sheets)
+    outline = Outline(page)
+    ids = {one.get("id") for one in outline.attributes("figure")}
+    assert {"faces-fallbacks", "samples-joint"} <= ids
+    shown = [one for one in outline.attributes("img") if (one["width"], one["height"]) == ("40", "30")]
+    assert len(shown) == 2
+    assert all(one["alt"] for one in shown)
+    assert "3 training photographs whose face lies elsewhere" in page

@@ -16,13 +16,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
 
 from maskfold.errors import EXIT_CANCELLED, EXIT_INPUT, CorruptDataError
 from maskfold.launch import entry
 from maskfold.recipe import Labels
-from maskfold.specs import TrainFoldOutcome, TrainFoldSpec
+from maskfold.specs import TrainAllOutcome, TrainAllSpec, TrainFoldOutcome, TrainFoldSpec
 from maskfold.storage import open_workspace
+from tasks import train_all
 from tasks.train_fold import run
 from tests.training import drawn
 
@@ -134,6 +136,31 @@ def test_nothing_but_results_is_left(spec: TrainFoldSpec):
     execute(spec)
     left = {address.removeprefix(f"{spec.address}/") for address in open_workspace(spec.workspace).list(spec.address)}
     assert left == {"predictions.parquet", "weights.safetensors", "spec.json", "outcome.json"}
+
+
+def test_the_first_fold_shows_what_its_network_learns_from(spec: TrainFoldSpec):
+    outcome = execute(spec.model_copy(update={"fold": 0}))
+    assert outcome.samples is not None
+    with Image.open(open_workspace(spec.workspace).fetch(outcome.samples)) as sheet:
+        # 36 training images in batches of 8 make 4 steps: 32 images, 8 across.
+        assert sheet.size == (8 * drawn.SIZE[1], 4 * drawn.SIZE[0])
+    assert outcome.steps_per_epoch == 4
+    assert execute(spec).samples is None
+
+
+def test_a_training_on_everybody_predicts_the_evaluation_images_alone(spec: TrainFoldSpec):
+    shared = spec.model_dump(include=set(TrainAllSpec.model_fields))
+    network = spec.network.for_final_fit([0, 2])
+    everybody = TrainAllSpec.model_validate({**shared, "network": network})
+    outcome = entry.run_spec(train_all.run, everybody, logging.getLogger("test"))
+    assert isinstance(outcome, TrainAllOutcome)
+    assert [record.valid_macro_f1 for record in outcome.history] == [None, None]  # epochs 0 and 2: the median is 1
+    assert outcome.best_epoch == 1
+    assert outcome.steps_per_epoch == 54 // 8  # all 18 people with three photographs each
+    table = pd.read_parquet(open_workspace(spec.workspace).fetch(outcome.predictions))
+    assert table["image"].tolist() == [f"eval/images/{n}.jpg" for n in range(5)]
+    assert set(table["fold"]) == {-1}
+    assert np.allclose(table.iloc[:, 3:].sum(axis=1), 1, atol=1e-5)
 
 
 def test_a_damaged_pack_is_refused(spec: TrainFoldSpec):

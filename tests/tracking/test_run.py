@@ -53,7 +53,7 @@ def train(tracking: Tracking, count: int = 3) -> int:
 def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     tracker = begin()
     tracker.log_prepared(prepare_outcome(workspace), workspace)
-    tracker.log_cropped(crop_outcome())
+    tracker.log_cropped(crop_outcome(workspace), workspace)
     child = tracker.child(fold_spec())
     assert train(child) == 0
     tracker.finish_child(child, fold_outcome(workspace), workspace)
@@ -76,7 +76,7 @@ def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     assert artifacts(client, tracker.run_id) == {
         "recipe.yaml", "timing.csv", "submission.csv", "oof.parquet", "report.html", "figures/confusion.png",
         "tables/scores.csv", "data/class_counts.csv", "data/quarantine.parquet", "data/folds.parquet",
-        "data/warnings.txt",
+        "data/warnings.txt", "figures/faces/sample.png",
     }  # fmt: skip
     timing = Path(client.download_artifacts(tracker.run_id, "timing.csv")).read_text()
     assert timing.splitlines() == [

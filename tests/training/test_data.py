@@ -18,6 +18,14 @@ def test_people_of_the_held_out_fold_are_judged_and_all_others_learnt():
     assert len(fold.train) + len(fold.valid) == (manifest["part"] == "train").sum()
 
 
+def test_without_a_fold_everybody_is_learnt_and_nobody_judged():
+    manifest, folds, index = drawn.tables()
+    everybody = split(manifest, folds, index, None, "joint", Labels())
+    assert len(everybody.valid) == 0
+    assert everybody.train.images.tolist() == manifest.loc[manifest["part"] == "train", "image"].tolist()
+    assert len(everybody.evaluation) == 5
+
+
 def test_evaluation_images_keep_their_order_and_have_no_classes():
     manifest, folds, index = drawn.tables()
     index.loc[index["image"] == "eval/images/3.jpg", "status"] = "unreadable"

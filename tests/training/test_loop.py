@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from maskfold.errors import CancelledError, RecipeError
-from maskfold.recipe import Network
+from maskfold.recipe import Labels, Network
 from maskfold.specs import EpochRecord
 from maskfold.training.checkpoint import Checkpoints
+from maskfold.training.data import split
 from maskfold.training.loop import Fit, Loop, Surroundings
-from maskfold.training.randomness import Position
+from maskfold.training.randomness import Position, Purpose
 from tests.training import drawn
 
 
@@ -48,6 +49,12 @@ def train(
     loop = Loop(learner, drawn.images(pixels), data, Position(network.seed, 0), surroundings)
     fit = loop.fit()
     return fit, learner.snapshot(), loop.predict(data.evaluation.rows), notes
+
+
+def quiet(folder: Path) -> Surroundings:
+    notes = Notes()
+    checkpoints = Checkpoints(drawn.workspace(folder), "checkpoint", folder, logging.getLogger("test"))
+    return Surroundings(checkpoints, notes, notes.stopping, notes.progress)
 
 
 RICH = drawn.network(
@@ -155,3 +162,28 @@ def test_the_recorded_rate_is_that_of_the_epochs_last_step(tmp_path: Path):
     steps = 36 // 8 * 2
     expected = [0.003 * (1 + math.cos(math.pi * (steps * (e + 1) // 2 - 1) / steps)) / 2 for e in range(2)]
     assert [record.lr for record in fit.history] == pytest.approx(expected)
+
+
+def test_samples_are_what_the_first_epoch_learns_from(tmp_path: Path):
+    plain = drawn.network(augmentation={"flip": 0.0})
+    data, pixels = drawn.fold_data(plain.target)
+    place, surroundings = Position(plain.seed, 0), quiet(tmp_path)
+    shown = Loop(drawn.learner(plain), drawn.images(pixels), data, place, surroundings).samples(12)
+    order = place.at(0).draws(Purpose.ORDER).permutation(len(data.train))
+    assert np.array_equal(shown, pixels[data.train.rows[order[:12]]])
+    changed = drawn.network(augmentation="strong", cutmix={"p": 1.0})
+    loop = Loop(drawn.learner(changed), drawn.images(pixels), data, place, surroundings)
+    first = loop.samples(12)
+    assert not np.array_equal(first, shown)
+    assert np.array_equal(loop.samples(12), first)
+
+
+def test_without_anybody_to_judge_the_last_epoch_is_kept(tmp_path: Path):
+    manifest, folds, index = drawn.tables()
+    network = drawn.network(keep="last", epochs=3)
+    data = split(manifest, folds, index, None, network.target, Labels())
+    learner = drawn.learner(network)
+    fit = Loop(learner, drawn.images(drawn.pack(manifest)), data, Position(network.seed, 0), quiet(tmp_path)).fit()
+    assert fit.kept.epoch == 2
+    assert [record.valid_loss for record in fit.history] == [None] * 3
+    assert fit.history[-1].train_loss < fit.history[0].train_loss

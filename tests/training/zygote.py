@@ -7,7 +7,6 @@ Reads one order a line on standard input and answers each with a line: exit code
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import signal
@@ -76,11 +75,10 @@ def _job(order: Order) -> int:
     output = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
-    train_fold.Surroundings = functools.partial(  # type: ignore[misc]
-        train_fold.Surroundings, checkpoint_seconds=order.checkpoint_seconds
-    )
     Checkpoints.save = _watched(Checkpoints.save, order)  # type: ignore[method-assign]
-    return entry.main(train_fold.run, TrainFoldSpec, [order.spec])
+    spec = TrainFoldSpec.model_validate_json(order.spec)
+    spec = spec.model_copy(update={"checkpoint_seconds": order.checkpoint_seconds})
+    return entry.main(train_fold.run, TrainFoldSpec, [spec.model_dump_json()])
 
 
 def _watched(save, order: Order):  # type: ignore[no-untyped-def]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from maskfold.dataset.manifest import eval_rows, train_rows
 from maskfold.ensemble.oof import FloatArray, NetworkPredictions, assemble, held_out_folds
 from maskfold.ensemble.scores import score
 from maskfold.ensemble.submission import class_prior, with_prior
-from maskfold.ensemble.vote import PRODUCT, mean_of_folds, vote
+from maskfold.ensemble.vote import PRODUCT, mean_of_trainings, vote
 from maskfold.errors import InvariantError
 from maskfold.labels import IntArray, Target, age_group, decode, encode
 from maskfold.recipe import Recipe
@@ -42,7 +42,7 @@ class Voter:
     oof: FloatArray
     """(training images, classes): out-of-fold probabilities."""
     evaluation: FloatArray
-    """(evaluation images, classes): mean over the folds."""
+    """(evaluation images, classes): mean over the trainings."""
     true: IntArray
     """(training images,): true classes of the target."""
 
@@ -82,7 +82,13 @@ class Combination:
         return self.evaluation.loc[~self.evaluation["readable"], "image"].tolist()
 
 
-def combine(recipe: Recipe, manifest: pd.DataFrame, folds: pd.DataFrame, tables: Sequence[FoldTable]) -> Combination:
+def combine(
+    recipe: Recipe,
+    manifest: pd.DataFrame,
+    folds: pd.DataFrame,
+    tables: Sequence[FoldTable],
+    final: Mapping[str, pd.DataFrame] | None = None,
+) -> Combination:
     """Assemble, check and vote.
 
     Args:
@@ -90,6 +96,7 @@ def combine(recipe: Recipe, manifest: pd.DataFrame, folds: pd.DataFrame, tables:
         manifest: See ``maskfold.dataset.manifest``.
         folds: Columns ``person``, ``fold``.
         tables: One for each network and fold.
+        final: Predictions of the networks trained on everybody, by network; none where there are none.
 
     Raises:
         InvariantError: If predictions are missing, doubled or not out-of-fold.
@@ -105,7 +112,15 @@ def combine(recipe: Recipe, manifest: pd.DataFrame, folds: pd.DataFrame, tables:
     by_network = _by_network(recipe, tables)
     images, eval_images = train["image"].tolist(), evaluation["image"].tolist()
     networks = [
-        assemble(network.name, network.target, by_network[network.name], images, fold_of, eval_images)
+        assemble(
+            network.name,
+            network.target,
+            by_network[network.name],
+            images,
+            fold_of,
+            eval_images,
+            (final or {}).get(network.name),
+        )
         for network in recipe.networks
     ]
     prior = class_prior(classes)
@@ -136,7 +151,7 @@ def _voters(
             network.name,
             network.target,
             network.oof,
-            mean_of_folds(network.evaluation),
+            mean_of_trainings(network.evaluation),
             classes if network.target == "joint" else attributes[network.target],
         )
         for network in networks

@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 SUM_TOLERANCE = 1e-3
 """How far float32 probabilities may be from summing to 1."""
 _NAMED = 5
+_NOBODY = -1
+"""Fold of a prediction table where nobody was held out."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class NetworkPredictions:
     oof: FloatArray
     """(training images, classes): probabilities, rows in the manifest's order."""
     evaluation: FloatArray
-    """(folds, evaluation images, classes): probabilities of each fold's network, rows in the manifest's order."""
+    """(trainings, evaluation images, classes): probabilities of each fold's network and, where there is one, of the
+    network trained on everybody; rows in the manifest's order."""
 
 
 def held_out_folds(train: pd.DataFrame, folds: pd.DataFrame) -> IntArray:
@@ -62,6 +65,7 @@ def assemble(
     images: Sequence[str],
     fold_of: IntArray,
     eval_images: Sequence[str],
+    final: pd.DataFrame | None = None,
 ) -> NetworkPredictions:
     """Put the predictions of all folds of one network together and check them.
 
@@ -72,6 +76,7 @@ def assemble(
         images: Names of the training images, in the manifest's order.
         fold_of: The fold that holds out each of them; see :func:`held_out_folds`.
         eval_images: Names of the evaluation images, in the manifest's order.
+        final: The prediction table of the network trained on everybody, with fold -1 and evaluation rows alone.
 
     Raises:
         InvariantError: If a fold is missing or unknown, an image is predicted by a fold that trained on its person,
@@ -87,16 +92,18 @@ def assemble(
     size = TARGET_SIZES[target]
     index = pd.Index(images)
     oof = np.full((len(images), size), np.nan)
-    evaluation = np.empty((len(tables), len(eval_images), size))
-    for place, (fold, table) in enumerate(sorted(tables.items())):
-        where = f"network {network}, fold {fold}"
+    evaluation = []
+    trainings = {fold: (f"network {network}, fold {fold}", table) for fold, table in sorted(tables.items())}
+    if final is not None:
+        trainings[_NOBODY] = (f"network {network}, trained on everybody", final)
+    for fold, (where, table) in trainings.items():
         probabilities = _probabilities(table, size, where)
         _check_fold_and_part(table, fold, where)
         valid = (table["part"] == "valid").to_numpy()
         oof[_valid_rows(table.loc[valid, "image"], index, fold_of, fold, where)] = probabilities[valid]
         _check_evaluation(table.loc[~valid, "image"].tolist(), eval_images, where)
-        evaluation[place] = probabilities[~valid]
-    return NetworkPredictions(network, target, oof, evaluation)
+        evaluation.append(probabilities[~valid])
+    return NetworkPredictions(network, target, oof, np.stack(evaluation))
 
 
 def _probabilities(table: pd.DataFrame, size: int, where: str) -> FloatArray:

@@ -26,8 +26,8 @@ class Vote:
     """(N, 18): what the attribute networks say together; none without attribute networks."""
 
 
-def mean_of_folds(probabilities: FloatArray) -> FloatArray:
-    """Average what the folds' networks predict for the same images: (folds, N, classes) to (N, classes)."""
+def mean_of_trainings(probabilities: FloatArray) -> FloatArray:
+    """Average what a network's trainings predict for the same images: (trainings, N, classes) to (N, classes)."""
     return np.asarray(probabilities.mean(axis=0))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
@@ -59,6 +62,17 @@ class Network(Settings):
     keep: Literal["best", "last"] = "best"
     """Which epoch's weights count: the best full-validation macro-F1 of the target, or the last."""
     seed: int = Field(0, ge=0)
+
+    def for_final_fit(self, kept_epochs: Sequence[int]) -> Self:
+        """Return these settings for a training on everybody, where nothing tells the best epoch.
+
+        Args:
+            kept_epochs: The epoch that each fold kept, from 0; their median decides how many there will be.
+        """
+        epochs = math.floor(statistics.median(kept_epochs)) + 1
+        averaging = self.averaging.model_copy(update={"last_epochs": min(self.averaging.last_epochs, epochs)})
+        changes = {"epochs": epochs, "keep": "last", "stopping": Stopping(), "averaging": averaging}
+        return self.model_copy(update=changes)
 
     @model_validator(mode="after")
     def _check_rates(self) -> Self:

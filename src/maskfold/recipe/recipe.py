@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, field_validator, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, field_validator, model_validator
 
 from maskfold.labels import OFFICIAL_AGE_BOUNDS
 from maskfold.recipe.base import ImageSize, Probability, Settings
@@ -94,6 +94,11 @@ class Recipe(Settings):
     ensemble: Ensemble = Ensemble()
     deterministic: bool = True
     """Same machine, same recipe, same numbers, to the last bit."""
+    final_fit: bool = False
+    """Whether each network is trained once more, on all people, for the median number of epochs that its folds kept.
+    It votes beside its folds' networks; scores stay those of the folds."""
+    checkpoint_seconds: PositiveFloat = 600.0
+    """Longest time between two checkpoints of a training, besides the one at each epoch's end."""
     max_job_restarts: NonNegativeInt = 2
     """How often a job that was killed or lost its storage is started again."""
 

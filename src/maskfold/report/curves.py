@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -10,8 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from maskfold.recipe import Network
 from maskfold.report.theme import Palette
 from maskfold.specs import EpochRecord, TrainFoldOutcome
+from maskfold.training.schedules import learning_rate
 
 Folds = Sequence[TrainFoldOutcome]
 
@@ -25,7 +27,7 @@ def draw_learning(figure: Figure, networks: dict[str, Folds], palette: Palette) 
         loss.set_title(name)
         loss.set_ylabel("loss")
         highest = max(
-            (max(record.train_loss, record.valid_loss) for fold in folds for record in fold.history), default=0
+            (max(record.train_loss, record.valid_loss or 0.0) for fold in folds for record in fold.history), default=0
         )
         loss.set_ylim(0, 1.08 * highest or 1)
         loss.legend(loc="best")
@@ -42,19 +44,38 @@ def draw_learning(figure: Figure, networks: dict[str, Folds], palette: Palette) 
         axes.set_xlabel("epoch")
 
 
-def draw_rates(figure: Figure, networks: dict[str, Folds], palette: Palette) -> None:
-    """Draw the learning rate at each epoch's end; networks with the same curve share a line."""
+def rates(network: Network, trained: TrainFoldOutcome) -> tuple[float, ...]:
+    """Return the learning rate of every optimizer step that the recipe plans for a network.
+
+    Args:
+        network: Its settings.
+        trained: One of its folds, which says how many steps an epoch has.
+    """
+    rate = learning_rate(network.schedule, network.optimizer.lr, trained.steps_per_epoch, network.epochs)
+    return tuple(rate(step) for step in range(trained.steps_per_epoch * network.epochs))
+
+
+def draw_rates(
+    figure: Figure, epochs: Mapping[str, int], curves: Mapping[str, tuple[float, ...]], palette: Palette
+) -> None:
+    """Draw the learning rate of every step; networks with the same curve share a line.
+
+    Args:
+        figure: Where.
+        epochs: Number of epochs of each network.
+        curves: Rates of each network; see :func:`rates`.
+        palette: Its colours.
+    """
     axes = figure.subplots()
-    curves: dict[tuple[float, ...], list[str]] = {}
-    for name, folds in networks.items():
-        longest = max((fold.history for fold in folds), key=len, default=())
-        curves.setdefault(tuple(record.lr for record in longest), []).append(name)
+    shared: dict[tuple[int, tuple[float, ...]], list[str]] = {}
+    for name, values in curves.items():
+        shared.setdefault((epochs[name], values), []).append(name)
     styles = ("-", "--", ":", "-.")
-    for number, (rates, names) in enumerate(curves.items()):
+    for number, ((length, values), names) in enumerate(shared.items()):
         color = palette.series[number % len(palette.series)]
         style = styles[number // len(palette.series) % len(styles)]
-        epochs = range(1, len(rates) + 1)
-        axes.plot(epochs, rates, style, marker="o", markersize=4, color=color, label="\n".join(names))
+        at = np.linspace(0, length, len(values), endpoint=False)
+        axes.plot(at, values, style, color=color, label="\n".join(names))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch")
     axes.set_ylabel("learning rate")

@@ -9,7 +9,7 @@ import numpy as np
 
 from maskfold.ensemble.combination import Combination
 from maskfold.labels import N_CLASSES, class_names
-from maskfold.specs import EnsembleSpec, TrainFoldOutcome
+from maskfold.specs import EnsembleSpec, TrainOutcome
 
 CROP_GAP = 0.05
 """Difference between the shares of undetected faces that is worth a warning."""
@@ -117,10 +117,12 @@ def job_times(spec: EnsembleSpec) -> list[JobTime]:
     for one in sorted(spec.trained, key=lambda one: (order[one.network], one.fold)):
         name = f"train_fold {one.network} {one.fold + 1}/{spec.recipe.folds.k}"
         times.append(JobTime(name, one.seconds, one.images_s, _note(one)))
+    for last in spec.final:
+        times.append(JobTime(f"train_all {last.network}", last.seconds, last.images_s, _note(last)))
     return times
 
 
-def _note(outcome: TrainFoldOutcome) -> str:
+def _note(outcome: TrainOutcome) -> str:
     epochs = len(outcome.history)
     note = f"{epochs} epoch{'s' * (epochs != 1)}, kept {outcome.best_epoch + 1}; {outcome.device}, amp {outcome.amp}"
     if outcome.resumed_from_epoch is not None:

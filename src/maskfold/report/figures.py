@@ -48,6 +48,11 @@ def run_figures(recipe: Recipe, combination: Combination, trained: tuple[TrainFo
     networks: dict[str, curves.Folds] = {
         network.name: [outcome for outcome in trained if outcome.network == network.name] for network in recipe.networks
     }
+    epochs = {network.name: network.epochs for network in recipe.networks}
+    rates = {
+        network.name: curves.rates(network, next(one for one in trained if one.network == network.name))
+        for network in recipe.networks
+    }
     return [
         Figure(
             "scores",
@@ -102,12 +107,10 @@ def run_figures(recipe: Recipe, combination: Combination, trained: tuple[TrainFo
         Figure(
             "learning_rate",
             "Learning rate",
-            "At the end of each epoch.",
-            "Lines of the learning rate over epochs: "
-            + "; ".join(f"{name} ends at {_last_rate(folds)}" for name, folds in networks.items())
-            + ".",
+            "Of every optimizer step; networks with the same curve share a line.",
+            _say_rates(rates),
             (8.4, 2.4),
-            lambda drawing, palette: curves.draw_rates(drawing, networks, palette),
+            lambda drawing, palette: curves.draw_rates(drawing, epochs, rates, palette),
         ),
     ]
 
@@ -157,6 +160,11 @@ def _say_ages(combination: Combination) -> str:
     )
 
 
+def _say_rates(rates: dict[str, tuple[float, ...]]) -> str:
+    said = (f"{name} peaks at {max(values):.3g} and ends at {values[-1]:.3g}" for name, values in rates.items())
+    return f"Lines of the learning rate over epochs: {'; '.join(said)}."
+
+
 def _say_learning(networks: dict[str, curves.Folds]) -> str:
     said = []
     for name, folds in networks.items():
@@ -164,8 +172,3 @@ def _say_learning(networks: dict[str, curves.Folds]) -> str:
         if mean:
             said.append(f"{name} from {mean[0]:.3f} to {mean[-1]:.3f}")
     return f"Curves of loss and validation macro-F1 over epochs. Mean macro-F1, first to last epoch: {'; '.join(said)}."
-
-
-def _last_rate(folds: curves.Folds) -> str:
-    history = max((fold.history for fold in folds), key=len, default=())
-    return f"{history[-1].lr:.3g}" if history else "nothing"

@@ -7,19 +7,24 @@ import io
 from collections.abc import Iterable, Sequence
 
 from maskfold.labels import class_names
-from maskfold.specs import CropOutcome, EnsembleOutcome, EpochRecord, PrepareOutcome, TrainFoldOutcome
+from maskfold.specs import CropOutcome, EnsembleOutcome, EpochRecord, PrepareOutcome, TrainFoldOutcome, TrainOutcome
 
 Metric = tuple[str, float, int]
 """Key, value, step."""
 
 _CURVES = ("lr", "train_loss", "valid_loss", "valid_macro_f1", "valid_accuracy", "images_s")
-CURVE_KEY = "valid_macro_f1"
+CURVE_KEY = "train_loss"
 """The curve that tells which epochs a run has."""
 
 
 def curve(history: Iterable[EpochRecord]) -> list[Metric]:
     """Return every value of every epoch, with the epoch as step."""
-    return [(name, getattr(record, name), record.epoch) for record in history for name in _CURVES]
+    return [
+        (name, value, record.epoch)
+        for record in history
+        for name in _CURVES
+        if (value := getattr(record, name)) is not None
+    ]
 
 
 def prepare_metrics(outcome: PrepareOutcome) -> list[Metric]:
@@ -34,11 +39,13 @@ def crop_metrics(outcome: CropOutcome) -> list[Metric]:
     return [(f"crop/{name}", float(getattr(outcome, name)), 0) for name in names]
 
 
-def fold_metrics(outcome: TrainFoldOutcome) -> list[Metric]:
-    """Return the final scores of one trained network."""
+def training_metrics(outcome: TrainOutcome) -> list[Metric]:
+    """Return the final scores of one trained network, where it was judged, and its speed."""
+    scores: list[Metric] = []
+    if isinstance(outcome, TrainFoldOutcome):
+        scores = [("macro_f1", outcome.macro_f1, 0), ("accuracy", outcome.accuracy, 0)]
     return [
-        ("macro_f1", outcome.macro_f1, 0),
-        ("accuracy", outcome.accuracy, 0),
+        *scores,
         ("best_epoch", float(outcome.best_epoch), 0),
         ("seconds", outcome.seconds, 0),
         ("median_images_s", outcome.images_s, 0),

@@ -17,6 +17,8 @@ from maskfold.specs import (
     Tracking,
     TrainFoldOutcome,
     TrainFoldSpec,
+    TrainOutcome,
+    TrainSpec,
 )
 from maskfold.storage import Workspace
 from maskfold.tracking import calls, content
@@ -89,27 +91,27 @@ class RunTracker:
         """The parent run, for jobs."""
         return Tracking(uri=self._sender.uri, run_id=self.run_id)
 
-    def child(self, spec: TrainFoldSpec) -> Tracking:
-        """Begin the child run of one network and fold."""
-        name = f"{spec.network.name} {spec.fold + 1}/{spec.n_folds}"
+    def child(self, spec: TrainSpec) -> Tracking:
+        """Begin the child run of one training."""
+        fold = str(spec.fold) if isinstance(spec, TrainFoldSpec) else "all"
         tags = {
             calls.PARENT_TAG: self.run_id,
             "network": spec.network.name,
-            "fold": str(spec.fold),
+            "fold": fold,
             "key": spec.key,
             **owner_tags(),
         }
-        call = calls.create(name, tags)
+        call = calls.create(f"{spec.network.name} {spec.part}", tags)
         self._sender.send(call)
         run = self._sender.resolve(call.run)
         self._open.add(run)
-        params = {**spec.network.model_dump(mode="json"), "fold": spec.fold, "n_folds": spec.n_folds}
+        params = {**spec.network.model_dump(mode="json"), "fold": fold}
         self._record(run, params=params)
         return Tracking(uri=self._sender.uri, run_id=run)
 
     @_harmless
     def finish_child(
-        self, tracking: Tracking, outcome: TrainFoldOutcome, workspace: Workspace, reused: bool = False
+        self, tracking: Tracking, outcome: TrainOutcome, workspace: Workspace, reused: bool = False
     ) -> None:
         """End a child run: final scores, weights, and the epochs that the job itself could not send.
 
@@ -131,15 +133,18 @@ class RunTracker:
         }
         if outcome.resumed_from_epoch is not None:
             tags["resumed_from_epoch"] = str(outcome.resumed_from_epoch)
-        self._record(run, metrics=content.fold_metrics(outcome), tags=tags)
-        self._record(metrics=[(f"folds/{outcome.network}/macro_f1", outcome.macro_f1, outcome.fold)])
-        self._timing.append(
-            (f"train_fold {outcome.network} {outcome.fold + 1}", outcome.seconds, outcome.images_s, reused)
-        )
+        self._record(run, metrics=content.training_metrics(outcome), tags=tags)
+        job = f"train_all {outcome.network}"
+        if isinstance(outcome, TrainFoldOutcome):
+            job = f"train_fold {outcome.network} {outcome.fold + 1}"
+            self._record(metrics=[(f"folds/{outcome.network}/macro_f1", outcome.macro_f1, outcome.fold)])
+        self._timing.append((job, outcome.seconds, outcome.images_s, reused))
         self._end_child(run, "FINISHED")
         if not reused:
             # After the end: large files may take long, and the run is complete without them.
             self._log_file(run, workspace, outcome.weights, "weights")
+            if outcome.samples is not None:
+                self._log_file(run, workspace, outcome.samples, "figures")
 
     @_harmless
     def fail_child(self, tracking: Tracking, message: str, status: str = "FAILED") -> None:
@@ -167,10 +172,12 @@ class RunTracker:
             self._log_file(self._run, workspace, file, "data")
 
     @_harmless
-    def log_cropped(self, outcome: CropOutcome, reused: bool = False) -> None:
-        """Record how many faces were found, and how fast."""
+    def log_cropped(self, outcome: CropOutcome, workspace: Workspace, reused: bool = False) -> None:
+        """Record how many faces were found, how fast, and what they look like."""
         self._record(metrics=content.crop_metrics(outcome))
         self._time("crop", outcome.seconds, outcome.images_s, reused)
+        for file in outcome.figures:
+            self._log_file(self._run, workspace, file, "figures/faces")
 
     @_harmless
     def log_ensemble(self, outcome: EnsembleOutcome, workspace: Workspace, reused: bool = False) -> None:

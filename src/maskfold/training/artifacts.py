@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -16,9 +17,35 @@ from maskfold.training import ages
 from maskfold.training.backbones import Backbone
 from maskfold.training.data import FoldData, class_shares
 
+SAMPLES = 64
+"""Images of a contact sheet."""
+_ACROSS = 8
+_TILE = 128
+"""Most height of a sheet's images, in pixels."""
+
+
+def save_samples(folder: Path, images: NDArray[np.uint8]) -> Path:
+    """Write a contact sheet as ``samples.png``: eight images across, larger ones reduced.
+
+    Args:
+        folder: Where to write.
+        images: uint8, (N, H, W, 3), RGB.
+    """
+    count, height, width, _ = images.shape
+    scale = min(1.0, _TILE / height)
+    size = round(width * scale), round(height * scale)
+    sheet = Image.new("RGB", (size[0] * min(count, _ACROSS), size[1] * -(-count // _ACROSS)), "white")
+    for number, pixels in enumerate(images):
+        down, across = divmod(number, _ACROSS)
+        tile = Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)
+        sheet.paste(tile, (across * size[0], down * size[1]))
+    path = folder / "samples.png"
+    sheet.save(path)
+    return path
+
 
 def save_predictions(
-    folder: Path, data: FoldData, fold: int, valid: NDArray[np.float32], evaluation: NDArray[np.float32]
+    folder: Path, data: FoldData, fold: int | None, valid: NDArray[np.float32], evaluation: NDArray[np.float32]
 ) -> Path:
     """Write the predictions of one fold's network as ``predictions.parquet``.
 
@@ -27,7 +54,7 @@ def save_predictions(
     Args:
         folder: Where to write.
         data: The fold's data.
-        fold: Its number.
+        fold: Its number; None, where nobody is held out, becomes -1.
         valid: Probabilities of the validation images, float32, (N, C).
         evaluation: Probabilities of the evaluation images, float32, (M, C). Those of images without pixels are
             replaced by the class shares of the training part.
@@ -37,7 +64,7 @@ def save_predictions(
     table = pd.DataFrame(np.concatenate([valid, evaluation]), columns=[f"p{c}" for c in range(valid.shape[1])])
     table.insert(0, "image", np.concatenate([data.valid.images, data.evaluation.images]).astype(str))
     table.insert(1, "part", np.repeat(["valid", "eval"], [len(valid), len(evaluation)]))
-    table.insert(2, "fold", np.int8(fold))
+    table.insert(2, "fold", np.int8(-1 if fold is None else fold))
     path = folder / "predictions.parquet"
     table.to_parquet(path, index=False)
     return path

@@ -57,18 +57,18 @@ def split(
     manifest: pd.DataFrame,
     folds: pd.DataFrame,
     index: pd.DataFrame,
-    fold: int,
+    fold: int | None,
     target: Target,
     labels: Labels,
     ages: Ages = Ages(),  # noqa: B008 - frozen
 ) -> FoldData:
-    """Join the tables and split the training images by the fold of their person.
+    """Join the tables and split the training images by the fold of their person; without a fold nobody is held out.
 
     Args:
         manifest: Columns image, part, person, mask, gender, age (years); one row per image.
         folds: Columns person, fold.
         index: Columns image, row, status: where each image lies in the pack.
-        fold: Number of the fold held out.
+        fold: Number of the fold held out; None leaves the validation part empty.
         target: What the classes are of.
         labels: Age bounds, of training labels and official ones.
         ages: What ages are left out of training, and finer bins.
@@ -93,15 +93,16 @@ def split(
     homeless = known.loc[known["fold"].isna(), "person"].unique()
     if len(homeless):
         raise InvariantError(f"{len(homeless)} people have no fold, first {homeless[0]}")
-    held_out = known["fold"] == fold
+    held_out = known["fold"] == (-1 if fold is None else fold)
     learnt, judged, asked = known[~held_out], known[held_out], table[table["part"] == "eval"]
-    if len(learnt) < 2 or len(judged) == 0:
+    if len(learnt) < 2 or (len(judged) == 0) != (fold is None):
         raise InvariantError(f"fold {fold}: {len(learnt)} images to learn from and {len(judged)} to judge by")
     taught = learnt[~is_left_out(learnt["age"], ages)]
     if len(taught) < 2:
         spans = ", ".join(f"{first}-{last}" for first, last in ages.leave_out)
+        where = "" if fold is None else f" of fold {fold}"
         raise RecipeError(
-            f"ages.leave_out {spans}: {len(taught)} of {len(learnt)} training images of fold {fold} are left; "
+            f"ages.leave_out {spans}: {len(taught)} of {len(learnt)} training images{where} are left; "
             "leave out fewer ages"
         )
     bounds = labels.train_age_bounds or labels.age_bounds

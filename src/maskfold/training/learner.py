@@ -82,10 +82,7 @@ class Learner:
             The mean loss before the step, a scalar on the device: reading it waits for the device.
         """
         self.model.train()
-        inputs = augment(_planes(images), self.network.augmentation, place.draws(Purpose.AUGMENTATION))
-        targets = F.one_hot(torch.tensor(classes), self.classes).float().to(self.device)
-        draws = place.draws(Purpose.MIXING)
-        inputs, targets = mix(inputs, targets, classes, self.network.cutmix, self.network.mixup, draws)
+        inputs, targets = self.inputs(images, classes, place)
         set_learning_rate(self._optimizer, rate)
         loss = self._accumulate(self._normalise(inputs), targets, place.torch_seed(Purpose.NETWORK))
         clip_gradients(self._optimizer, self._scaler, self.network.optimizer.clip_norm)
@@ -94,6 +91,17 @@ class Learner:
         if self._average is not None and self.network.averaging.ema:
             self._average.update_exponential(self.network.averaging.ema)
         return loss
+
+    def inputs(self, images: Tensor, classes: IntArray, place: Position) -> tuple[Tensor, Tensor]:
+        """Augment and mix a batch, as :meth:`step` does with the same arguments.
+
+        Returns:
+            Images, float32 in 0..1, (n, 3, H, W), and the shares of the classes, float32, (n, classes).
+        """
+        inputs = augment(_planes(images), self.network.augmentation, place.draws(Purpose.AUGMENTATION))
+        targets = F.one_hot(torch.tensor(classes), self.classes).float().to(self.device)
+        draws = place.draws(Purpose.MIXING)
+        return mix(inputs, targets, classes, self.network.cutmix, self.network.mixup, draws)
 
     def _accumulate(self, inputs: Tensor, targets: Tensor, seed: int) -> Tensor:
         def reset() -> None:

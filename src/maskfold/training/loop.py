@@ -149,6 +149,21 @@ class Loop:
         self._learner.load_snapshot(kept.model)
         return Fit(tuple(self._state.history), kept, resumed)
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch."""
+        return self._steps
+
+    def samples(self, count: int) -> NDArray[np.uint8]:
+        """Return the first images that the first epoch trains on, augmented and mixed: uint8, (<= count, H, W, 3)."""
+        order, first = self._order(0), self._place.at(0)
+        batches: list[NDArray[np.uint8]] = []
+        for step in range(min(self._steps, -(-count // self._batch_size))):
+            inputs, _ = self._learner.inputs(*self._batch(order, step), first.at(0, step))
+            pixels = inputs.clamp(0, 1).mul(255).round().to(torch.uint8)
+            batches.append(pixels.permute(0, 2, 3, 1).cpu().numpy())
+        return np.concatenate(batches)[:count]
+
     def predict(self, rows: IntArray) -> NDArray[np.float32]:
         """Predict rows of the pack: softmax probabilities, float32, (N, classes).
 
@@ -168,32 +183,38 @@ class Loop:
             raise _StopRequested
 
     def _train_epoch(self) -> None:
-        state, data = self._state, self._data.train
-        place, order = self._place.at(state.epoch), self._order()
+        state = self._state
+        place, order = self._place.at(state.epoch), self._order(state.epoch)
         since, before = time.perf_counter(), state.seconds
         for step in range(state.step, self._steps):
             self._check_stop()
             if time.monotonic() - self._saved_at > self._surroundings.checkpoint_seconds:
                 self._save()
-            batch = sampling.batch_of(order, step, self._batch_size)
             rate = self._rate(state.epoch * self._steps + step)
-            images = self._images.batch(data.rows[batch])
-            state.loss += self._learner.step(images, data.classes[batch], place.at(state.epoch, step), rate)
+            state.loss += self._learner.step(*self._batch(order, step), place.at(state.epoch, step), rate)
             state.step = step + 1
             state.seconds = before + time.perf_counter() - since
             self._tell_progress()
 
-    def _order(self) -> IntArray:
-        draws = self._place.at(self._state.epoch).draws(Purpose.ORDER)
+    def _order(self, epoch: int) -> IntArray:
+        draws = self._place.at(epoch).draws(Purpose.ORDER)
         return sampling.epoch_order(self._strata, self._shown, draws)
+
+    def _batch(self, order: IntArray, step: int) -> tuple[Tensor, IntArray]:
+        """Return the images and the classes of one step."""
+        chosen = sampling.batch_of(order, step, self._batch_size)
+        return self._images.batch(self._data.train.rows[chosen]), self._data.train.classes[chosen]
 
     def _stalled(self) -> bool:
         """Say whether the score has not risen for so many epochs that training ends."""
-        patience, scores = self._learner.network.stopping.patience, [r.valid_macro_f1 for r in self._state.history]
+        patience, scores = self._learner.network.stopping.patience, self._scores()
         if patience is None or len(scores) == 0 or len(scores) - 1 - scores.index(max(scores)) < patience:
             return False
         log.info("no better validation macro-F1 in %d epochs: training ends after epoch %d", patience, len(scores))
         return True
+
+    def _scores(self) -> list[float]:
+        return [record.valid_macro_f1 for record in self._state.history if record.valid_macro_f1 is not None]
 
     def _tell_progress(self) -> None:
         state = self._state
@@ -207,7 +228,8 @@ class Loop:
     def _close_epoch(self) -> None:
         state, network = self._state, self._learner.network
         loss = float(state.loss) / self._steps  # waits for the device
-        self._learner.finish_epoch(state.epoch, self._images, self._data.train.rows[self._order()], self._check_stop)
+        shown = self._data.train.rows[self._order(state.epoch)]
+        self._learner.finish_epoch(state.epoch, self._images, shown, self._check_stop)
         probabilities = self._probabilities(self._data.valid.rows)
         if not (math.isfinite(loss) and np.isfinite(probabilities).all()):
             raise RecipeError(
@@ -215,17 +237,17 @@ class Loop:
                 f"the loss is {loss}. Lower optimizer.lr ({network.optimizer.lr}), lengthen schedule.warmup_epochs or, "
                 f"with mixed precision (now {self._learner.precision}), set amp=off."
             )
-        judged = score(self._data.valid.classes, probabilities)
+        judged = score(self._data.valid.classes, probabilities) if len(self._data.valid) else None
         record = EpochRecord(
             epoch=state.epoch,
             lr=self._rate((state.epoch + 1) * self._steps - 1),
             train_loss=loss,
-            valid_loss=judged.loss,
-            valid_macro_f1=judged.macro_f1,
-            valid_accuracy=judged.accuracy,
+            valid_loss=judged.loss if judged else None,
+            valid_macro_f1=judged.macro_f1 if judged else None,
+            valid_accuracy=judged.accuracy if judged else None,
             images_s=round(self._images_s(), 2),
         )
-        if network.keep == "last" or judged.macro_f1 > max((r.valid_macro_f1 for r in state.history), default=-1.0):
+        if judged is None or network.keep == "last" or judged.macro_f1 > max(self._scores(), default=-1.0):
             state.kept = Kept(state.epoch, self._learner.snapshot(), probabilities)
         state.history.append(record)
         self._surroundings.recorder.epoch(record)

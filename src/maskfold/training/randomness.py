@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
+
+EVERYBODY: Final = 1_000_000
+"""Stands for the number of the fold where nobody is held out."""
 
 
 class Purpose(enum.IntEnum):

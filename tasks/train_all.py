@@ -1,0 +1,19 @@
+"""Train one network on everybody; predict the evaluation images."""
+
+from __future__ import annotations
+
+import sys
+
+from maskfold.launch import entry
+from maskfold.specs import TrainAllOutcome, TrainAllSpec
+from tasks.train_fold import trained
+
+
+def run(spec: TrainAllSpec, job: entry.Job) -> TrainAllOutcome:
+    """Train with nobody held out."""
+    _, left = trained(spec, None, job)
+    return TrainAllOutcome(**left)
+
+
+if __name__ == "__main__":
+    sys.exit(entry.main(run, TrainAllSpec))
