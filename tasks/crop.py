@@ -21,7 +21,7 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
     def report(done: int, total: int) -> None:
         job.progress(done, total, images_s=round(done / (job.seconds - began), 1))
 
-    detections = Detections(job.workspace, spec.images_version, spec.crop.min_probability)
+    detections = Detections(job.workspace, spec.images_version, spec.crop)
     packs = pack_faces(manifest, root, spec.crop, job.scratch, job.threads, report, detections)
     images_s = int(manifest["readable"].sum()) / (job.seconds - began)
     index = job.scratch / "index.parquet"

@@ -201,6 +201,27 @@ def test_missing_file_folder_and_pipe(tmp_path: Path) -> None:
     assert probe(tmp_path / "pipe.jpg").problem == "not a file"
 
 
+@pytest.mark.parametrize(
+    ("least", "expected"),
+    [(None, (401, 323)), (400, (401, 323)), (161, (201, 162)), (81, (201, 162)), (80, (101, 81)), (9, (51, 41))],
+)
+def test_a_jpeg_is_decoded_no_finer_than_asked(tmp_path: Path, least: int | None, expected: tuple[int, int]) -> None:
+    path = tmp_path / "a.jpg"
+    picture = gradient().resize((323, 401), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.transpose(Image.Transpose.ROTATE_90).save(path, quality=95, exif=exif)
+    small = decode(path, least)
+    assert small.shape == (*expected, 3)
+    wanted = np.asarray(picture.resize(expected[::-1], Image.Resampling.BOX), dtype=int)
+    assert np.abs(small.astype(int) - wanted).mean() < 2
+
+
+def test_other_formats_are_decoded_whole(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    assert decode(tmp_path / "a.png", 5).shape == (SIZE[1], SIZE[0], 3)
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     original=st.sampled_from(

@@ -177,3 +177,32 @@ def test_real_photographs(real_data: Path, tmp_path: Path) -> None:
     assert groups["train"].fallback <= 0.02
     width = packs.index["box_right"] - packs.index["box_left"]
     assert width.between(60, 180).all()  # of 240: the portraits' faces, no buttons, no necklaces
+
+
+def test_large_jpegs_are_decoded_reduced_and_give_the_same_crops(drawn_data: Path, tmp_path: Path) -> None:
+    for path in sorted(drawn_data.glob("train/images/*/normal.jpg"))[:4]:
+        large = Pillow.open(path).convert("RGB").resize((1155, 1537), Pillow.Resampling.LANCZOS)
+        large.save(tmp_path / f"{path.parent.name}.png")
+        large.save(tmp_path / f"{path.parent.name}.jpg", quality=97)
+    results = {}
+    for kind in ("png", "jpg"):
+        manifest = manifest_of(tmp_path, sorted(path.name for path in tmp_path.glob(f"*.{kind}"))).assign(part="train")
+        folder = tmp_path / kind
+        folder.mkdir()
+        results[kind] = pack_faces(manifest, tmp_path, CROP, folder)
+    whole, reduced = (results[kind].index for kind in ("png", "jpg"))
+    assert (reduced["status"] == "detected").all()
+    edges = ["left", "top", "right", "bottom"]
+    for row in range(4):
+        ours, theirs = (table.loc[row, [f"box_{edge}" for edge in edges]].to_numpy(float) for table in (reduced, whole))
+        assert iou(ours, theirs) > 0.85
+        crop = tuple(reduced.loc[row, [f"crop_{edge}" for edge in edges]].to_numpy(float))
+        exact = cut(decode(tmp_path / whole["image"][row]), crop, CROP.face_size).astype(int)
+        assert np.abs(exact - np.load(results["jpg"].faces)[row]).mean() < 4
+    portraits = [np.load(results[kind].portraits).astype(int) for kind in ("png", "jpg")]
+    assert np.abs(portraits[0] - portraits[1]).mean() < 4
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> float:
+    common = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
+    return float(common / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - common))

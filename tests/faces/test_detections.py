@@ -55,7 +55,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def run(manifest: pd.DataFrame, data: Path, folder: Path, workspace: Workspace | None, crop: Crop = CROP) -> Packs:
     folder.mkdir(exist_ok=True)
-    kept = workspace and Detections(workspace, "v1", crop.min_probability)
+    kept = workspace and Detections(workspace, "v1", crop)
     return pack_faces(manifest, data, crop, folder, detections=kept)
 
 
@@ -122,5 +122,6 @@ def test_a_damaged_shard_is_searched_again(
 
 
 def test_other_photographs_and_probabilities_are_kept_apart(workspace: Workspace) -> None:
-    addresses = {Detections(workspace, version, least).address for version in ("v1", "v2") for least in (0.9, 0.8)}
-    assert len(addresses) == 4
+    crops = [CROP, Crop(min_probability=0.8), Crop(face_size=(280, 210))]  # the last decodes photographs larger
+    addresses = {Detections(workspace, version, crop).address for version in ("v1", "v2") for crop in crops}
+    assert len(addresses) == 6

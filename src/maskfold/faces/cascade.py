@@ -88,7 +88,7 @@ class Cascade:
                     part = numbers[begin : begin + size]
                     batch = torch.from_numpy(np.stack([small[number] for number in part])).to(self._device)
                     found.update(zip(part, self._search(batch, factor), strict=True))
-        return [found[number].scaled(factor) for number, factor in enumerate(factors)]
+        return [found[number].scaled(factor, factor) for number, factor in enumerate(factors)]
 
     def _search(self, batch: Tensor, factor: int) -> list[Candidates]:
         """Run the three stages on images of one size, reduced by a factor."""

@@ -106,7 +106,9 @@ def _searches(manifest: pd.DataFrame, root: Path, known: dict[str, Found]) -> It
     rows = np.flatnonzero(manifest["readable"].to_numpy())
     rows = rows[np.lexsort((rows, width[rows], height[rows]))]
     for task in _tasks(rows.tolist(), height * width.astype(np.int64), _TASK_IMAGES):
-        photographs = [Photograph(row, root / image[row], bool(training[row])) for row in task]
+        photographs = [
+            Photograph(row, root / image[row], bool(training[row]), int(height[row]), int(width[row])) for row in task
+        ]
         yield Search(
             tuple(photograph for photograph in photographs if image[photograph.row] not in known),
             tuple(

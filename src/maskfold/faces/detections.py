@@ -19,6 +19,8 @@ import pandas as pd
 
 from maskfold.faces.detector import Candidates
 from maskfold.faces.passes import Sighting
+from maskfold.faces.picture import least_side
+from maskfold.recipe import Crop
 from maskfold.specs import digest
 from maskfold.storage import Workspace
 
@@ -40,11 +42,13 @@ class Detections:
     Args:
         workspace: Where they are kept.
         images_version: Digest of the photographs.
-        min_probability: Below it a detection is no face; it decides which photographs get a closer look.
+        crop: Its least probability decides which photographs get a closer look, its sizes how large photographs are
+            decoded.
     """
 
-    def __init__(self, workspace: Workspace, images_version: str, min_probability: float) -> None:
-        key = digest(["detections", DETECTOR_VERSION, images_version, min_probability])[:16]
+    def __init__(self, workspace: Workspace, images_version: str, crop: Crop) -> None:
+        finds = [images_version, crop.min_probability, least_side(crop)]
+        key = digest(["detections", DETECTOR_VERSION, *finds])[:16]
         self.address = f"detections/{key}"
         self._workspace = workspace
         self._fresh: dict[Look, list[tuple[str, Sighting]]] = {"first": [], "closer": []}

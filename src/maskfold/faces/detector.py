@@ -37,9 +37,9 @@ class Candidates:
         """Return the most probable one alone."""
         return Candidates(self.boxes[:1], self.probabilities[:1])
 
-    def scaled(self, factor: float) -> Candidates:
-        """Return the same faces in the coordinates of an image that is larger by a factor."""
-        return Candidates(self.boxes * np.float32(factor), self.probabilities)
+    def scaled(self, across: float, down: float) -> Candidates:
+        """Return the same faces in the coordinates of an image that is wider and higher by these factors."""
+        return Candidates(self.boxes * np.array([across, down, across, down], np.float32), self.probabilities)
 
 
 class Detector(Protocol):

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from maskfold.dataset.images import decode
 from maskfold.errors import DatasetError
 from maskfold.faces.cascade import Cascade, Look
 from maskfold.faces.choice import Face, Typical, choose, fallback
-from maskfold.faces.detector import Candidates, Detector, Image
-from maskfold.faces.geometry import crop_box, cut
+from maskfold.faces.detector import Candidates, Detector
+from maskfold.faces.geometry import crop_box
 from maskfold.faces.pack import Entry, Pack, Status
+from maskfold.faces.picture import Picture
 from maskfold.faces.second_look import CLOSER, join, look_again
 from maskfold.recipe import Crop
 
@@ -30,6 +30,9 @@ class Photograph:
     path: Path
     required: bool
     """Whether not being able to read it is an error: it was read before, and is to be trained on."""
+    height: int
+    """Of the upright photograph, in pixels."""
+    width: int
 
 
 @dataclass(frozen=True)
@@ -109,34 +112,37 @@ class Cropper:
         return Entry(status, probability, box, crop)
 
     def _search(self, task: Search) -> Result:
-        images = [(photograph, image) for photograph in task.photographs if (image := _read(photograph)) is not None]
+        pictures = [
+            (photograph, picture) for photograph in task.photographs if (picture := self._read(photograph)) is not None
+        ]
         sightings = []
-        for (photograph, image), found in zip(images, self._first.detect([image for _, image in images]), strict=True):
-            sightings.append(Sighting(photograph, image.shape[0], image.shape[1], found))
-            self._pack_at_once(image, sightings[-1])
+        all_found = self._first.detect([picture.pixels for _, picture in pictures])
+        for (photograph, picture), found in zip(pictures, all_found, strict=True):
+            sightings.append(Sighting(photograph, picture.height, picture.width, picture.located(found)))
+            self._pack_at_once(picture, sightings[-1])
         for seen in task.known:
-            if (image := _read(seen.photograph)) is not None:
+            if (known := self._read(seen.photograph)) is not None:
                 sightings.append(seen)
-                self._pack_at_once(image, seen)
+                self._pack_at_once(known, seen)
         return Result(task.size, sightings=tuple(sightings))
 
-    def _pack_at_once(self, image: Image, seen: Sighting) -> None:
+    def _pack_at_once(self, picture: Picture, seen: Sighting) -> None:
         """Pack the portrait, and what is most probably the face."""
         row = seen.photograph.row
-        self.portraits.write(row, cut(image, (0.0, 0.0, seen.width, seen.height), self.portraits.size))
+        self.portraits.write(row, picture.cut((0.0, 0.0, seen.width, seen.height), self.portraits.size))
         face = self.choose(replace(seen, found=seen.found.top()), None)
         if face is not None:
-            self._pack(image, row, self.entry("detected", face.box, face.probability, seen))
+            self._pack(picture, row, self.entry("detected", face.box, face.probability, seen))
 
     def _revise(self, task: Revision) -> Result:
         typical = task.typical
-        images = [(seen, image) for seen in task.sightings if (image := _read(seen.photograph)) is not None]
-        choices = [self.choose(seen, typical) for seen, _ in images]
-        lost = [pair for pair, face in zip(images, choices, strict=True) if face is None]
+        pictures = [(seen, one) for seen in task.sightings if (one := self._read(seen.photograph)) is not None]
+        choices = [self.choose(seen, typical) for seen, _ in pictures]
+        lost = [pair for pair, face in zip(pictures, choices, strict=True) if face is None]
         fresh = self._look_again([pair for pair in lost if pair[0].photograph.row not in task.known], typical)
         second = task.known | {seen.photograph.row: seen for seen in fresh}
         entries = []
-        for (seen, image), first in zip(images, choices, strict=True):
+        for (seen, picture), first in zip(pictures, choices, strict=True):
             row = seen.photograph.row
             status: Status = "detected"
             face = first
@@ -146,37 +152,37 @@ class Cropper:
                 entry = self.entry(status, face.box, face.probability, seen)
             else:
                 entry = self.entry("fallback", fallback(typical, seen.height, seen.width), float("nan"), seen)
-            self._pack(image, row, entry)
+            self._pack(picture, row, entry)
             entries.append((row, entry))
-        return Result(len(images), tuple(fresh), tuple(entries))
+        return Result(len(pictures), tuple(fresh), tuple(entries))
 
-    def _look_again(self, lost: list[tuple[Sighting, Image]], typical: Typical | None) -> list[Sighting]:
+    def _look_again(self, lost: list[tuple[Sighting, Picture]], typical: Typical | None) -> list[Sighting]:
         """Return the sightings with all that the closer look adds."""
 
         def joined(number: int, found: Candidates) -> Sighting:
-            seen = lost[number][0]
-            return replace(seen, found=join([seen.found, found]))
+            seen, picture = lost[number]
+            return replace(seen, found=join([seen.found, picture.located(found)]))
 
         def settled(number: int, found: Candidates) -> bool:
             return self.choose(joined(number, found), typical, again=True) is not None
 
-        found = look_again(self._closer, [image for _, image in lost], settled)
+        found = look_again(self._closer, [picture.pixels for _, picture in lost], settled)
         return [joined(number, added) for number, added in enumerate(found)]
 
     def choose(self, seen: Sighting, typical: Typical | None, again: bool = False) -> Face | None:
         """Choose the face of a photograph."""
         return choose(seen.found, seen.height, seen.width, typical, self.crop.min_probability, again)
 
-    def _pack(self, image: Image, row: int, entry: Entry) -> None:
-        self.faces.write(row, cut(image, entry.crop, self.faces.size, keep_aspect=self.crop.aspect != "stretch"))
+    def _pack(self, picture: Picture, row: int, entry: Entry) -> None:
+        self.faces.write(row, picture.cut(entry.crop, self.faces.size, keep_aspect=self.crop.aspect != "stretch"))
 
-
-def _read(photograph: Photograph) -> Image | None:
-    try:
-        return decode(photograph.path)
-    except DatasetError as error:
-        if not photograph.required:
-            return None
-        raise DatasetError(
-            f"{error}; it could be read when the data set was scanned. Restore the file, or run again to leave it out"
-        ) from None
+    def _read(self, photograph: Photograph) -> Picture | None:
+        try:
+            return Picture.read(photograph.path, photograph.height, photograph.width, self.crop)
+        except DatasetError as error:
+            if not photograph.required:
+                return None
+            raise DatasetError(
+                f"{error}; it could be read when the data set was scanned. Restore the file, or run again to leave it "
+                "out"
+            ) from None

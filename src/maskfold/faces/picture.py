@@ -1,0 +1,60 @@
+"""A photograph's pixels: all that the file has, or fewer where fewer will do."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskfold.dataset.images import decode
+from maskfold.faces.cascade import Look
+from maskfold.faces.detector import Candidates, Image
+from maskfold.faces.geometry import Box, cut
+from maskfold.faces.second_look import CLOSER
+from maskfold.recipe import Crop
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels, and the size of the upright photograph, whose coordinates all boxes are in."""
+
+    pixels: Image
+    height: int
+    width: int
+
+    @classmethod
+    def read(cls, path: Path, height: int, width: int, crop: Crop) -> Picture:
+        """Decode a photograph as finely as detection and crop can use.
+
+        Args:
+            path: The file.
+            height: Of the upright photograph.
+            width: Likewise.
+            crop: What will be cut out.
+
+        Raises:
+            DatasetError: If the file cannot be used.
+            UnavailableError: If the disk or the network fails while reading.
+        """
+        return cls(decode(path, least_side(crop)), height, width)
+
+    def located(self, found: Candidates) -> Candidates:
+        """Return what was found in the pixels in the photograph's coordinates."""
+        if self.pixels.shape[:2] == (self.height, self.width):
+            return found
+        return found.scaled(self.width / self.pixels.shape[1], self.height / self.pixels.shape[0])
+
+    def cut(self, box: Box, size: tuple[int, int], keep_aspect: bool = False) -> Image:
+        """Cut out a box, in the photograph's coordinates; see :func:`maskfold.faces.geometry.cut`."""
+        across, down = self.pixels.shape[1] / self.width, self.pixels.shape[0] / self.height
+        left, top, right, bottom = box
+        return cut(self.pixels, (left * across, top * down, right * across, bottom * down), size, keep_aspect)
+
+
+def least_side(crop: Crop) -> int:
+    """Return the shorter side, in pixels, beyond which neither a crop nor a look gains anything.
+
+    The smallest face that is searched for still fills its crop, the portrait its pack, and the closer look reduces the
+    photograph all the same.
+    """
+    return max(math.ceil(crop.face_size[1] / Look().min_face), *crop.portrait_size, 2 * CLOSER.detail)
