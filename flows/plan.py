@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, PositiveFloat, ValidationError
 
-from maskfold import storage
+from maskfold import storage, tracking
 from maskfold.errors import RecipeError, WeightsError, WorkspaceError
 from maskfold.recipe import Recipe, Settings, load_recipe
 from maskfold.specs import (
@@ -19,6 +19,7 @@ from maskfold.specs import (
     EnsembleOutcome,
     EnsembleSpec,
     File,
+    NetworksSpec,
     PrepareOutcome,
     PrepareSpec,
     TrainAllOutcome,
@@ -66,6 +67,7 @@ class Plan:
             UnavailableError: If the storage cannot be reached.
         """
         settings = load_recipe(recipe, overrides)
+        tracking.refuse_unusable_uri()
         if contains(parse(data), parse(workspace)):
             raise WorkspaceError(
                 f"workspace {workspace} lies in the data set {data}, which would then change with every run; "
@@ -84,9 +86,9 @@ class Plan:
 
     @property
     def n_jobs(self) -> int:
-        """How many jobs there are: weights, prepare, crop, the trainings of each network, ensemble."""
+        """How many jobs there are: weights, networks, prepare, crop, the trainings of each network, ensemble."""
         trainings = self.recipe.folds.k + (1 if self.recipe.final_fit else 0)
-        return len(self.hub_weights()) + 2 + len(self.recipe.networks) * trainings + 1
+        return len(self.hub_weights()) + 3 + len(self.recipe.networks) * trainings + 1
 
     def hub_weights(self) -> list[WeightsSpec]:
         """Return the jobs that fetch initial weights which the user did not bring along."""
@@ -101,6 +103,18 @@ class Plan:
             )
             for name, required in wanted.items()
         ]
+
+    def networks(self, weights: Mapping[str, Weights]) -> NetworksSpec:
+        """Return the job that tries the networks out; ``weights`` by backbone."""
+        networks, crop = self.recipe.networks, self.recipe.crop
+        packs = {"face": crop.face_size, "portrait": crop.portrait_size}
+        used = {network.backbone for network in networks if network.pretrained != "none"}
+        return NetworksSpec(
+            workspace=self.workspace.uri,
+            networks=networks,
+            sizes=tuple(network.size or packs[network.input] for network in networks),
+            weights={backbone: found for backbone, found in weights.items() if backbone in used},
+        )
 
     def prepare(self) -> PrepareSpec:
         """Return the job that reads the data set."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -13,12 +14,14 @@ from maskfold.specs import EnsembleOutcome, Scores, TrainFoldOutcome
 _log = logging.getLogger("maskfold.flows.summary")
 
 
-def publish_summary(summary: Mapping[str, Any], result: EnsembleOutcome, trained: Sequence[TrainFoldOutcome]) -> None:
+def publish_summary(
+    summary: Mapping[str, Any], result: EnsembleOutcome, trained: Sequence[TrainFoldOutcome], mlflow_page: str
+) -> None:
     """Publish the scores with links as a markdown artifact and the folds' scores as a table artifact.
 
     When the server does not take them, that is said and the run goes on: everything else is done by then.
     """
-    page, table = _page(summary, result), [_row(outcome) for outcome in trained]
+    page, table = _page(summary, result, mlflow_page), [_row(outcome) for outcome in trained]
     try:
         create_markdown_artifact(key="scores", markdown=page, description="Out-of-fold scores and links")
         create_table_artifact(key="folds", table=table, description="Scores of each fold")
@@ -26,17 +29,22 @@ def publish_summary(summary: Mapping[str, Any], result: EnsembleOutcome, trained
         _log.warning("Prefect does not take the summary: %s", error)
 
 
-def _page(summary: Mapping[str, Any], result: EnsembleOutcome) -> str:
+def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str) -> str:
     lines = [
         "| voter | macro-F1 (18) | accuracy (18) | mask | gender | age |",
         "|---|---|---|---|---|---|",
         *(_line(name, scores) for name, scores in result.scores.items()),
         "",
-        f"- submission: `{summary['submission']}`",
-        f"- report: `{summary['report']}`",
-        f"- MLflow run: `{summary['mlflow_run_id']}`",
+        f"- submission: {_link(summary['submission'])}",
+        f"- report: {_link(summary['report'])}",
+        f"- MLflow run: [{summary['mlflow_run_id']}]({mlflow_page})",
     ]
     return "\n".join(lines)
+
+
+def _link(uri: str) -> str:
+    """Return a link where a browser can follow one: to a local file, which it opens when it is copied there."""
+    return f"[`{uri}`]({PurePosixPath(uri).as_uri()})" if uri.startswith("/") else f"`{uri}`"
 
 
 def _line(name: str, scores: Scores) -> str:

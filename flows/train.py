@@ -14,6 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows.plan import Plan
+from flows.server import page_of_this_run
 from flows.steps import Desk
 from flows.summary import publish_summary
 from maskfold import errors
@@ -24,6 +25,7 @@ from maskfold.recipe import dump_recipe
 from maskfold.specs import (
     CropOutcome,
     EnsembleOutcome,
+    NetworksOutcome,
     PrepareOutcome,
     TrainAllOutcome,
     TrainFoldOutcome,
@@ -69,9 +71,10 @@ def train(
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
     with _tracked(plan) as tracker, _desk(plan, started) as desk:
         initial = _initial_weights(plan, desk)
+        desk.run(plan.networks(initial), NetworksOutcome)
         prepare = plan.prepare()
         prepared = desk.run(prepare, PrepareOutcome)
-        tracker.log_prepared(prepared, plan.workspace, prepare.key in desk.reused)
+        tracker.log_prepared(prepared, plan.recipe.labels.age_bounds, plan.workspace, prepare.key in desk.reused)
         crop = plan.crop(prepared)
         cropped = desk.run(crop, CropOutcome)
         tracker.log_cropped(cropped, plan.workspace, crop.key in desk.reused)
@@ -88,7 +91,7 @@ def train(
             "mlflow_run_id": tracker.run_id,
             "report": plan.workspace.locate(result.report.path),
         }
-        publish_summary(summary, result, tuple(trained.values()))
+        publish_summary(summary, result, tuple(trained.values()), tracker.page)
     return summary
 
 
@@ -151,7 +154,7 @@ def _tracked(plan: Plan) -> Iterator[RunTracker]:
         name=plan.recipe.name,
         recipe_yaml=dump_recipe(plan.recipe),
         params={"data": plan.data, "workspace": plan.workspace.uri, "recipe": plan.recipe.name},
-        tags={"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": str(flow_run.ui_url or "")},
+        tags={"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": page_of_this_run()},
     )
     try:
         yield tracker

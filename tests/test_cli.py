@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from prefect.settings import PREFECT_HOME, temporary_settings
 from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
@@ -182,6 +183,31 @@ def test_a_prefect_server_that_does_not_answer(drawn_data: Path, files: Path) ->
     assert done.returncode == 2
     assert re.fullmatch(r"maskfold: PREFECT_API_URL=http://127.*: no Prefect server answers there .*\n", done.stderr)
     assert not (files / "workspace").exists()
+
+
+def test_a_home_of_prefect_that_cannot_be_written(drawn_data: Path, files: Path) -> None:
+    with temporary_settings({PREFECT_HOME: files / "file" / "home"}):
+        told = one_message(run(drawn_data, files / "workspace"))
+    assert re.search("PREFECT_HOME .*file/home: cannot be written .*let PREFECT_HOME name a folder", told)
+
+
+def test_a_store_that_mlflow_does_not_know(drawn_data: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "ftp://host/runs")
+    assert "expected the address of an MLflow server" in one_message(run(drawn_data, files / "workspace"))
+    assert not (files / "workspace").exists()
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+def test_a_fault_of_ours_is_one_message_unless_more_is_wanted(
+    verbose: bool, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(SystemExit) as ended, _exit_codes(verbose):
+        raise ZeroDivisionError("by zero")
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert told.startswith("maskfold: a fault of ours or of this machine: ZeroDivisionError: by zero")
+    assert ("--verbose shows more" in told) != verbose
+    assert ("Traceback" in caplog.text) == verbose
 
 
 @pytest.mark.parametrize("out", ["{tmp}/file", "{tmp}/file/below", "/proc/nowhere"])

@@ -19,12 +19,27 @@ def options(command: str) -> set[str]:
     return {option for parameter in parameters for option in parameter.opts}
 
 
+def defaults(command: str) -> dict[str, object]:
+    """What an option is when it is not given."""
+    parameters = typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined]
+    return {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if not parameter.required and parameter.name != "help"
+    }
+
+
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {"run", "check", "demo", "recipe", "ui"}  # type: ignore[attr-defined]
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher", "--verbose"}
     assert options("run") == run
     assert options("check") == {"--data", "--recipe", "--set"}
     assert options("demo") == {"--out", "--people", "--seed"}
+    assert options("ui") == {"--prefect-port", "--mlflow-port"}
+    assert options("recipe") == {"recipe", "--set"}
+    assert defaults("run") == {"recipe": "fast", "set": [], "weights": [], "launcher": "local", "verbose": False}
+    assert defaults("demo") == {"people": 40, "seed": 0}
+    assert defaults("ui") == {"prefect_port": 4200, "mlflow_port": 5000}
 
 
 def test_the_flow_has_the_command_lines_parameters() -> None:

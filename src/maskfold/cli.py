@@ -197,6 +197,12 @@ def _exit_codes(verbose: bool) -> Iterator[None]:
             logging.getLogger("maskfold").exception("details")
         print(f"maskfold: this machine refuses: {error}", file=sys.stderr)
         raise SystemExit(errors.EXIT_FAULT) from None
+    except Exception as error:
+        if verbose:
+            logging.getLogger("maskfold").exception("details")
+        hint = "" if verbose else "; --verbose shows more"
+        print(f"maskfold: a fault of ours or of this machine: {type(error).__name__}: {error}{hint}", file=sys.stderr)
+        raise SystemExit(errors.EXIT_FAULT) from None
     except KeyboardInterrupt:
         print("maskfold: stopped; run again to continue", file=sys.stderr)
         raise SystemExit(130) from None

@@ -119,6 +119,35 @@ class WeightsOutcome(Outcome):
     reason: str = ""
 
 
+# --- networks -------------------------------------------------------------------------------------------------------
+
+
+class NetworksSpec(Spec):
+    """Build each network once, with its initial weights, and let it look at one image, before anything is trained."""
+
+    stage = "networks"
+    version = 1
+    outside_key = frozenset({"weights"})
+    networks: tuple[Network, ...]
+    sizes: tuple[tuple[int, int], ...]
+    """Height and width of each one's input."""
+    weights: dict[str, Weights]
+    """Initial weights by backbone."""
+    weights_identities: dict[str, Any] = Field(default_factory=dict)
+    """What of the weights determines the result; set from ``weights``."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        identities = {backbone: weights.identity for backbone, weights in self.weights.items()}
+        object.__setattr__(self, "weights_identities", identities)
+
+
+class NetworksOutcome(Outcome):
+    """All networks can be built."""
+
+    parameters: dict[str, int]
+    """Trainable numbers of each network, by its name."""
+
+
 # --- prepare --------------------------------------------------------------------------------------------------------
 
 
@@ -379,6 +408,7 @@ class EnsembleOutcome(Outcome):
 
 OUTCOMES: dict[str, type[Outcome]] = {
     "weights": WeightsOutcome,
+    "networks": NetworksOutcome,
     "prepare": PrepareOutcome,
     "crop": CropOutcome,
     "train_fold": TrainFoldOutcome,
@@ -386,5 +416,6 @@ OUTCOMES: dict[str, type[Outcome]] = {
     "ensemble": EnsembleOutcome,
 }
 SPECS: dict[str, type[Spec]] = {
-    spec.stage: spec for spec in (WeightsSpec, PrepareSpec, CropSpec, TrainFoldSpec, TrainAllSpec, EnsembleSpec)
+    spec.stage: spec
+    for spec in (WeightsSpec, NetworksSpec, PrepareSpec, CropSpec, TrainFoldSpec, TrainAllSpec, EnsembleSpec)
 }

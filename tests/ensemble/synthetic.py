@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from maskfold.dataset.manifest import ImageRow, manifest_table
+from maskfold.dataset.quarantine import Entry, quarantine_table
 from maskfold.ensemble.combination import FoldTable
 from maskfold.labels import TARGET_SIZES, age_group, encode, target_classes
 from maskfold.recipe import Recipe
@@ -47,6 +48,8 @@ class World:
     unreadable: Sequence[int] = ()
     """Numbers of evaluation images that cannot be read."""
     ages: Sequence[int] | None = None
+    left_out: Sequence[Entry] = ()
+    """What was left out of training."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -142,7 +145,7 @@ def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> Ensemb
         seconds=1.5,
         manifest=publish(world.manifest, "prepare/0/manifest.parquet"),
         folds=publish(world.folds, "prepare/0/folds.parquet"),
-        quarantine=nothing,
+        quarantine=publish(quarantine_table(world.left_out), "prepare/0/quarantine.parquet"),
         dataset_version="d" * 64,
         images_version="i" * 64,
         folds_version="f" * 64,

@@ -10,12 +10,19 @@ import httpx
 import pytest
 from mlflow import MlflowClient
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 from prefect.client.schemas.objects import FlowRun, TaskRun
 
 from flows.plan import Plan
 from flows.train import train
-from maskfold import tracking
+from maskfold import storage, tracking
 from maskfold.errors import JobFailedError, RecipeError
 from maskfold.launch.entry import find_outcome
 from maskfold.launch.monitor import JobEvent, listening
@@ -57,8 +64,6 @@ def flow_run_of(summary: dict[str, Any]) -> FlowRun:
 
 
 def task_runs_of(flow_run: FlowRun) -> list[TaskRun]:
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-
     with get_client(sync_client=True) as client:
         return client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id])))
 
@@ -100,13 +105,38 @@ def test_prefect_shows_readable_jobs_logs_and_artifacts(finished: Any) -> None:
     flow_run = flow_run_of(summary)
     names = {task_run.name for task_run in task_runs_of(flow_run)}
     assert names == {
-        *("prepare", "crop", "ensemble"),
+        *("networks", "prepare", "crop", "ensemble"),
         *("train_fold a 1/2", "train_fold a 2/2", "train_fold b 1/2", "train_fold b 2/2"),
     }
     with get_client(sync_client=True) as client:
         for key in ("scores", "folds"):
             found = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
             assert any(artifact.flow_run_id == flow_run.id for artifact in found)
+
+
+def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) -> None:
+    _, summary, _ = finished
+    flow_run = flow_run_of(summary)
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id]))
+    with get_client(sync_client=True) as client:
+        artifacts = client.read_artifacts(flow_run_filter=of_run)
+        logs = client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run.id])), limit=200)
+    progress = {one.description: one.data for one in artifacts if one.type == "progress"}
+    assert progress["crop"] == 100
+    assert {"train_fold a 1/2", "train_fold b 2/2"} <= set(progress)
+    (page,) = (str(one.data) for one in artifacts if one.key == "scores")
+    assert f"/runs/{summary['mlflow_run_id']})" in page
+    assert f"]({Path(summary['report']).as_uri()})" in page
+    messages = [log.message for log in logs]
+    assert any("maskfold.crop: train: 84 images" in message for message in messages)
+
+
+def test_mlflow_links_to_the_prefect_run(finished: Any) -> None:
+    _, summary, _ = finished
+    tags = MlflowClient(tracking.tracking_uri()).get_run(summary["mlflow_run_id"]).data.tags
+    link = tags["prefect.flow_run_url"]
+    assert link.startswith("http://127.0.0.1:")
+    assert link.endswith(f"/flow-runs/flow-run/{tags['prefect.flow_run_id']}")
 
 
 def test_a_second_run_launches_no_job_and_shows_the_same(drawn_data: Path, finished: Any) -> None:
@@ -122,7 +152,7 @@ def test_a_second_run_launches_no_job_and_shows_the_same(drawn_data: Path, finis
 def test_changing_one_network_trains_only_that_one(drawn_data: Path, finished: Any) -> None:
     workspace, _, _ = finished
     _, events = run(drawn_data, workspace, *TWO_NETWORKS, "networks.b.optimizer.lr=0.01")
-    assert events.labels("done") == {"train_fold b 1/2", "train_fold b 2/2", "ensemble"}
+    assert events.labels("done") == {"networks", "train_fold b 1/2", "train_fold b 2/2", "ensemble"}
     latest = (workspace / "submissions" / "latest.csv").read_bytes()
     summary, _ = run(drawn_data, workspace, *TWO_NETWORKS)
     assert (workspace / "submissions" / "latest.csv").read_bytes() == Path(summary["submission"]).read_bytes()
@@ -170,12 +200,33 @@ def test_a_wrong_data_set_fails_before_anything_is_trained(drawn_data: Path, tmp
     with listening(events.all.append), pytest.raises(JobFailedError, match="mask1") as error:
         train(data=str(data), workspace=str(tmp_path / "workspace"), recipe="smoke")
     assert error.value.exit_code == 2
-    assert events.labels("running") == {"prepare"}
+    assert events.labels("running") == {"networks", "prepare"}
     client = MlflowClient(tracking.tracking_uri())
     experiment = client.get_experiment_by_name("maskfold")
     assert experiment is not None
     (latest, *_) = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])
     assert latest.info.status == "FAILED"
+
+
+def test_a_wrong_network_fails_before_the_data_set_is_read(drawn_data: Path, tmp_path: Path) -> None:
+    events = Events()
+    with listening(events.all.append), pytest.raises(JobFailedError, match="Did you mean test_resnet") as error:
+        train(str(drawn_data), str(tmp_path / "w"), recipe="smoke", set=["networks.joint.backbone=tset_resnet"])
+    assert error.value.exit_code == 2
+    assert events.labels("running") == {"networks"}
+
+
+def test_a_workspace_on_s3_gives_the_same_submission(drawn_data: Path, finished: Any, s3_bucket: str) -> None:
+    _, first, _ = finished
+    events = Events()
+    with listening(events.all.append):
+        summary = train(str(drawn_data), f"s3://{s3_bucket}/maskfold", recipe="smoke", set=TWO_NETWORKS)
+    assert summary["submission"].startswith(f"s3://{s3_bucket}/maskfold/ensemble/")
+    assert storage.read_uri(summary["submission"]) == Path(first["submission"]).read_bytes()
+    assert (
+        storage.read_uri(f"s3://{s3_bucket}/maskfold/submissions/latest.csv") == Path(first["submission"]).read_bytes()
+    )
+    assert events.labels("reused") == set()
 
 
 def test_a_wrong_recipe_fails_at_once(drawn_data: Path, tmp_path: Path) -> None:

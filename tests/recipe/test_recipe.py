@@ -27,6 +27,8 @@ def test_hot6_is_the_original_recipe() -> None:
     assert (network.cutmix.p, network.cutmix.shape) == (0.8, "strip")
     assert (network.schedule.name, network.schedule.up_epochs, network.schedule.down_epochs) == ("cyclic", 1, 2)
     assert recipe.labels.age_bounds == (30, 60)
+    assert network.normalisation.mean == (0.534, 0.487, 0.459)
+    assert network.normalisation.std == (0.237, 0.243, 0.251)
 
 
 def test_a_recipe_is_frozen() -> None:
@@ -63,6 +65,8 @@ def test_override_values_are_yaml() -> None:
         ("networks.joint.name=attributes", "cannot be called 'attributes'"),
         ("ensemble.weights={joint: -1}", "greater than or equal to 0"),
         ("ensemble.weights={nobody: 2}", "names no network: nobody"),
+        ("ensemble.weights={joint: 0, attributes: 0}", "gives nobody a vote; weight 0: joint, attributes"),
+        ("ensemble.weights={mask: 0}", "gives no mask network a vote; weight 0: mask"),
         ("networks.joint.schedule={name: cyclic, min_lr: 1}", "must lie below"),
         ("name.x=1", "cannot be set inside"),
         (".k=3", "expected dotted.key=value"),

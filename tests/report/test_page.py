@@ -7,10 +7,15 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
+from maskfold.dataset.quarantine import Entry
+from maskfold.ensemble.combination import combine
 from maskfold.recipe import load_recipe
-from maskfold.report.page import Picture, Submission, duration, render
-from maskfold.report.sheets import Sheets
+from maskfold.report.annex import Annex
+from maskfold.report.figures import run_figures
+from maskfold.report.page import Picture, Submission, draw, duration, render
 from maskfold.specs import File
+from maskfold.storage import open_workspace
+from tests.ensemble.synthetic import World, spec
 
 SUBMISSION = Submission(
     File(path="ensemble/k/submission.csv", sha256="ab" * 32, size=99),
@@ -122,16 +127,20 @@ def test_durations_are_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_contact_sheets_of_the_jobs_before_are_shown(finished_run, pictures: list[Picture], tmp_path) -> None:
-    spec, combination = finished_run
-    drawn = tmp_path / "drawn.png"
-    Image.new("RGB", (40, 30), "red").save(drawn)
-    file = File(path="crop/k/fallbacks.png", sha256="0" * 64, size=1)
-    cropped = spec.cropped.model_copy(update={"figures": (file,), "n_outliers": 3})
-    trained = (spec.trained[0].model_copy(update={"samples": file}), *spec.trained[1:])
-    changed = spec.model_copy(update={"cropped": cropped, "trained": trained})
-    sheets = Sheets.of(changed, lambda _: drawn)
-    page = render(changed, combination, pictures, SUBMISSION, 3.2, sheets)
+def test_what_the_jobs_before_left_is_shown(tmp_path) -> None:
+    left_out = [
+        Entry("train", f"train/images/p{n}/mask1.jpg", f"p{n}", "unreadable", "<truncated>", 1) for n in range(60)
+    ]
+    world, workspace = World(left_out=left_out), open_workspace(str(tmp_path / "workspace"))
+    made = spec(world, workspace, tmp_path)
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "fallbacks.png")
+    file = workspace.publish(tmp_path / "fallbacks.png", "crop/k/fallbacks.png")
+    cropped = made.cropped.model_copy(update={"figures": (file,), "n_outliers": 3})
+    trained = (made.trained[0].model_copy(update={"samples": file}), *made.trained[1:])
+    made = made.model_copy(update={"cropped": cropped, "trained": trained})
+    combination = combine(world.recipe, world.manifest, world.folds, world.tables)
+    pictures = draw(run_figures(world.recipe, combination, made.trained), tmp_path, lambda *_: None)
+    page = render(made, combination, pictures, SUBMISSION, 3.2, Annex.of(made, workspace.fetch))
     outline = Outline(page)
     ids = {one.get("id") for one in outline.attributes("figure")}
     assert {"faces-fallbacks", "samples-joint"} <= ids
@@ -139,3 +148,5 @@ def test_contact_sheets_of_the_jobs_before_are_shown(finished_run, pictures: lis
     assert len(shown) == 2
     assert all(one["alt"] for one in shown)
     assert "3 training photographs whose face lies elsewhere" in page
+    assert "the first 50 of 60" in page
+    assert page.count("&lt;truncated&gt;") == 50

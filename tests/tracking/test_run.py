@@ -52,7 +52,7 @@ def train(tracking: Tracking, count: int = 3) -> int:
 
 def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     tracker = begin()
-    tracker.log_prepared(prepare_outcome(workspace), workspace)
+    tracker.log_prepared(prepare_outcome(workspace), (45, 60), workspace)
     tracker.log_cropped(crop_outcome(workspace), workspace)
     child = tracker.child(fold_spec())
     assert train(child) == 0
@@ -73,11 +73,15 @@ def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     assert parent.data.metrics["oof/age-net/age_accuracy"] == 0.7
     assert parent.data.metrics["seconds/crop"] == 3.0
     assert parent.data.metrics["crop/images_s"] == 31.0
+    assert tracker.page.endswith(f"/#/experiments/{parent.info.experiment_id}/runs/{tracker.run_id}")
+    assert tracker.page.startswith(uri if uri.startswith("http") else "http://127.0.0.1:5000/")
     assert artifacts(client, tracker.run_id) == {
         "recipe.yaml", "timing.csv", "submission.csv", "oof.parquet", "report.html", "figures/confusion.png",
         "tables/scores.csv", "data/class_counts.csv", "data/quarantine.parquet", "data/folds.parquet",
         "data/warnings.txt", "figures/faces/sample.png",
     }  # fmt: skip
+    counts = Path(client.download_artifacts(tracker.run_id, "data/class_counts.csv")).read_text().splitlines()
+    assert counts[1:3] == ["0,wear / male / <45,0", "1,wear / male / 45-59,1"]
     timing = Path(client.download_artifacts(tracker.run_id, "timing.csv")).read_text()
     assert timing.splitlines() == [
         "job,seconds,images_s,reused",

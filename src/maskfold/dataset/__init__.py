@@ -13,11 +13,13 @@ from maskfold.dataset.manifest import (
     train_rows,
 )
 from maskfold.dataset.preparation import Prepared, check, load_corrections, prepare
+from maskfold.dataset.quarantine import Entry, read_quarantine
 from maskfold.dataset.rendering import render
 from maskfold.dataset.summary import DatasetReport, describe
 
 __all__ = [
     "DatasetReport",
+    "Entry",
     "Prepared",
     "Probe",
     "agreed_path",
@@ -38,6 +40,7 @@ __all__ = [
     "probe",
     "read_folds",
     "read_manifest",
+    "read_quarantine",
     "render",
     "train_rows",
 ]

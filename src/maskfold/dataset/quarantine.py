@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Final, Literal
 
 import pandas as pd
 
-from maskfold.errors import DatasetError
+from maskfold.errors import CorruptDataError, DatasetError
 
 KINDS: Final = {
     "unreadable": "the photograph cannot be decoded",
@@ -101,6 +102,20 @@ def refuse(entries: Sequence[Entry], n_usable: int, limit: float, name: str) -> 
     reason = refusal(entries, n_usable, limit)
     if reason is not None:
         raise DatasetError(f"data set {name}: {reason}")
+
+
+def read_quarantine(path: Path) -> list[Entry]:
+    """Read a table of :func:`quarantine_table` back.
+
+    Raises:
+        CorruptDataError: If the file is no such table.
+    """
+    try:
+        table = pd.read_parquet(path)
+        names = [field.name for field in fields(Entry)]
+        return [Entry(*row) for row in table[names].itertuples(index=False, name=None)]
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptDataError(f"quarantine table {path}: cannot be read: {error}") from None
 
 
 def quarantine_table(entries: Iterable[Entry]) -> pd.DataFrame:

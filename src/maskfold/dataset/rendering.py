@@ -53,6 +53,7 @@ def _overview(report: DatasetReport) -> Table:
         "sizes (width x height)": _sizes(report),
         "ages": "none" if report.ages is None else "{} to {}, median {:g}".format(*report.ages[::2], report.ages[1]),
         "skipped litter": f"{report.n_litter:,} files",
+        "data set version": report.dataset_version[:16],
         "images version": report.images_version[:16],
     }
     for name, value in rows.items():

@@ -10,7 +10,7 @@ import pandas as pd
 
 from maskfold.dataset.corrections import CorrectionsUse
 from maskfold.dataset.folds import small_strata
-from maskfold.dataset.manifest import class_counts, eval_rows, images_version, people_table
+from maskfold.dataset.manifest import class_counts, dataset_version, eval_rows, images_version, people_table
 from maskfold.dataset.quarantine import KINDS, Entry, n_left_out, refusal, share_left_out
 from maskfold.dataset.survey import Survey
 from maskfold.labels import GENDERS, age_names, class_names
@@ -41,7 +41,8 @@ class DatasetReport:
         refusal: Why a run would refuse the data set; None when it would not.
         corrections: What became of the corrections file; None without one.
         n_litter: Files of operating systems and editors that were skipped.
-        images_version: Digest of the images.
+        dataset_version: Digest of the manifest.
+        images_version: Digest of the images alone.
         warnings: Sentences for people.
     """
 
@@ -63,6 +64,7 @@ class DatasetReport:
     refusal: str | None
     corrections: CorrectionsUse | None
     n_litter: int
+    dataset_version: str
     images_version: str
     warnings: tuple[str, ...]
 
@@ -103,6 +105,7 @@ def describe(survey: Survey, age_bounds: tuple[int, int], k: int, max_quarantine
         refusal=refused,
         corrections=survey.corrections,
         n_litter=survey.n_litter,
+        dataset_version=dataset_version(survey.manifest),
         images_version=images_version(survey.manifest),
         warnings=survey_warnings(survey, age_bounds, k),
     )

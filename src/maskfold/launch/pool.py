@@ -53,7 +53,8 @@ class PoolLauncher:
             except ObjectNotFound:
                 raise errors.InputError(
                     f"launcher pool:{pool}: the Prefect server has no deployment {self._deployment}; "
-                    "make it with: prefect deploy --all"
+                    f"make it with: prefect work-pool create --type process {pool} (or another type), "
+                    "then prefect deploy --all"
                 ) from None
 
     def run(self, spec: Spec, watcher: Watcher) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, field_validator, model_validator
 
-from maskfold.labels import OFFICIAL_AGE_BOUNDS
+from maskfold.labels import OFFICIAL_AGE_BOUNDS, Target
 from maskfold.recipe.base import ImageSize, Probability, Settings
 from maskfold.recipe.network import Network
 
@@ -125,10 +125,24 @@ class Recipe(Settings):
                 "attribute networks combine as p(mask) p(gender) p(age), so they come as a set of three; "
                 f"missing: {', '.join(sorted(missing))}"
             )
+        self._check_weights(targets)
         unknown = set(self.ensemble.weights) - set(names) - {"attributes"}
         if unknown:
             raise ValueError(f"ensemble.weights names no network: {', '.join(sorted(unknown))}; networks: {names}")
         return self
+
+    def _check_weights(self, targets: set[Target]) -> None:
+        weights = self.ensemble.weights
+        for target in targets:
+            members = [network.name for network in self.networks if network.target == target]
+            if target != "joint" and all(weights.get(name, 1.0) == 0 for name in members):
+                raise ValueError(
+                    f"ensemble.weights gives no {target} network a vote; weight 0: {', '.join(members)}"
+                )
+        joint = [network.name for network in self.networks if network.target == "joint"]
+        voters = [*joint, "attributes"] if targets != {"joint"} else joint
+        if all(weights.get(name, 1.0) == 0 for name in voters):
+            raise ValueError(f"ensemble.weights gives nobody a vote; weight 0: {', '.join(voters)}")
 
     @model_validator(mode="after")
     def _check_ages(self) -> Self:

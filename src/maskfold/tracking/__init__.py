@@ -6,7 +6,7 @@ Nothing here ever stops a training: what cannot be sent is logged once, kept on 
 from maskfold.tracking.owner import close_stale_runs
 from maskfold.tracking.recorder import JobRecorder, job_recorder
 from maskfold.tracking.run import RunTracker
-from maskfold.tracking.store import experiment_id, prepare_store, tracking_uri
+from maskfold.tracking.store import experiment_id, prepare_store, refuse_unusable_uri, tracking_uri
 
 __all__ = [
     "JobRecorder",
@@ -15,5 +15,6 @@ __all__ = [
     "experiment_id",
     "job_recorder",
     "prepare_store",
+    "refuse_unusable_uri",
     "tracking_uri",
 ]

@@ -64,9 +64,10 @@ def ensemble_metrics(outcome: EnsembleOutcome) -> list[Metric]:
     return metrics
 
 
-def class_table(outcome: PrepareOutcome) -> str:
+def class_table(outcome: PrepareOutcome, age_bounds: tuple[int, int]) -> str:
     """Return the number of training images of each class as csv."""
-    return _csv(("class", "name", "images"), zip(range(18), class_names(), outcome.class_counts, strict=True))
+    names = class_names(bounds=age_bounds)
+    return _csv(("class", "name", "images"), zip(range(len(names)), names, outcome.class_counts, strict=True))
 
 
 def timing_table(rows: Sequence[tuple[str, float, float | None, bool]]) -> str:

@@ -27,6 +27,9 @@ from maskfold.tracking.revision import git_tags
 from maskfold.tracking.sender import Sender, journal_of, send_journal, send_left_over
 from maskfold.tracking.store import tracking_uri
 
+LOOPBACK_UI = "http://127.0.0.1:5000"
+"""Where `maskfold ui` shows MLflow, unless it is told another port."""
+
 _log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
@@ -85,6 +88,15 @@ class RunTracker:
     def run_id(self) -> str:
         """Id of the parent run; begins with ``pending-`` as long as MLflow could not be reached."""
         return self._sender.resolve(self._run)
+
+    @property
+    def page(self) -> str:
+        """Where a person looks at the run: on the server, or where `maskfold ui` shows the embedded database."""
+        uri = self._sender.uri
+        server = uri.rstrip("/") if uri.startswith("http") else LOOPBACK_UI
+        if self.run_id.startswith(calls.PENDING):
+            return server
+        return f"{server}/#/experiments/{self._sender.experiment()}/runs/{self.run_id}"
 
     @property
     def tracking(self) -> Tracking:
@@ -156,7 +168,9 @@ class RunTracker:
         self._end_child(run, status)
 
     @_harmless
-    def log_prepared(self, outcome: PrepareOutcome, workspace: Workspace, reused: bool = False) -> None:
+    def log_prepared(
+        self, outcome: PrepareOutcome, age_bounds: tuple[int, int], workspace: Workspace, reused: bool = False
+    ) -> None:
         """Record the data set: version, counts, what was left out."""
         tags = {
             "dataset_version": outcome.dataset_version,
@@ -164,7 +178,7 @@ class RunTracker:
             "folds_version": outcome.folds_version,
         }
         self._record(metrics=content.prepare_metrics(outcome), tags=tags)
-        self._sender.send(calls.text(self._run, content.class_table(outcome), "data/class_counts.csv"))
+        self._sender.send(calls.text(self._run, content.class_table(outcome, age_bounds), "data/class_counts.csv"))
         if outcome.warnings:
             self._sender.send(calls.text(self._run, "\n".join(outcome.warnings), "data/warnings.txt"))
         self._time("prepare", outcome.seconds, None, reused)

@@ -8,12 +8,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maskfold.errors import InputError
 from maskfold.home import home
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 _EMBEDDED = "sqlite:///"
+_KINDS = {"http", "https", "databricks", "sqlite", "postgresql", "mysql", "mssql"}
 _KIND_TAG = "mlflow.experimentKind"  # so that MLflow's pages open on runs and metrics, not on traces
 _DEFAULTS = {
     # A server that does not answer must not hold up a training; what is not sent now is sent later.
@@ -30,6 +32,21 @@ _LOUD = {"alembic": logging.WARNING, "mlflow.store.db.utils": logging.WARNING, "
 def tracking_uri() -> str:
     """Return ``MLFLOW_TRACKING_URI``, by default the database ``mlflow.db`` in maskfold's home."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"{_EMBEDDED}{home() / 'mlflow.db'}"
+
+
+def refuse_unusable_uri() -> None:
+    """Make sure that MLflow knows the kind of store that ``MLFLOW_TRACKING_URI`` names.
+
+    Raises:
+        InputError: If it does not; a server that is only away is none of this function's business.
+    """
+    uri = tracking_uri()
+    kind = uri.partition(":")[0].partition("+")[0].lower()
+    if kind not in _KINDS:
+        raise InputError(
+            f"MLFLOW_TRACKING_URI={uri}: expected the address of an MLflow server (http://..., https://...) or of a "
+            "database (sqlite:///FILE, postgresql://..., mysql://...); unset it to use the embedded database"
+        )
 
 
 def prepare_store(uri: str | None = None) -> None:

@@ -105,6 +105,35 @@ def build(
     )
 
 
+def try_out(network: Network, size: tuple[int, int], weights: Weights | None, file: Path | None) -> int:
+    """Build a network as training would and let it look at one black image.
+
+    Args:
+        network: Its settings.
+        size: Input height and width in pixels.
+        weights: Initial weights, or none.
+        file: The weights' local file.
+
+    Returns:
+        The number of its trainable parameters.
+
+    Raises:
+        RecipeError: If timm does not know the backbone or its arguments, or it cannot take images of this size.
+        WeightsError: If the file does not fit.
+    """
+    model = build(network, Position(network.seed, 0), size, weights, file, lambda: ((0.5,) * 3, (0.5,) * 3)).model
+    model.eval()
+    try:
+        with torch.inference_mode():
+            model(torch.zeros(1, 3, *size))
+    except RuntimeError as error:
+        raise RecipeError(
+            f"networks.{network.name}: {network.backbone} cannot look at images of {size[0]} x {size[1]} pixels "
+            f"(height x width): {str(error).splitlines()[0]}. Set another size, or another backbone."
+        ) from error
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
 def _normalisation(
     network: Network, model: nn.Module, weights: Weights | None, measure: Callable[[], tuple[RGB, RGB]] | None
 ) -> tuple[RGB, RGB]:

@@ -1,4 +1,4 @@
-"""Pictures that earlier jobs drew: contact sheets of crops and of augmented images."""
+"""What earlier jobs left for the page: contact sheets of crops and of augmented images, and what was left out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 from PIL import Image
 
+from maskfold.dataset import Entry, read_quarantine
 from maskfold.specs import CropOutcome, EnsembleSpec, File, TrainFoldOutcome
 
 _PICTURES: Final = {
@@ -28,6 +29,9 @@ _PICTURES: Final = {
 }
 
 
+_LISTED: Final = 50
+
+
 @dataclass(frozen=True)
 class Sheet:
     """One such picture."""
@@ -43,22 +47,32 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Sheets:
+class Annex:
     """All of a run, in reading order."""
 
     crops: tuple[Sheet, ...] = ()
     samples: tuple[Sheet, ...] = ()
     """One for each network."""
+    quarantine: tuple[Entry, ...] = ()
+    """The first of what was left out of training or noted."""
+    n_quarantine: int = 0
+    """How many there are in all."""
 
     @classmethod
-    def of(cls, spec: EnsembleSpec, fetch: Callable[[File], Path]) -> Sheets:
-        """Fetch the pictures of the jobs before.
+    def of(cls, spec: EnsembleSpec, fetch: Callable[[File], Path]) -> Annex:
+        """Fetch it.
 
         Args:
-            spec: The ensemble job's spec, with their outcomes.
+            spec: The ensemble job's spec, with the outcomes of the jobs before.
             fetch: Returns a local path of a file of the workspace.
         """
-        return cls(tuple(_crops(spec.cropped, fetch)), tuple(_samples(spec.trained, fetch)))
+        quarantine = read_quarantine(fetch(spec.prepared.quarantine))
+        return cls(
+            tuple(_crops(spec.cropped, fetch)),
+            tuple(_samples(spec.trained, fetch)),
+            tuple(quarantine[:_LISTED]),
+            len(quarantine),
+        )
 
 
 def _crops(cropped: CropOutcome, fetch: Callable[[File], Path]) -> list[Sheet]:
