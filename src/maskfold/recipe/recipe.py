@@ -34,8 +34,12 @@ class Dataset(Settings):
 
     corrections: str | None = None
     """Corrections to labels: `agreed` (the ones that ship with maskfold), a csv's path or URI, or none."""
+    external: tuple[str, ...] = ()
+    """More photographs to train on: paths or URIs of csv files with a column `path`, relative to the csv, and any of
+    `gender`, `age` and `mask`. Validation and evaluation never see them."""
     max_quarantined: Probability = 0.01
-    """Largest share of the images that may be unusable before the run is refused."""
+    """Largest share of the images that may be unusable before the run is refused; rows of external tables do not
+    count."""
 
 
 class Folds(Settings):
