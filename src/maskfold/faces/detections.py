@@ -39,7 +39,7 @@ class Detections:
 
     Args:
         workspace: Where they are kept.
-        images_version: Digest of the photographs.
+        images_version: Digest of the data set's photographs, external ones not among them.
         min_probability: Below it a detection is no face; it decides which photographs get a closer look.
     """
 
