@@ -18,6 +18,7 @@ from maskfold.specs import (
     CropSpec,
     EnsembleOutcome,
     EnsembleSpec,
+    ExternalSource,
     File,
     NetworksSpec,
     PrepareOutcome,
@@ -53,6 +54,7 @@ class Plan:
     fingerprint: str
     workspace: Workspace
     corrections: File | None
+    external: tuple[ExternalSource, ...]
     given_weights: Mapping[str, Weights]
     """By backbone: what the user brought along."""
 
@@ -81,6 +83,7 @@ class Plan:
             fingerprint=listing,
             workspace=opened,
             corrections=_corrections(settings.dataset.corrections, opened),
+            external=_external(settings.dataset.external, workspace),
             given_weights=_given_weights(settings, weights, opened),
         )
 
@@ -124,6 +127,7 @@ class Plan:
             fingerprint=self.fingerprint,
             dataset=self.recipe.dataset,
             corrections=self.corrections,
+            external=self.external,
             age_bounds=self.recipe.labels.age_bounds,
             folds=self.recipe.folds,
         )
@@ -134,6 +138,7 @@ class Plan:
             workspace=self.workspace.uri,
             data=self.data,
             fingerprint=self.fingerprint,
+            external=self.external,
             manifest=prepared.manifest,
             images_version=prepared.images_version,
             crop=self.recipe.crop,
@@ -222,6 +227,18 @@ def _corrections(source: str | None, workspace: Workspace) -> File | None:
         return storage.adopt(workspace, source)
     except WorkspaceError as error:
         raise RecipeError(f"dataset.corrections: {error}; expected agreed, or the path or URI of a csv") from None
+
+
+def _external(uris: Sequence[str], workspace: str) -> tuple[ExternalSource, ...]:
+    """Find the external tables; they and their images stay where they are."""
+    sources = tuple(storage.locate_external(uri) for uri in uris)
+    for source in sources:
+        if contains(parse(source.folder), parse(workspace)):
+            raise WorkspaceError(
+                f"workspace {workspace} lies in {source.folder}, the folder of the external table {source.table}, "
+                "which would then change with every run; name a folder outside of it"
+            )
+    return sources
 
 
 def _given_weights(recipe: Recipe, sources: Sequence[str], workspace: Workspace) -> dict[str, Weights]:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import sys
 
-from maskfold.dataset import read_manifest
+from maskfold.dataset import images_version, read_manifest
 from maskfold.faces import Detections, draw_figures, outliers, pack_faces, shares
 from maskfold.launch import entry
 from maskfold.launch.entry import Job
 from maskfold.specs import CropOutcome, CropSpec
-from maskfold.storage import fetch_tree
+from maskfold.storage import fetch_external, fetch_tree
 
 
 def run(spec: CropSpec, job: Job) -> CropOutcome:
     """Crop and pack all photographs of the manifest."""
     manifest = read_manifest(job.workspace.fetch(spec.manifest))
-    root = fetch_tree(spec.data, spec.fingerprint)
+    root, external = fetch_tree(spec.data, spec.fingerprint), [table.parent for table in fetch_external(spec.external)]
     began = job.seconds
 
     def report(done: int, total: int) -> None:
         job.progress(done, total, images_s=round(done / (job.seconds - began), 1))
 
-    detections = Detections(job.workspace, spec.images_version, spec.crop)
-    packs = pack_faces(manifest, root, spec.crop, job.scratch, job.threads, report, detections)
+    own = images_version(manifest[manifest["part"] != "external"])
+    detections = Detections(job.workspace, own, spec.crop)
+    packs = pack_faces(manifest, root, spec.crop, job.scratch, job.threads, report, detections, external)
     images_s = int(manifest["readable"].sum()) / (job.seconds - began)
     index = job.scratch / "index.parquet"
     table = packs.index.assign(outlier=outliers(packs.index, manifest))

@@ -9,7 +9,7 @@ import pandas as pd
 from maskfold.dataset import prepare
 from maskfold.launch import entry
 from maskfold.specs import File, PrepareOutcome, PrepareSpec
-from maskfold.storage import fetch_tree
+from maskfold.storage import fetch_external, fetch_tree
 
 
 def run(spec: PrepareSpec, job: entry.Job) -> PrepareOutcome:
@@ -22,6 +22,7 @@ def run(spec: PrepareSpec, job: entry.Job) -> PrepareOutcome:
         corrections=job.workspace.fetch(spec.corrections) if spec.corrections else None,
         threads=job.threads,
         progress=job.progress,
+        external=fetch_external(spec.external),
     )
     for warning in prepared.warnings:
         job.log.warning("%s", warning)
@@ -45,6 +46,8 @@ def run(spec: PrepareSpec, job: entry.Job) -> PrepareOutcome:
         n_quarantined=prepared.n_quarantined,
         n_eval_unreadable=prepared.n_eval_unreadable,
         n_corrected=prepared.n_corrected,
+        n_external=prepared.n_external,
+        n_external_left_out=prepared.n_external_left_out,
         class_counts=prepared.class_counts,
         warnings=prepared.warnings,
     )

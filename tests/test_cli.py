@@ -141,6 +141,11 @@ def test_a_wrong_recipe(recipe: str, message: str, drawn_data: Path, files: Path
             ["--set", "dataset.corrections={tmp}/nowhere.csv"],
             "dataset.corrections: .*nowhere.csv: there is no such file",
         ),
+        (["--set", "dataset.external=[{tmp}/nowhere.csv]"], "dataset.external: .*nowhere.csv: there is no such file"),
+        (["--set", "dataset.external=[{tmp}]"], "dataset.external: .*: there is no such file"),
+        (["--set", "dataset.external=[ftp://x/y.csv]"], "dataset.external: .*ftp:// is not supported"),
+        (["--set", "dataset.external=[{tmp}/file]"], "workspace .* lies in .*, the folder of the external table file"),
+        (["--set", "dataset.external={tmp}/file"], "dataset.external: expected a list"),
         (["--launcher", "nonsense"], "expected local, or pool:NAME"),
         (["--launcher", "pool:"], "expected local, or pool:NAME"),
         (["--weights", "{tmp}"], "every network of the recipe says pretrained: none"),
@@ -219,6 +224,13 @@ def test_missing_corrections(drawn_data: Path, files: Path) -> None:
     setting = f"dataset.corrections={files}/nowhere.csv"
     told = one_message(call("check", "--data", str(drawn_data), "--set", setting))
     assert re.search("dataset.corrections: .*nowhere.csv: there is no such file", told)
+
+
+def test_an_external_table_that_is_none(drawn_data: Path, files: Path) -> None:
+    for name, message in (("nowhere.csv", "there is no such file"), ("file", "the column path is missing")):
+        told = one_message(call("check", "--data", str(drawn_data), "--set", f"dataset.external=[{files}/{name}]"))
+        assert message in told
+        assert name in told
 
 
 @pytest.mark.parametrize("port", ["0", "99999", "x"])

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from maskfold.recipe import Dataset, Folds, Labels, Network
-from maskfold.specs import SPECS, File, PrepareSpec, Tracking, TrainFoldSpec, Weights
+from maskfold.recipe import Crop, Dataset, Folds, Labels, Network
+from maskfold.specs import SPECS, CropSpec, ExternalSource, File, PrepareSpec, Tracking, TrainFoldSpec, Weights
 
 FILE = File(path="a/b", sha256="00", size=1)
 PREPARE: dict[str, Any] = {
@@ -70,6 +70,30 @@ def test_where_weights_came_from_does_not_matter_what_they_are_does() -> None:
 def test_the_key_is_the_same_everywhere() -> None:
     """Keys name finished work; should this one ever change, all finished work is lost: raise a version instead."""
     assert PrepareSpec(**PREPARE).key == "aa612d15ee30c4dd"
+
+
+TABLE = ExternalSource(folder="/faces", table="a.csv", fingerprint="1")
+
+
+def prepare_key(*sources: ExternalSource) -> str:
+    dataset = Dataset(external=tuple(f"{source.folder}/{source.table}" for source in sources))
+    return PrepareSpec(**{**PREPARE, "dataset": dataset}, external=sources).key
+
+
+def test_external_tables_count_by_what_they_hold_not_by_where_they_lie() -> None:
+    moved = TABLE.model_copy(update={"folder": "s3://faces"})
+    assert prepare_key(moved) == prepare_key(TABLE) != prepare_key()
+    assert prepare_key() == PrepareSpec(**PREPARE).key
+    other = {"table": "b.csv"}, {"fingerprint": "2"}
+    keys = {prepare_key(TABLE.model_copy(update=change)) for change in other}
+    first, second = (TABLE.model_copy(update=change) for change in other)
+    assert len(keys | {prepare_key(TABLE), prepare_key(first, second), prepare_key(second, first)}) == 5
+
+
+def test_the_crop_depends_on_external_images_by_the_images_version_alone() -> None:
+    where = {"workspace": "w", "data": "d", "fingerprint": "f", "manifest": FILE, "crop": Crop()}
+    assert CropSpec(**where, images_version="1", external=(TABLE,)).key == CropSpec(**where, images_version="1").key
+    assert CropSpec(**where, images_version="2", external=(TABLE,)).key != CropSpec(**where, images_version="1").key
 
 
 def test_specs_survive_json() -> None:

@@ -84,7 +84,9 @@ def check(
         settings = load_recipe(recipe, set)
         folder = storage.fetch_tree(data, storage.fingerprint(data))
         with console.status("reading every image ..."), tempfile.TemporaryDirectory() as scratch:
-            report = dataset.check(folder, settings, _corrections(settings.dataset.corrections, Path(scratch)))
+            corrections = _corrections(settings.dataset.corrections, Path(scratch))
+            external = storage.fetch_external(map(storage.locate_external, settings.dataset.external))
+            report = dataset.check(folder, settings, corrections, external=external)
         dataset.render(report, Console())
     if report.refusal is not None:
         raise SystemExit(errors.EXIT_INPUT)

@@ -57,8 +57,12 @@ class Spec(Settings):
     @property
     def key(self) -> str:
         """Digest of everything that determines the result; 16 hexadecimal digits."""
+        return digest([self.stage, self.version, self._determining()])[:16]
+
+    def _determining(self) -> dict[str, Any]:
+        """Return everything that determines the result, as JSON."""
         skipped = self.outside_key | {"workspace", "tracking"}
-        return digest([self.stage, self.version, self.model_dump(mode="json", exclude=set(skipped))])[:16]
+        return self.model_dump(mode="json", exclude=set(skipped))
 
     @property
     def address(self) -> str:
@@ -151,12 +155,23 @@ class NetworksOutcome(Outcome):
 # --- prepare --------------------------------------------------------------------------------------------------------
 
 
+class ExternalSource(Settings):
+    """Where an external table and its images lie, and in what state."""
+
+    folder: str
+    """URI of the folder that holds the table and, at any depth, its images."""
+    table: str
+    """Name of the csv in that folder."""
+    fingerprint: str
+    """Digest of the folder's listing: names, sizes, times of change."""
+
+
 class PrepareSpec(Spec):
     """Scan the data set, quarantine what cannot be used, apply corrections, make folds."""
 
     stage = "prepare"
     version = 1
-    outside_key = frozenset({"data"})
+    outside_key = frozenset({"data", "external"})
     data: str
     """URI of the data set."""
     fingerprint: str
@@ -164,15 +179,27 @@ class PrepareSpec(Spec):
     dataset: Dataset
     corrections: File | None = None
     """The corrections file, copied into the workspace."""
+    external: tuple[ExternalSource, ...] = ()
+    """One for each table of ``dataset.external``, in its order."""
     age_bounds: tuple[int, int]
     folds: Folds
+
+    def _determining(self) -> dict[str, Any]:
+        found = super()._determining()
+        # Where tables lie does not matter. And without any the key is what it was before there were external tables,
+        # so that work finished then is still found.
+        del found["dataset"]["external"]
+        if self.external:
+            found["external"] = [[source.table, source.fingerprint] for source in self.external]
+        return found
 
 
 class PrepareOutcome(Outcome):
     """The tables that describe the data set, and what they count."""
 
     manifest: File
-    """Parquet, one row per usable image and per evaluation image; see ``maskfold.dataset.manifest``."""
+    """Parquet, one row per usable image, per evaluation image and per usable external image; see
+    ``maskfold.dataset.manifest``."""
     folds: File
     """Parquet: person, fold."""
     quarantine: File
@@ -193,6 +220,10 @@ class PrepareOutcome(Outcome):
     """Training images whose labels the corrections changed."""
     class_counts: tuple[int, ...]
     """Training images of each of the 18 classes."""
+    n_external: int = 0
+    """Images of external tables that can be used; no other number here counts them."""
+    n_external_left_out: int = 0
+    """Rows of external tables that cannot be used."""
     warnings: tuple[str, ...] = ()
 
 
@@ -204,9 +235,10 @@ class CropSpec(Spec):
 
     stage = "crop"
     version = 2
-    outside_key = frozenset({"data", "fingerprint", "manifest"})
+    outside_key = frozenset({"data", "fingerprint", "external", "manifest"})
     data: str
     fingerprint: str
+    external: tuple[ExternalSource, ...] = ()
     manifest: File
     images_version: str
     crop: Crop

@@ -137,6 +137,49 @@ def test_a_training_photograph_that_went_bad_is_an_error(odd: Path, tmp_path: Pa
         pack_faces(manifest, odd, CROP, tmp_path)
 
 
+@pytest.fixture
+def external(drawn_data: Path, tmp_path: Path) -> Path:
+    """A folder with drawn faces that sit elsewhere: in the lower right of a larger picture."""
+    folder = tmp_path / "outside" / "deep"
+    folder.mkdir(parents=True)
+    for number, path in enumerate(sorted((drawn_data / "eval/images").glob("*.jpg"))[2:14]):
+        with Pillow.open(path) as opened:
+            canvas = Pillow.new("RGB", (opened.width * 3 // 2, opened.height * 3 // 2), "navy")
+            canvas.paste(opened, (opened.width // 2, opened.height // 2))
+        canvas.save(folder / f"{number}.png")
+    return folder.parent
+
+
+def with_external(manifest: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    added = manifest_of(folder, sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png")))
+    added = added.assign(image="external/1/" + added["image"], part="external", sha256=added["image"])
+    return pd.concat([manifest, added], ignore_index=True)
+
+
+def test_external_photographs_are_cropped_alike_and_teach_nothing(odd: Path, external: Path, tmp_path: Path) -> None:
+    alone = manifest_of(odd, images_of(odd))
+    manifest = with_external(alone, external)
+    (tmp_path / "alone").mkdir()
+    usual = pack_faces(alone, odd, CROP, tmp_path / "alone")
+    packs = pack_faces(manifest, odd, CROP, tmp_path, external=[tmp_path / "nowhere", external])
+    assert packs.typical == usual.typical
+    assert packs.index.iloc[: len(alone)].equals(usual.index)
+    assert np.array_equal(np.load(packs.faces)[: len(alone)], np.load(usual.faces))
+    groups = {group.group: group for group in shares(packs.index, manifest)}
+    before = {group.group: group for group in shares(usual.index, alone)}
+    assert groups["external"].images == 12
+    assert before["external"].images == 0
+    assert (groups["train"], groups["eval"]) == (before["train"], before["eval"])
+    assert np.load(packs.portraits)[len(alone) :].any(axis=(1, 2, 3)).all()
+
+
+def test_an_external_photograph_that_went_bad_is_an_error(odd: Path, external: Path, tmp_path: Path) -> None:
+    manifest = with_external(manifest_of(odd, images_of(odd)), external)
+    (external / "deep" / "3.png").unlink()
+    with pytest.raises(DatasetError, match=r"deep/3\.png.*when the data set was scanned"):
+        pack_faces(manifest, odd, CROP, tmp_path, external=[tmp_path / "nowhere", external])
+
+
 def test_without_any_face_portraits_are_packed_whole(tmp_path: Path) -> None:
     root = tmp_path / "data" / "train" / "images"
     root.mkdir(parents=True)

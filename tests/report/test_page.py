@@ -119,6 +119,13 @@ def test_names_from_the_data_are_escaped(finished_run, pictures: list[Picture]) 
     assert "/data/&lt;b&gt;&amp;" in page
 
 
+def test_external_images_are_counted_where_there_are_any(page: str, finished_run, pictures: list[Picture]) -> None:
+    assert "External images" not in page
+    prepared = finished_run.spec.prepared.model_copy(update={"n_external": 1234, "n_external_left_out": 5})
+    spec = finished_run.spec.model_copy(update={"prepared": prepared})
+    assert "1,234 used, 5 left out" in render(spec, finished_run.combination, pictures, SUBMISSION, seconds=1)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.04, "0.0 s"), (9.94, "9.9 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (7620, "2 h 07 min")],

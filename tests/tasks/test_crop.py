@@ -15,8 +15,9 @@ from maskfold.launch import entry
 from maskfold.launch.entry import THREADS_VARIABLE
 from maskfold.recipe import Crop, Dataset, Folds, Margins
 from maskfold.specs import CropOutcome, CropSpec, PrepareOutcome, PrepareSpec
-from maskfold.storage import fingerprint, open_workspace
+from maskfold.storage import fingerprint, locate_external, open_workspace
 from tasks import crop, prepare
+from tests.dataset.builder import paint
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,57 @@ def test_other_margins_are_packed_from_the_same_detections(spec: CropSpec, monke
     assert other.faces.sha256 != first.faces.sha256
     assert other.portraits.sha256 == first.portraits.sha256
     assert other.fallback_share_train == first.fallback_share_train
+
+
+def test_an_external_table_leaves_the_data_sets_detections_as_they_are(
+    spec: CropSpec, drawn_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(THREADS_VARIABLE, "1")
+    first = entry.run_spec(crop.run, spec, logging.getLogger("test"))
+    for number in range(3):
+        paint(tmp_path / f"{number}.jpg", number, (96, 128))
+    table = tmp_path / "faces.csv"
+    table.write_text("path,gender\n0.jpg,male\n1.jpg,female\n2.jpg,male\n")
+    searched: list[int] = []
+    detect = Cascade.detect
+
+    def counting(cascade: Cascade, images: list[np.ndarray]) -> list:
+        searched.append(len(images))
+        return detect(cascade, images)
+
+    monkeypatch.setattr(Cascade, "detect", counting)
+    outcome = entry.run_spec(crop.run, with_external(spec, table), logging.getLogger("test"))
+    assert isinstance(first, CropOutcome)
+    assert isinstance(outcome, CropOutcome)
+    assert searched[0] == 3
+    assert outcome.n_images == first.n_images + 3
+    assert (outcome.fallback_share_train, outcome.fallback_share_eval) == (
+        first.fallback_share_train,
+        first.fallback_share_eval,
+    )
+    workspace = open_workspace(spec.workspace)
+    before, after = (np.load(workspace.fetch(one.faces), mmap_mode="r") for one in (first, outcome))
+    assert np.array_equal(after[: first.n_images], before)
+    # Another table with the same photographs under other names: nothing is searched again.
+    searched.clear()
+    (tmp_path / "moved").mkdir()
+    for number in range(3):
+        (tmp_path / f"{number}.jpg").rename(tmp_path / "moved" / f"{number}.jpg")
+    table.write_text("path,gender\nmoved/2.jpg,male\nmoved/1.jpg,female\n")
+    fewer = entry.run_spec(crop.run, with_external(spec, table), logging.getLogger("test"))
+    assert isinstance(fewer, CropOutcome)
+    assert fewer.n_images == first.n_images + 2
+    assert sum(searched) == 0
+
+
+def with_external(spec: CropSpec, table: Path) -> CropSpec:
+    """Prepare the same data set with a table, and return the crop job that follows."""
+    source = locate_external(str(table))
+    where = {"workspace": spec.workspace, "data": spec.data, "fingerprint": spec.fingerprint, "external": (source,)}
+    preparing = PrepareSpec(**where, dataset=Dataset(external=(str(table),)), age_bounds=(30, 60), folds=Folds(k=3))
+    prepared = entry.run_spec(prepare.run, preparing, logging.getLogger("test"))
+    assert isinstance(prepared, PrepareOutcome)
+    return CropSpec(**where, manifest=prepared.manifest, images_version=prepared.images_version, crop=spec.crop)
 
 
 def test_from_the_command_line(spec: CropSpec, tmp_path: Path) -> None:

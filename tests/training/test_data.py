@@ -3,8 +3,11 @@ import pandas as pd
 import pytest
 
 from maskfold.errors import InvariantError
-from maskfold.recipe import Labels
-from maskfold.training.data import class_shares, split
+from maskfold.recipe import Ages, Labels
+from maskfold.recipe.learning import Sampler
+from maskfold.training.ages import n_trained
+from maskfold.training.data import FoldData, class_shares, split
+from maskfold.training.sampling import epoch_order, strata
 from tests.training import drawn
 
 
@@ -92,3 +95,92 @@ def test_a_person_in_two_folds_is_refused():
 
 def test_class_shares_are_frequencies():
     assert class_shares(np.array([0, 0, 2, 0]), 4).tolist() == [0.75, 0, 0.25, 0]
+
+
+EXTERNAL = {
+    "whole": (1, 0, 45),
+    "mask": (2, -1, -1),
+    "gender": (-1, 1, -1),
+    "age": (-1, -1, 28),
+    "person": (-1, 0, 58),
+    "old": (0, 1, 59),
+}
+"""What is known of each external image: mask, gender, age."""
+
+
+def with_external() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    manifest, folds, _ = drawn.tables()
+    added = pd.DataFrame(
+        [
+            {
+                "image": f"external/0/{name}",
+                "part": "external",
+                "person": "",
+                "mask": mask,
+                "gender": gender,
+                "age": age,
+            }
+            for name, (mask, gender, age) in EXTERNAL.items()
+        ]
+    )
+    manifest = pd.concat([manifest, added], ignore_index=True)
+    return (
+        manifest,
+        folds,
+        pd.DataFrame({"image": manifest["image"], "row": np.arange(len(manifest)), "status": "detected"}),
+    )
+
+
+def added_images(fold: FoldData) -> dict[str, int]:
+    """Return the external images of the training part with their classes."""
+    pairs = zip(fold.train.images, fold.train.classes.tolist(), strict=True)
+    return {image.rpartition("/")[2]: number for image, number in pairs if image.startswith("external/")}
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("joint", {"whole": 7, "old": 4}),
+        ("mask", {"whole": 1, "mask": 2, "old": 0}),
+        ("gender", {"whole": 0, "gender": 1, "person": 0, "old": 1}),
+        ("age", {"whole": 1, "age": 0, "person": 1, "old": 1}),
+    ],
+)
+def test_external_images_train_the_networks_whose_labels_they_have(target: str, expected: dict[str, int]):
+    usual = drawn.tables()
+    for number in range(3):
+        fold = split(*with_external(), number, target, Labels())
+        without = split(*usual, number, target, Labels())
+        assert added_images(fold) == expected
+        assert fold.train.images[: len(without.train)].tolist() == without.train.images.tolist()
+        for part in ("valid", "evaluation"):
+            for name in ("images", "rows", "classes", "cells"):
+                assert np.array_equal(getattr(getattr(fold, part), name), getattr(getattr(without, part), name))
+        assert fold.class_counts.sum() == len(without.train) + len(expected)
+        manifest = with_external()[0]
+        assert manifest["image"][fold.train.rows].tolist() == fold.train.images.tolist()
+
+
+def test_external_ages_obey_training_bounds_bins_and_what_is_left_out():
+    tables = with_external()
+    shifted = split(*tables, 0, "age", Labels(train_age_bounds=(28, 58)))
+    assert added_images(shifted) == {"whole": 1, "age": 1, "person": 2, "old": 2}
+    ages = Ages(leave_out=((27, 29), (57, 58)))
+    assert added_images(split(*tables, 0, "age", Labels(), ages)) == {"whole": 1, "old": 1}
+    # Of whom the age is unknown nobody can say that it is one of those.
+    assert added_images(split(*tables, 0, "gender", Labels(), ages)) == {"whole": 0, "gender": 1, "old": 1}
+    fine = Ages(bins=(20, 30, 45, 60))
+    binned = split(*tables, 0, "age", Labels(), fine)
+    assert added_images(binned) == {"whole": 3, "age": 1, "person": 3, "old": 3}
+    assert len(binned.class_counts) == n_trained("age", fine)
+
+
+@pytest.mark.parametrize(
+    "sampler", ["uniform", "balanced", "balanced-cells", "balanced-mask", "balanced-gender", "balanced-age"]
+)
+@pytest.mark.parametrize("target", ["joint", "mask", "gender", "age"])
+def test_every_sampler_takes_external_images(target: str, sampler: Sampler):
+    train = split(*with_external(), 0, target, Labels()).train
+    order = epoch_order(strata(sampler, train.classes, train.cells), len(train), np.random.default_rng(0))
+    assert len(order) == len(train)
+    assert (train.classes[order] >= 0).all()

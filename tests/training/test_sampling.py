@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maskfold.training.cells import cells_of
 from maskfold.training.randomness import Position, Purpose
 from maskfold.training.sampling import batch_of, epoch_order, images_per_epoch, steps_per_epoch, strata
 
@@ -92,3 +93,23 @@ def test_a_fraction_shows_other_images_each_epoch():
     strata_ = np.zeros(100, dtype=np.int64)
     epochs = [epoch_order(strata_, 20, Position(0, 0).at(epoch).draws(Purpose.ORDER)) for epoch in range(30)]
     assert len(set(np.concatenate(epochs).tolist())) == 100
+
+
+def test_unknown_is_one_more_value_of_an_attribute():
+    cells = cells_of([0, 2, -1, -1, 1], [0, 1, 1, 0, -1], [0, 2, -1, -1, -1])
+    assert strata("balanced-mask", cells, cells).tolist() == [0, 2, -1, -1, 1]
+    assert strata("balanced-gender", cells, cells).tolist() == [0, 1, 1, 0, -1]
+    assert strata("balanced-age", cells, cells).tolist() == [0, 2, -1, -1, -1]
+    assert len(set(strata("balanced-cells", cells, cells).tolist())) == 5
+
+
+@pytest.mark.parametrize("sampler", ["uniform", "balanced", "balanced-cells", "balanced-gender", "balanced-age"])
+def test_images_of_which_little_is_known_are_shown_by_every_sampler(sampler: str):
+    known = np.arange(18).repeat(10)
+    cells = np.concatenate([known, cells_of([-1] * 60, [0, 1] * 30, [-1] * 60)])
+    gender = np.concatenate([known // 3 % 2, [0, 1] * 30])
+    order = epoch_order(strata(sampler, gender, cells), len(cells), np.random.default_rng(0))
+    shown = int((order >= len(known)).sum())
+    # Uniform, and balanced by the gender that is known of all: their share. Else one stratum of four, or two of twenty.
+    expected = {"balanced-cells": 24, "balanced-age": 60}.get(sampler, 60)
+    assert shown == pytest.approx(expected, abs=2 if sampler != "balanced" else 12)

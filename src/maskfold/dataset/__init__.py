@@ -3,10 +3,12 @@
 from maskfold.dataset.corrections import agreed_path
 from maskfold.dataset.folds import assign_folds, check_disjoint, check_folds, folds_version, read_folds
 from maskfold.dataset.images import Probe, decode, probe
+from maskfold.dataset.layout import image_path
 from maskfold.dataset.manifest import (
     class_counts,
     dataset_version,
     eval_rows,
+    external_rows,
     images_version,
     people_table,
     read_manifest,
@@ -32,7 +34,9 @@ __all__ = [
     "decode",
     "describe",
     "eval_rows",
+    "external_rows",
     "folds_version",
+    "image_path",
     "images_version",
     "load_corrections",
     "people_table",

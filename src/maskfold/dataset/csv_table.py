@@ -27,16 +27,17 @@ class Row:
         return self.cells[column]
 
 
-def read_rows(path: Path, name: str, required: Sequence[str]) -> list[Row]:
+def read_rows(path: Path, name: str, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
     """Read a csv file with a header; blank lines are skipped.
 
     Args:
         path: The file: UTF-8, with or without a byte-order mark, comma-separated.
         name: How messages call it.
         required: Columns it must have; upper and lower case do not matter. More columns are allowed.
+        optional: Columns it may have, in upper or lower case as well.
 
     Returns:
-        The rows, their cells under the required columns' spelling; other columns as the file spells them.
+        The rows, their cells under these columns' spelling; other columns as the file spells them.
 
     Raises:
         DatasetError: If the file cannot be read as such a table, or holds no row.
@@ -50,7 +51,7 @@ def read_rows(path: Path, name: str, required: Sequence[str]) -> list[Row]:
             if not any(values):
                 continue
             if not header:
-                header = _header(values, name, required)
+                header = _header(values, name, required, optional)
                 continue
             rows.append(Row(reader.line_num, _named(values, header, f"{name}, line {reader.line_num}")))
     except csv.Error as error:
@@ -78,8 +79,8 @@ def _text(path: Path, name: str) -> str:
     return text
 
 
-def _header(values: list[str], name: str, required: Sequence[str]) -> list[str]:
-    spelled = {column.casefold(): column for column in required}
+def _header(values: list[str], name: str, required: Sequence[str], optional: Sequence[str]) -> list[str]:
+    spelled = {column.casefold(): column for column in (*required, *optional)}
     header = [spelled.get(value.casefold(), value) for value in values]
     missing = [column for column in required if column not in header]
     if missing:
@@ -87,7 +88,7 @@ def _header(values: list[str], name: str, required: Sequence[str]) -> list[str]:
         hint = f" Columns must be separated by commas, not by {separators[0]!r}." if separators else ""
         found = ", ".join(values)[:200]
         raise DatasetError(f"{name}: the column {', '.join(missing)} is missing; the header is: {found}.{hint}")
-    doubles = sorted({column for column in required if header.count(column) > 1})
+    doubles = sorted({column for column in spelled.values() if header.count(column) > 1})
     if doubles:
         raise DatasetError(f"{name}: the column {', '.join(doubles)} appears twice in the header")
     return header

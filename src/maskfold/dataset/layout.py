@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,8 @@ TRAIN_TABLE: Final = "train/train.csv"
 TRAIN_IMAGES: Final = "train/images"
 EVAL_TABLE: Final = "eval/info.csv"
 EVAL_IMAGES: Final = "eval/images"
+EXTERNAL: Final = "external"
+"""Begins the names of external images, which lie outside the data set: ``external/<number of the table>/<path>``."""
 
 _LITTER: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
 
@@ -94,6 +97,21 @@ def unsafe_name(name: str) -> str | None:
     if any(part in {"", ".", ".."} for part in name.split("/")):
         return "the name points outside its folder"
     return None
+
+
+def image_path(image: str, root: Path, external: Sequence[Path] = ()) -> Path:
+    """Return where an image of a manifest lies.
+
+    Args:
+        image: Its name in the manifest.
+        root: The data set's folder.
+        external: The external tables' folders, by number.
+    """
+    head, _, rest = image.partition("/")
+    if head != EXTERNAL:
+        return root / image
+    number, _, path = rest.partition("/")
+    return external[int(number)] / path
 
 
 def link_problem(path: Path, folder: Path) -> str | None:

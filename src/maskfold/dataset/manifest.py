@@ -1,13 +1,14 @@
-"""The manifest: one row for each usable training image and for each evaluation image.
+"""The manifest: one row for each usable training image, each evaluation image and each usable external image.
 
 =========  ======  ====================================================================================
-image      str     path relative to the data set, POSIX form, unique
-part       str     ``train`` or ``eval``
-person     str     folder name, the person key; empty for evaluation images
-name       str     ``mask1`` .. ``mask5``, ``incorrect_mask``, ``normal``; the ImageID for evaluation images
-mask       int8    0 wear, 1 incorrect, 2 not worn; -1 for evaluation images
-gender     int8    0 male, 1 female; -1 for evaluation images
-age        int16   years; -1 for evaluation images
+image      str     path relative to the data set, POSIX form, unique; ``external/<table>/<path>`` for external images
+part       str     ``train``, ``eval`` or ``external``
+person     str     folder name, the person key; empty for evaluation and external images
+name       str     ``mask1`` .. ``mask5``, ``incorrect_mask``, ``normal``; the ImageID for evaluation images; the path
+                   in its table for external images
+mask       int8    0 wear, 1 incorrect, 2 not worn; -1 where unknown: for evaluation images, and some external ones
+gender     int8    0 male, 1 female; -1 where unknown
+age        int16   years; -1 where unknown
 sha256     str     of the file's bytes; empty when an evaluation image is missing or must not be opened
 width      int32   of the upright image, pixels; 0 when it cannot be read
 height     int32   likewise
@@ -15,7 +16,8 @@ readable   bool    false only for evaluation images; such a file must not be ope
 corrected  bool    a correction changed a label
 =========  ======  ====================================================================================
 
-Training rows come first, sorted by image; evaluation rows follow in the order of ``info.csv``.
+Training rows come first, sorted by image; evaluation rows follow in the order of ``info.csv``; external rows, whose
+images are only ever trained on, come last, sorted by image.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ class ImageRow:
     """One row; see the module's description."""
 
     image: str
-    part: Literal["train", "eval"]
+    part: Literal["train", "eval", "external"]
     person: str
     name: str
     mask: int
@@ -70,22 +72,29 @@ class ImageRow:
 assert tuple(COLUMNS) == tuple(field.name for field in fields(ImageRow))
 
 
-def manifest_table(train: Iterable[ImageRow], evaluation: Iterable[ImageRow]) -> pd.DataFrame:
+def manifest_table(
+    train: Iterable[ImageRow], evaluation: Iterable[ImageRow], external: Iterable[ImageRow] = ()
+) -> pd.DataFrame:
     """Put rows into a manifest.
 
     Args:
         train: Training rows in any order.
         evaluation: Evaluation rows in the order of ``info.csv``.
+        external: External rows in any order.
 
     Raises:
         InvariantError: If two rows have the same image.
     """
-    rows = [*sorted(train, key=lambda row: row.image), *evaluation]
+    rows = [*_sorted(train), *evaluation, *_sorted(external)]
     table = pd.DataFrame([asdict(row) for row in rows], columns=list(COLUMNS)).astype(COLUMNS)
     doubles = table.loc[table["image"].duplicated(), "image"]
     if len(doubles):
         raise InvariantError(f"manifest: {len(doubles)} images appear twice, such as {doubles.iloc[0]}")
     return table
+
+
+def _sorted(rows: Iterable[ImageRow]) -> list[ImageRow]:
+    return sorted(rows, key=lambda row: row.image)
 
 
 def read_manifest(path: Path) -> pd.DataFrame:
@@ -111,13 +120,18 @@ def images_version(manifest: pd.DataFrame) -> str:
 
 
 def train_rows(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Return the training rows, which are all readable."""
+    """Return the training rows, which are all readable and have all labels; external rows are not among them."""
     return manifest[manifest["part"] == "train"]
 
 
 def eval_rows(manifest: pd.DataFrame) -> pd.DataFrame:
     """Return the evaluation rows in the order of ``info.csv``."""
     return manifest[manifest["part"] == "eval"]
+
+
+def external_rows(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Return the external rows, which are all readable and have one label at least."""
+    return manifest[manifest["part"] == "external"]
 
 
 def class_counts(manifest: pd.DataFrame, age_bounds: tuple[int, int]) -> NDArray[np.int64]:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from maskfold.dataset.corrections import AGREED, Corrections, agreed_path, read_corrections
+from maskfold.dataset.external_table import ExternalTable, read_external_table
 from maskfold.dataset.folds import assign_folds, check_folds, folds_version
-from maskfold.dataset.manifest import class_counts, dataset_version, eval_rows, images_version, people_table
-from maskfold.dataset.quarantine import n_left_out, quarantine_table, refuse
+from maskfold.dataset.manifest import (
+    class_counts,
+    dataset_version,
+    eval_rows,
+    external_rows,
+    images_version,
+    people_table,
+)
+from maskfold.dataset.quarantine import n_left_out, of_external, quarantine_table, refuse
 from maskfold.dataset.summary import DatasetReport, describe, survey_warnings
 from maskfold.dataset.survey import survey
 from maskfold.dataset.verify import Progress
+from maskfold.errors import DatasetError
 from maskfold.recipe import Dataset, Folds, Recipe
 
 
@@ -35,6 +45,8 @@ class Prepared:
         n_quarantined: Training photographs left out.
         n_eval_unreadable: Evaluation images that cannot be read.
         n_corrected: Training images of which a correction changed a label.
+        n_external: External images that can be used; counted nowhere else.
+        n_external_left_out: Rows of external tables that cannot be used.
         warnings: Sentences for people.
     """
 
@@ -50,6 +62,8 @@ class Prepared:
     n_quarantined: int
     n_eval_unreadable: int
     n_corrected: int
+    n_external: int
+    n_external_left_out: int
     warnings: tuple[str, ...]
 
 
@@ -61,6 +75,7 @@ def prepare(
     corrections: Path | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    external: Sequence[Path] | None = None,
 ) -> Prepared:
     """Read a data set and make its tables.
 
@@ -72,13 +87,19 @@ def prepare(
         corrections: The corrections file, where it lies locally; None takes what ``settings.corrections`` names.
         threads: How many images are opened at a time; None: one for each processor.
         progress: Called with the number of images opened and the number in all.
+        external: The external tables, where they lie locally; None takes what ``settings.external`` names.
 
     Raises:
-        DatasetError: If the folder is no data set, too much of it cannot be used, or it has fewer people than folds.
+        DatasetError: If the folder is no data set, too much of it cannot be used, it has fewer people than folds, or
+            nothing of an external table can be used.
         UnavailableError: If the disk or the network fails while reading.
     """
-    found = survey(data, load_corrections(settings, corrections), threads or _all_threads(), progress)
+    tables = load_external(settings, external)
+    found = survey(data, load_corrections(settings, corrections), threads or _all_threads(), progress, tables)
     refuse(found.entries, found.n_train, settings.max_quarantined, found.root)
+    for use in found.external:
+        if use.refusal:
+            raise DatasetError(use.refusal)
     people = people_table(found.manifest, age_bounds)
     assigned = assign_folds(people, folds.k, folds.seed)
     check_folds(assigned, people["person"].tolist(), folds.k)
@@ -96,6 +117,8 @@ def prepare(
         n_quarantined=n_left_out(found.entries),
         n_eval_unreadable=int((~evaluation["readable"]).sum()),
         n_corrected=int(found.manifest["corrected"].sum()),
+        n_external=len(external_rows(found.manifest)),
+        n_external_left_out=sum(entry.left_out for entry in of_external(found.entries)),
         warnings=survey_warnings(found, age_bounds, folds.k),
     )
 
@@ -106,6 +129,7 @@ def check(
     corrections: Path | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    external: Sequence[Path] | None = None,
 ) -> DatasetReport:
     """Read a data set and report on it; unlike :func:`prepare`, never refuse it for what cannot be used.
 
@@ -115,12 +139,14 @@ def check(
         corrections: As for :func:`prepare`.
         threads: As for :func:`prepare`.
         progress: As for :func:`prepare`.
+        external: As for :func:`prepare`.
 
     Raises:
-        DatasetError: If the folder is no data set, or one of its tables or the corrections cannot be used.
+        DatasetError: If the folder is no data set, or one of its tables, the corrections or an external table is none.
         UnavailableError: If the disk or the network fails while reading.
     """
-    found = survey(data, load_corrections(recipe.dataset, corrections), threads or _all_threads(), progress)
+    tables = load_external(recipe.dataset, external)
+    found = survey(data, load_corrections(recipe.dataset, corrections), threads or _all_threads(), progress, tables)
     return describe(found, recipe.labels.age_bounds, recipe.folds.k, recipe.dataset.max_quarantined)
 
 
@@ -138,6 +164,22 @@ def load_corrections(settings: Dataset, path: Path | None = None) -> Corrections
     if path is None and name is not None:
         path = agreed_path() if name == AGREED else Path(name.removeprefix("file://"))
     return None if path is None else read_corrections(path, name)
+
+
+def load_external(settings: Dataset, paths: Sequence[Path] | None = None) -> list[ExternalTable]:
+    """Read the external tables that the settings name; their images are not opened.
+
+    Args:
+        settings: How the data set is read.
+        paths: Where the tables lie locally; needed when the settings name one on S3.
+
+    Raises:
+        DatasetError: If a file is no such table.
+    """
+    if paths is None:
+        paths = [Path(name.removeprefix("file://")) for name in settings.external]
+    named = enumerate(zip(settings.external, paths, strict=True))
+    return [read_external_table(path, name, number) for number, (name, path) in named]
 
 
 def _all_threads() -> int:

@@ -18,12 +18,15 @@ KINDS: Final = {
     "unsafe-path": "the name or link points outside the data set",
     "no-folder": "a row without folder",
     "no-row": "a folder without row",
-    "bad-label": "gender or age is not usable",
-    "labels-disagree": "rows or folder name disagree about gender or age",
+    "bad-label": "a label is not usable",
+    "labels-disagree": "rows or folder name disagree about a label",
     "repeated-row": "the same row more than once",
     "same-photograph": "the same photograph under several people or in both parts",
     "not-a-photograph": "something else than a photograph",
     "unlisted": "an evaluation image that info.csv does not list",
+    "no-label": "a row of an external table without any label",
+    "in-data-set": "an external photograph that the data set holds, too",
+    "repeated-photograph": "the same external photograph more than once",
 }
 """Why something is left out or noted, with words for a heading."""
 
@@ -35,16 +38,17 @@ class Entry:
     """One thing left out or noted.
 
     Attributes:
-        part: ``train`` or ``eval``.
+        part: ``train``, ``eval`` or ``external``.
         where: Path relative to the data set, or file and line.
         person: Folder name; empty when no single person is concerned.
         kind: One of :data:`KINDS`.
         reason: In words.
         left_out: Number of training photographs that are not used because of it. A person left out as a whole counts
-            with the seven that should be there. 0 for a note, and for evaluation images, which are always kept.
+            with the seven that should be there. 0 for a note, and for evaluation images, which are always kept. In
+            external tables, the number of their rows.
     """
 
-    part: Literal["train", "eval"]
+    part: Literal["train", "eval", "external"]
     where: str
     person: str
     kind: str
@@ -56,8 +60,18 @@ class Entry:
 
 
 def n_left_out(entries: Iterable[Entry]) -> int:
-    """Return how many training photographs are not used."""
-    return sum(entry.left_out for entry in entries)
+    """Return how many of the data set's training photographs are not used."""
+    return sum(entry.left_out for entry in of_data_set(entries))
+
+
+def of_data_set(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries that are about the data set, not about external tables."""
+    return [entry for entry in entries if entry.part != "external"]
+
+
+def of_external(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries that are about external tables."""
+    return [entry for entry in entries if entry.part == "external"]
 
 
 def share_left_out(entries: Sequence[Entry], n_usable: int) -> float:
@@ -78,7 +92,7 @@ def refusal(entries: Sequence[Entry], n_usable: int, limit: float) -> str | None
     if n_usable and share <= limit:
         return None
     total = lost + n_usable
-    causes = [entry for entry in entries if entry.left_out]
+    causes = [entry for entry in of_data_set(entries) if entry.left_out]
     if n_usable:
         head = (
             f"{lost:,} of {total:,} training photographs ({share:.1%}) cannot be used; "

@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from maskfold.dataset.layout import printable
+from maskfold.dataset.external_table import ExternalUse
+from maskfold.dataset.layout import EXTERNAL, printable
 from maskfold.dataset.quarantine import KINDS, Entry
 from maskfold.dataset.summary import DatasetReport
-from maskfold.labels import GENDERS, age_names, class_names
+from maskfold.labels import ATTRIBUTES, GENDERS, age_names, class_names
 
 _N_ENTRIES = 50
 
@@ -27,6 +28,8 @@ def render(report: DatasetReport, console: Console) -> None:
     console.print(_overview(report))
     console.print(_classes(report))
     console.print(_people(report))
+    if report.external:
+        console.print(_external(report.external))
     if report.entries:
         console.print(_kinds(report.entries))
         console.print(_entries(report.entries))
@@ -99,6 +102,17 @@ def _people(report: DatasetReport) -> Table:
         table.add_row(gender, *(f"{n:,}" for n in counts), f"{sum(counts):,}")
     totals = [sum(column) for column in zip(*report.people, strict=True)]
     table.add_row("all", *(f"{n:,}" for n in totals), f"{sum(totals):,}", style="bold")
+    return table
+
+
+def _external(uses: Iterable[ExternalUse]) -> Table:
+    table = _table("External tables: images that are only trained on, by what is known of them")
+    table.add_column("table", overflow="fold")
+    for name in ("rows", "used", *ATTRIBUTES, "all three", "left out"):
+        table.add_column(name, justify="right")
+    for number, use in enumerate(uses):
+        numbers = (use.n_rows, use.n_used, *use.known, use.n_complete, use.n_rows - use.n_used)
+        table.add_row(_text(f"{EXTERNAL}/{number}: {use.name}"), *(f"{n:,}" for n in numbers))
     return table
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from maskfold.dataset.corrections import CorrectionsUse
+from maskfold.dataset.external_table import ExternalUse
 from maskfold.dataset.folds import small_strata
 from maskfold.dataset.manifest import class_counts, dataset_version, eval_rows, images_version, people_table
-from maskfold.dataset.quarantine import KINDS, Entry, n_left_out, refusal, share_left_out
+from maskfold.dataset.quarantine import KINDS, Entry, n_left_out, of_data_set, refusal, share_left_out
 from maskfold.dataset.survey import Survey
 from maskfold.labels import GENDERS, age_names, class_names
 
@@ -32,7 +33,8 @@ class DatasetReport:
         class_counts: Training photographs of each of the 18 classes.
         people: Number of people by gender, then by age group.
         ages: Least, median and greatest age of the people in years; None without people.
-        sizes: The most frequent (width, height) in pixels with their numbers of readable images, most frequent first.
+        sizes: The most frequent (width, height) in pixels with their numbers of readable images, most frequent first;
+            external images are not counted.
         n_sizes: Number of different sizes.
         entries: Everything left out or noted.
         n_left_out: Training photographs that are not used.
@@ -40,6 +42,7 @@ class DatasetReport:
         max_left_out: The share that the recipe allows.
         refusal: Why a run would refuse the data set; None when it would not.
         corrections: What became of the corrections file; None without one.
+        external: What became of each external table.
         n_litter: Files of operating systems and editors that were skipped.
         dataset_version: Digest of the manifest.
         images_version: Digest of the images alone.
@@ -63,6 +66,7 @@ class DatasetReport:
     max_left_out: float
     refusal: str | None
     corrections: CorrectionsUse | None
+    external: tuple[ExternalUse, ...]
     n_litter: int
     dataset_version: str
     images_version: str
@@ -80,12 +84,13 @@ def describe(survey: Survey, age_bounds: tuple[int, int], k: int, max_quarantine
     """
     people = people_table(survey.manifest, age_bounds)
     evaluation = eval_rows(survey.manifest)
-    readable = survey.manifest[survey.manifest["readable"]]
+    readable = survey.manifest[survey.manifest["readable"] & (survey.manifest["part"] != "external")]
     sizes = Counter(zip(readable["width"].tolist(), readable["height"].tolist(), strict=True))
     n_train = survey.n_train
     refused = refusal(survey.entries, n_train, max_quarantined)
     if refused is None and len(people) < k:
         refused = f"{len(people)} usable people are fewer than folds.k = {k}"
+    refused = refused or next((use.refusal for use in survey.external if use.refusal), None)
     return DatasetReport(
         root=survey.root,
         n_people=len(people),
@@ -104,6 +109,7 @@ def describe(survey: Survey, age_bounds: tuple[int, int], k: int, max_quarantine
         max_left_out=max_quarantined,
         refusal=refused,
         corrections=survey.corrections,
+        external=survey.external,
         n_litter=survey.n_litter,
         dataset_version=dataset_version(survey.manifest),
         images_version=images_version(survey.manifest),
@@ -124,19 +130,33 @@ def survey_warnings(survey: Survey, age_bounds: tuple[int, int], k: int) -> tupl
         *_eval_warnings(survey),
         *_note_warnings(survey),
         *_corrections_warnings(survey.corrections),
+        *_external_warnings(survey.external),
         *_class_warnings(survey.manifest, age_bounds, k),
     )
 
 
 def _left_out_warnings(survey: Survey) -> Iterable[str]:
-    lost = [entry for entry in survey.entries if entry.left_out]
+    lost = [entry for entry in of_data_set(survey.entries) if entry.left_out]
     if lost:
-        by_kind: Counter[str] = Counter()
-        for entry in lost:
-            by_kind[entry.kind] += entry.left_out
-        kinds = "; ".join(f"{n} because {KINDS[kind]}" for kind, n in by_kind.most_common())
         share = share_left_out(survey.entries, survey.n_train)
-        yield f"left out of training: {n_left_out(lost)} photographs ({share:.2%}): {kinds}; first: {lost[0]}"
+        yield f"left out of training: {n_left_out(lost)} photographs ({share:.2%}): {_causes(lost)}; first: {lost[0]}"
+
+
+def _external_warnings(uses: Iterable[ExternalUse]) -> Iterable[str]:
+    for use in uses:
+        lost = use.n_rows - use.n_used
+        if lost:
+            yield (
+                f"external table {use.name}: {lost} of {use.n_rows} rows are left out: {_causes(use.entries)}; "
+                f"first: {use.entries[0]}"
+            )
+
+
+def _causes(entries: Iterable[Entry]) -> str:
+    by_kind: Counter[str] = Counter()
+    for entry in entries:
+        by_kind[entry.kind] += entry.left_out
+    return "; ".join(f"{n} because {KINDS[kind]}" for kind, n in by_kind.most_common())
 
 
 def _eval_warnings(survey: Survey) -> Iterable[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from maskfold.dataset.corrections import Corrections, CorrectionsUse, corrections_use
 from maskfold.dataset.eval_table import read_eval_table
+from maskfold.dataset.external_table import ExternalTable, ExternalUse, settle_external
 from maskfold.dataset.images import MISSING, Probe
 from maskfold.dataset.layout import find_layout
 from maskfold.dataset.manifest import ImageRow, manifest_table, train_rows
@@ -30,6 +32,7 @@ class Survey:
         entries: What is left out or noted.
         corrections: What became of the corrections file; None without one.
         n_litter: Files of operating systems and editors that were skipped.
+        external: What became of each external table.
     """
 
     root: str
@@ -37,6 +40,7 @@ class Survey:
     entries: tuple[Entry, ...]
     corrections: CorrectionsUse | None
     n_litter: int
+    external: tuple[ExternalUse, ...] = ()
 
     @property
     def n_train(self) -> int:
@@ -44,15 +48,20 @@ class Survey:
 
 
 def survey(
-    root: Path, corrections: Corrections | None = None, threads: int = 1, progress: Progress | None = None
+    root: Path,
+    corrections: Corrections | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    external: Sequence[ExternalTable] = (),
 ) -> Survey:
-    """Read a data set.
+    """Read a data set, and the images of external tables.
 
     Args:
         root: Its folder.
         corrections: Corrections to its labels.
         threads: How many images are opened at a time; the result does not depend on it.
         progress: Called with the number of images opened and the number in all.
+        external: External tables, already read.
 
     Raises:
         DatasetError: If the folder is no data set, or one of its tables or the corrections cannot be used.
@@ -76,18 +85,20 @@ def survey(
     ]
     openable = [image for image in eval_images if image.problem is None]
     paths = [root / image for *_, image in targets] + [root / image.image for image in openable]
-    probes = verify(paths, threads, progress)
+    probes = iter(verify([*paths, *(row.file for table in external for row in table.listed)], threads, progress))
 
-    train, unreadable = _train_rows(targets, probes[: len(targets)])
-    evaluation, unreadable_eval = _eval_rows(eval_images, iter(probes[len(targets) :]))
-    manifest = manifest_table(train, evaluation)
+    train, unreadable = _train_rows(targets, islice(probes, len(targets)))
+    evaluation, unreadable_eval = _eval_rows(eval_images, islice(probes, len(openable)))
+    own = manifest_table(train, evaluation)
+    added, uses = settle_external(external, probes, own)
     found = [*entries, *problems, *scanned, *unreadable, *unreadable_eval, *repeated_rows(stated), *notes]
     return Survey(
         root=str(root),
-        manifest=manifest,
-        entries=(*_ordered(found), *_same_photographs(manifest)),
-        corrections=corrections_use(corrections, matched, unknown, manifest) if corrections else None,
+        manifest=manifest_table(train, evaluation, added),
+        entries=(*_ordered(found), *_same_photographs(own), *(entry for use in uses for entry in use.entries)),
+        corrections=corrections_use(corrections, matched, unknown, own) if corrections else None,
         n_litter=train_scan.n_litter + n_eval_litter,
+        external=tuple(uses),
     )
 
 

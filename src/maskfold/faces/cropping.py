@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from maskfold.dataset.layout import image_path
 from maskfold.faces.choice import Typical, learn_typical
 from maskfold.faces.detections import Detections, Found, Look
 from maskfold.faces.pack import FACES_FILE, PORTRAITS_FILE, Entry, Pack, index_table
@@ -42,6 +43,7 @@ def pack_faces(
     processes: int = 1,
     report: Callable[[int, int], None] | None = None,
     detections: Detections | None = None,
+    external: Sequence[Path] = (),
 ) -> Packs:
     """Find, choose, crop and pack the faces of all photographs of a manifest.
 
@@ -56,16 +58,19 @@ def pack_faces(
         processes: How many share the work.
         report: Called with photographs done and photographs in all.
         detections: Where detections are kept from run to run; none keeps nothing.
+        external: The folders of the external tables. Their photographs are treated like all others, but where faces
+            typically are is learnt from the data set's own.
 
     Raises:
-        DatasetError: If a training photograph cannot be read any more. An evaluation photograph becomes `unreadable`.
+        DatasetError: If a photograph to train on cannot be read any more. An evaluation photograph becomes
+            `unreadable`.
         JobFailedError: If a worker process dies.
     """
     faces = Pack.create(folder / FACES_FILE, len(manifest), crop.face_size)
     portraits = Pack.create(folder / PORTRAITS_FILE, len(manifest), crop.portrait_size)
     cropper = Cropper(crop, faces, portraits)
-    images = manifest["image"].tolist()
-    searches = list(_searches(manifest, root, detections.load("first") if detections else {}))
+    places, names = [image_path(image, root, external) for image in manifest["image"]], _names(manifest)
+    searches = list(_searches(manifest, places, names, detections.load("first") if detections else {}))
     total = sum(search.size for search in searches)
     done, entries = 0, dict[int, Entry]()
     workers: Workers[Search | Revision, Result]
@@ -73,19 +78,20 @@ def pack_faces(
         sightings: list[Sighting] = []
         for result in workers.map(searches):
             sightings += result.sightings
-            _keep(detections, "first", images, result)
+            _keep(detections, "first", names, result)
             done += result.task_size
             if report is not None:
                 report(done, total)
         sightings.sort(key=lambda seen: seen.photograph.row)
-        training = [(seen.found, seen.height, seen.width) for seen in sightings if seen.photograph.required]
+        own = (manifest["part"] == "train").to_numpy()
+        training = [(seen.found, seen.height, seen.width) for seen in sightings if own[seen.photograph.row]]
         typical = learn_typical(training, crop.min_probability)
         settled, open_ones = _settle(cropper, sightings, typical)
         entries.update(settled)
         closer = detections.load("closer") if detections and open_ones else {}
-        for result in workers.map(_revisions(open_ones, typical, images, closer)):
+        for result in workers.map(_revisions(open_ones, typical, names, closer)):
             entries.update(result.entries)
-            _keep(detections, "closer", images, result)
+            _keep(detections, "closer", names, result)
     if detections is not None:
         detections.flush()
     unreadable = Entry("unreadable")
@@ -93,28 +99,42 @@ def pack_faces(
     return Packs(faces.path, portraits.path, index, typical)
 
 
-def _keep(detections: Detections | None, look: Look, images: list[str], result: Result) -> None:
+def _names(manifest: pd.DataFrame) -> list[str]:
+    """Return the names under which detections are kept.
+
+    Those of the data set are kept for one state of all its photographs. External tables come and go, and by the
+    contents of their photographs what was found in one is found again.
+    """
+    external = manifest["part"] == "external"
+    if not external.any():
+        return manifest["image"].tolist()
+    return manifest["image"].where(~external, manifest["sha256"]).tolist()
+
+
+def _keep(detections: Detections | None, look: Look, names: list[str], result: Result) -> None:
     if detections is not None:
         for seen in result.sightings:
-            detections.add(look, images[seen.photograph.row], seen)
+            detections.add(look, names[seen.photograph.row], seen)
 
 
-def _searches(manifest: pd.DataFrame, root: Path, known: dict[str, Found]) -> Iterator[Search]:
+def _searches(
+    manifest: pd.DataFrame, places: Sequence[Path], names: Sequence[str], known: dict[str, Found]
+) -> Iterator[Search]:
     """Cut the readable photographs into tasks; equal sizes come together, because they are searched together."""
     height, width = manifest["height"].to_numpy(), manifest["width"].to_numpy()
-    image, training = manifest["image"].to_numpy(), (manifest["part"] == "train").to_numpy()
+    required = (manifest["part"] != "eval").to_numpy()
     rows = np.flatnonzero(manifest["readable"].to_numpy())
     rows = rows[np.lexsort((rows, width[rows], height[rows]))]
     for task in _tasks(rows.tolist(), height * width.astype(np.int64), _TASK_IMAGES):
         photographs = [
-            Photograph(row, root / image[row], bool(training[row]), int(height[row]), int(width[row])) for row in task
+            Photograph(row, places[row], bool(required[row]), int(height[row]), int(width[row])) for row in task
         ]
         yield Search(
-            tuple(photograph for photograph in photographs if image[photograph.row] not in known),
+            tuple(photograph for photograph in photographs if names[photograph.row] not in known),
             tuple(
-                Sighting(photograph, *known[image[photograph.row]])
+                Sighting(photograph, *known[names[photograph.row]])
                 for photograph in photographs
-                if image[photograph.row] in known
+                if names[photograph.row] in known
             ),
         )
 
@@ -149,15 +169,15 @@ def _settle(
 
 
 def _revisions(
-    sightings: list[Sighting], typical: Typical | None, images: list[str], closer: dict[str, Found]
+    sightings: list[Sighting], typical: Typical | None, names: list[str], closer: dict[str, Found]
 ) -> Iterator[Revision]:
     """Cut the second pass into tasks."""
     pixels = np.array([seen.height * seen.width for seen in sightings], dtype=np.int64)
     for task in _tasks(list(range(len(sightings))), pixels, _TASK_IMAGES // 2):
         part = tuple(sightings[number] for number in task)
         known = {
-            seen.photograph.row: Sighting(seen.photograph, *closer[images[seen.photograph.row]])
+            seen.photograph.row: Sighting(seen.photograph, *closer[names[seen.photograph.row]])
             for seen in part
-            if images[seen.photograph.row] in closer
+            if names[seen.photograph.row] in closer
         }
         yield Revision(part, typical, known)

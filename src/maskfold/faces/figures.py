@@ -99,7 +99,7 @@ def _histograms(index: pd.DataFrame, manifest: pd.DataFrame, path: Path) -> None
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     FigureCanvasAgg(figure)
     size, score = figure.subplots(1, 2)
-    for part, colour in (("train", "#0b6e99"), ("eval", _ACCENT)):
+    for part, colour in (("train", "#0b6e99"), ("eval", _ACCENT), ("external", "#7a7f87")):
         chosen = found & (index["part"] == part).to_numpy()
         if chosen.any():
             weights = np.full(int(chosen.sum()), 1 / chosen.sum())

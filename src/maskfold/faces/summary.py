@@ -33,7 +33,7 @@ class Shares:
 
 
 def shares(index: pd.DataFrame, manifest: pd.DataFrame) -> list[Shares]:
-    """Count statuses: of the training part, of the evaluation part, and of each mask state of the training part.
+    """Count statuses: of training, evaluation and external photographs, and of each mask state of the training part.
 
     Args:
         index: See :func:`maskfold.faces.pack.index_table`.
@@ -41,7 +41,7 @@ def shares(index: pd.DataFrame, manifest: pd.DataFrame) -> list[Shares]:
     """
     status = index["status"].to_numpy()
     part, mask = manifest["part"].to_numpy(), manifest["mask"].to_numpy()
-    groups = {"train": part == "train", "eval": part == "eval"}
+    groups = {name: part == name for name in ("train", "eval", "external")}
     groups |= {f"train, mask {name}": (part == "train") & (mask == state) for state, name in enumerate(MASK_STATES)}
     return [
         Shares(name, int(chosen.sum()), {kind: int((status[chosen] == kind).sum()) for kind in get_args(Status)})

@@ -45,7 +45,7 @@ class Network(Settings):
     ages: Ages = Ages()
     sampler: Sampler = "uniform"
     """`balanced` draws every class of the target equally often, `balanced-cells` every combination of mask, gender and
-    age, the others every value of one attribute."""
+    age, the others every value of one attribute. What is unknown of an external image counts as one more value."""
     epoch_fraction: float = Field(1.0, gt=0, le=1)
     """Share of the training images that one epoch shows; a new one each epoch."""
     epochs: PositiveInt = 10

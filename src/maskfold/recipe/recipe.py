@@ -34,8 +34,12 @@ class Dataset(Settings):
 
     corrections: str | None = None
     """Corrections to labels: `agreed` (the ones that ship with maskfold), a csv's path or URI, or none."""
+    external: tuple[str, ...] = ()
+    """More photographs to train on: paths or URIs of csv files with a column `path`, relative to the csv, and any of
+    `gender`, `age` and `mask`. Validation and evaluation never see them."""
     max_quarantined: Probability = 0.01
-    """Largest share of the images that may be unusable before the run is refused."""
+    """Largest share of the images that may be unusable before the run is refused; rows of external tables do not
+    count."""
 
 
 class Folds(Settings):
@@ -136,9 +140,7 @@ class Recipe(Settings):
         for target in targets:
             members = [network.name for network in self.networks if network.target == target]
             if target != "joint" and all(weights.get(name, 1.0) == 0 for name in members):
-                raise ValueError(
-                    f"ensemble.weights gives no {target} network a vote; weight 0: {', '.join(members)}"
-                )
+                raise ValueError(f"ensemble.weights gives no {target} network a vote; weight 0: {', '.join(members)}")
         joint = [network.name for network in self.networks if network.target == "joint"]
         voters = [*joint, "attributes"] if targets != {"joint"} else joint
         if all(weights.get(name, 1.0) == 0 for name in voters):

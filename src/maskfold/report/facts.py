@@ -108,7 +108,7 @@ def network_facts(spec: EnsembleSpec) -> list[NetworkFacts]:
 def job_times(spec: EnsembleSpec) -> list[JobTime]:
     """Return the finished jobs in the order of the pipeline."""
     prepared, cropped = spec.prepared, spec.cropped
-    images = prepared.n_train + prepared.n_eval
+    images = prepared.n_train + prepared.n_eval + prepared.n_external
     times = [
         JobTime("prepare", prepared.seconds, images / prepared.seconds if prepared.seconds > 0 else None),
         JobTime("crop", cropped.seconds, cropped.images_s),

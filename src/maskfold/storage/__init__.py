@@ -2,6 +2,7 @@
 
 from maskfold.storage.access import adopt, exists, list_folder, read_uri
 from maskfold.storage.cache import alone
+from maskfold.storage.external import fetch_external, locate_external
 from maskfold.storage.tree import fetch_tree, fingerprint
 from maskfold.storage.workspace import Workspace, open_workspace
 
@@ -10,9 +11,11 @@ __all__ = [
     "adopt",
     "alone",
     "exists",
+    "fetch_external",
     "fetch_tree",
     "fingerprint",
     "list_folder",
+    "locate_external",
     "open_workspace",
     "read_uri",
 ]

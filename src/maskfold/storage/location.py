@@ -30,6 +30,11 @@ class LocalPath:
         """Last part of the path."""
         return self.path.name
 
+    @property
+    def parent(self) -> LocalPath:
+        """The folder that this lies in."""
+        return LocalPath(self.path.parent)
+
     def child(self, address: str) -> LocalPath:
         """Return the location of an address below this folder."""
         return LocalPath(self.path / address)
@@ -50,6 +55,11 @@ class S3Key:
     def name(self) -> str:
         """Last part of the key."""
         return self.key.rpartition("/")[2]
+
+    @property
+    def parent(self) -> S3Key:
+        """The prefix that this lies below."""
+        return S3Key(self.bucket, self.key.rpartition("/")[0])
 
     def child(self, address: str) -> S3Key:
         """Return the location of an address below this prefix."""

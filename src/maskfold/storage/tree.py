@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from maskfold.errors import DatasetError, WorkspaceError
 from maskfold.home import HOME_VARIABLE
@@ -20,14 +20,21 @@ if TYPE_CHECKING:
     from maskfold.storage.s3 import Listed, S3Store
 
 _log = logging.getLogger(__name__)
-_EXPECTED = "expected a folder with train/train.csv, train/images/, eval/info.csv and eval/images/"
+
+Tree = Literal["data set", "external images"]
+"""What a folder holds, for messages."""
+_EXPECTED: Final[dict[Tree, str]] = {
+    "data set": "expected a folder with train/train.csv, train/images/, eval/info.csv and eval/images/",
+    "external images": "expected the folder of a csv that dataset.external names, seen by every machine of the run",
+}
 
 
-def fingerprint(uri: str) -> str:
+def fingerprint(uri: str, tree: Tree = "data set") -> str:
     """Return a digest of the listing below a URI.
 
     Args:
         uri: A local folder (names, sizes, times of change count) or ``s3://bucket/prefix`` (keys, sizes, ETags).
+        tree: What it holds.
 
     Raises:
         DatasetError: If there is no such folder or nothing is in it.
@@ -36,18 +43,18 @@ def fingerprint(uri: str) -> str:
     """
     location = parse(uri)
     if isinstance(location, S3Key):
-        return _digest(f"{name}\0{entry.size}\0{entry.etag}" for name, entry in _listing(location)[1])
-    root = _existing_folder(location)
+        return _digest(f"{name}\0{entry.size}\0{entry.etag}" for name, entry in _listing(location, tree)[1])
+    root = _existing_folder(location, tree)
     lines = []
-    for path in _files(root):
+    for path in _files(root, tree):
         status = path.stat(follow_symlinks=False)
         lines.append(f"{path.relative_to(root).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}")
     if not lines:
-        raise DatasetError(f"data set {root}: the folder is empty; {_EXPECTED}")
+        raise DatasetError(f"{tree} {root}: the folder is empty; {_EXPECTED[tree]}")
     return _digest(sorted(lines))
 
 
-def fetch_tree(uri: str, listing: str) -> Path:
+def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
     """Return a local folder with everything below a URI: the folder itself, or a cached copy of an S3 prefix.
 
     A copy is made once for each state of the prefix, by one process while others wait; an interrupted one is taken up
@@ -56,6 +63,7 @@ def fetch_tree(uri: str, listing: str) -> Path:
     Args:
         uri: A local folder or ``s3://bucket/prefix``.
         listing: What :func:`fingerprint` returned for it.
+        tree: What it holds.
 
     Raises:
         DatasetError: If there is no such folder, or it is not in the state that was listed.
@@ -64,25 +72,25 @@ def fetch_tree(uri: str, listing: str) -> Path:
     """
     location = parse(uri)
     if isinstance(location, LocalPath):
-        return _existing_folder(location)
+        return _existing_folder(location, tree)
     copy = cache_folder() / "trees" / hashlib.sha256(f"{location}\0{listing}".encode()).hexdigest()[:32]
     files, marker = copy / "files", copy / "complete"
     with disk_faults(f"write to the cache {copy} ({HOME_VARIABLE} moves it)"), locked(copy):
         if not marker.is_file():
-            store, entries = _listing(location)
+            store, entries = _listing(location, tree)
             if _digest(f"{name}\0{entry.size}\0{entry.etag}" for name, entry in entries) != listing:
-                raise DatasetError(f"data set {location} has changed since this run began; run again")
-            _download_all(store, entries, files)
+                raise DatasetError(f"{tree} {location} has changed since this run began; run again")
+            _download_all(store, entries, files, tree)
             with aside(marker) as path:
                 path.write_text(f"{location}\n{listing}\n", encoding="utf-8")
                 path.replace(marker)
     return files
 
 
-def _download_all(store: S3Store, entries: list[tuple[str, Listed]], files: Path) -> None:
+def _download_all(store: S3Store, entries: list[tuple[str, Listed]], files: Path, tree: Tree) -> None:
     from maskfold.storage.s3_client import THREADS, AbsentError, ChangedError
 
-    targets = _targets([name for name, _ in entries], files)
+    targets = _targets([name for name, _ in entries], files, tree)
     for left in list(files.rglob(f"{ASIDE}*")):  # by a killed process: this one holds the lock
         left.unlink()
 
@@ -96,9 +104,7 @@ def _download_all(store: S3Store, entries: list[tuple[str, Listed]], files: Path
             try:
                 store.download_listed(entry, path)
             except (AbsentError, ChangedError):
-                raise DatasetError(
-                    f"data set {store.uri} was changed while it was downloaded ({name}); run again"
-                ) from None
+                raise DatasetError(f"{tree} {store.uri}: changed while downloaded ({name}); run again") from None
             path.replace(target)
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -111,7 +117,7 @@ def _download_all(store: S3Store, entries: list[tuple[str, Listed]], files: Path
             raise
 
 
-def _targets(names: list[str], files: Path) -> dict[str, Path]:
+def _targets(names: list[str], files: Path, tree: Tree = "data set") -> dict[str, Path]:
     """Map keys to paths below a folder; keys that cannot be such paths are left out with a warning."""
     safe = {name: path for name in names if (path := safe_relative(name)) is not None}
     folders = {parent for path in safe.values() for parent in path.parents} - {PurePosixPath()}
@@ -119,7 +125,7 @@ def _targets(names: list[str], files: Path) -> dict[str, Path]:
     refused = [name for name in names if name not in kept]
     if refused:
         shown = ", ".join(repr(name) for name in refused[:10])
-        _log.warning("data set: %d object(s) left out whose keys cannot be paths here: %s", len(refused), shown)
+        _log.warning("%s: %d object(s) left out whose keys cannot be paths here: %s", tree, len(refused), shown)
     return kept
 
 
@@ -127,7 +133,7 @@ def _is_internal(path: PurePosixPath) -> bool:
     return path.name.startswith(ASIDE)
 
 
-def _listing(location: S3Key) -> tuple[S3Store, list[tuple[str, Listed]]]:
+def _listing(location: S3Key, tree: Tree) -> tuple[S3Store, list[tuple[str, Listed]]]:
     """Return the objects below a prefix with their names relative to it, sorted by name."""
     from maskfold.storage.s3 import S3Store
 
@@ -135,23 +141,23 @@ def _listing(location: S3Key) -> tuple[S3Store, list[tuple[str, Listed]]]:
     root = len(location.key) + 1 if location.key else 0
     entries = sorted(((entry.key[root:], entry) for entry in store.walk()), key=lambda pair: pair[0])
     if not entries:
-        raise DatasetError(f"data set {location}: there is nothing below this prefix; {_EXPECTED}")
+        raise DatasetError(f"{tree} {location}: there is nothing below this prefix; {_EXPECTED[tree]}")
     return store, entries
 
 
-def _existing_folder(location: LocalPath) -> Path:
+def _existing_folder(location: LocalPath, tree: Tree) -> Path:
     try:
         if location.path.is_dir():
             return location.path
     except OSError as error:
-        raise DatasetError(f"data set {location}: cannot be read: {error.strerror}") from None
+        raise DatasetError(f"{tree} {location}: cannot be read: {error.strerror}") from None
     found = "this is a file" if location.path.exists() else "there is no such folder"
-    raise DatasetError(f"data set {location}: {found}; {_EXPECTED}")
+    raise DatasetError(f"{tree} {location}: {found}; {_EXPECTED[tree]}")
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, tree: Tree) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
-        raise WorkspaceError(f"data set {root}: {error.filename} cannot be read: {error.strerror}") from error
+        raise WorkspaceError(f"{tree} {root}: {error.filename} cannot be read: {error.strerror}") from error
 
     for folder, _, names in os.walk(root, onerror=refuse):
         yield from (Path(folder, name) for name in names)

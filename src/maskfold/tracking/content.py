@@ -29,7 +29,7 @@ def curve(history: Iterable[EpochRecord]) -> list[Metric]:
 
 def prepare_metrics(outcome: PrepareOutcome) -> list[Metric]:
     """Return the counts of a data set."""
-    names = ("n_people", "n_train", "n_eval", "n_quarantined", "n_eval_unreadable", "n_corrected")
+    names = ("n_people", "n_train", "n_eval", "n_quarantined", "n_eval_unreadable", "n_corrected", "n_external")
     return [(f"data/{name}", float(getattr(outcome, name)), 0) for name in names]
 
 

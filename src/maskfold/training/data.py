@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from maskfold.errors import InvariantError, RecipeError
-from maskfold.labels import IntArray, Target, age_group, encode, target_classes
+from maskfold.labels import ATTRIBUTES, IntArray, Target, age_group, target_classes
 from maskfold.recipe import Ages, Labels
 from maskfold.training.ages import is_left_out, official_classes, trained_classes
+from maskfold.training.cells import cells_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Part:
     """Classes of the target, (N,); those that training uses in the training part, official ones in the validation
     part, -1 where the truth is unknown."""
     cells: IntArray
-    """Joint classes 0..17 of mask, gender and age group, by the same bounds, (N,); -1 where the truth is unknown."""
+    """What is known of mask, gender and age group, by the same bounds, (N,): joint classes 0..17, negative where one is
+    unknown; see :mod:`maskfold.training.cells`."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -37,7 +39,7 @@ class FoldData:
     """The data of one fold."""
 
     train: Part
-    """Images of the other folds' people, with training labels."""
+    """Images of the other folds' people and external ones, with training labels."""
     valid: Part
     """All images of the held-out fold's people, with official labels."""
     evaluation: Part
@@ -63,6 +65,8 @@ def split(
     ages: Ages = Ages(),  # noqa: B008 - frozen
 ) -> FoldData:
     """Join the tables and split the training images by the fold of their person; without a fold nobody is held out.
+
+    External images whose classes of the target are known are trained on in every fold, and never judged by.
 
     Args:
         manifest: Columns image, part, person, mask, gender, age (years); one row per image.
@@ -105,6 +109,9 @@ def split(
             f"ages.leave_out {spans}: {len(taught)} of {len(learnt)} training images{where} are left; "
             "leave out fewer ages"
         )
+    added = _external(table, target, ages)
+    if len(added):
+        taught = pd.concat([taught[added.columns], added])
     bounds = labels.train_age_bounds or labels.age_bounds
     return FoldData(
         train=_part(
@@ -119,12 +126,20 @@ def split(
     )
 
 
+def _external(table: pd.DataFrame, target: Target, ages: Ages) -> pd.DataFrame:
+    """Return the external images that a network can learn from."""
+    needed = list(ATTRIBUTES) if target == "joint" else [target]
+    known = (table[needed] >= 0).all(axis=1)
+    return table[(table["part"] == "external") & known & ~is_left_out(table["age"], ages)]
+
+
 def _classes(table: pd.DataFrame, target: Target, bounds: tuple[int, int]) -> IntArray:
     return target_classes(target, table["mask"], table["gender"], age_group(table["age"], bounds))
 
 
 def _cells(table: pd.DataFrame, bounds: tuple[int, int]) -> IntArray:
-    return encode(table["mask"], table["gender"], age_group(table["age"], bounds))
+    group = np.where(table["age"] >= 0, age_group(table["age"], bounds), -1)
+    return cells_of(table["mask"], table["gender"], group)
 
 
 def _part(table: pd.DataFrame, classes: IntArray, cells: IntArray) -> Part:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskfold.labels import Attribute, IntArray, decode
+from maskfold.labels import Attribute, IntArray
 from maskfold.recipe.learning import Sampler
+from maskfold.training.cells import attributes_of
 
 _ATTRIBUTE_OF: dict[Sampler, Attribute] = {
     "balanced-mask": "mask",
@@ -20,10 +21,13 @@ def strata(sampler: Sampler, classes: IntArray, cells: IntArray) -> IntArray:
     Args:
         sampler: Which sampler; ``uniform`` has one stratum.
         classes: Class of the target of each training image, int64, (N,).
-        cells: Joint class 0..17 of mask, gender and age group of each training image, int64, (N,).
+        cells: What is known of mask, gender and age group of each training image, int64, (N,); see
+            :mod:`maskfold.training.cells`.
 
     Returns:
-        Stratum of each image, int64, (N,).
+        Stratum of each image, int64, (N,). What is not known of an external image is one more value of its attribute:
+        ``balanced-gender`` shows images of unknown gender as often as men and as women, ``balanced-cells`` men of whom
+        nothing else is known as often as any other combination.
     """
     if sampler == "uniform":
         return np.zeros(len(classes), dtype=np.int64)
@@ -31,7 +35,7 @@ def strata(sampler: Sampler, classes: IntArray, cells: IntArray) -> IntArray:
         return classes
     if sampler == "balanced-cells":
         return cells
-    return decode(cells)[_ATTRIBUTE_OF[sampler]]
+    return attributes_of(cells)[_ATTRIBUTE_OF[sampler]]
 
 
 def images_per_epoch(n_images: int, fraction: float) -> int:
