@@ -31,9 +31,9 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
     figures = draw_figures(packs.faces, packs.portraits, table, manifest, job.scratch)
 
     groups = {group.group: group for group in shares(packs.index, manifest)}
-    for group in groups.values():
-        if group.images:
-            job.log.info("%s", group)
+    present = tuple(group for group in groups.values() if group.images)
+    for group in present:
+        job.log.info("%s", group)
     if packs.typical is None:
         job.log.warning("no face was certain anywhere: photographs without a face are packed whole")
     if table["outlier"].any():
@@ -44,8 +44,9 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
         portraits=job.workspace.publish(packs.portraits, f"{job.address}/portraits.npy"),
         index=job.workspace.publish(index, f"{job.address}/index.parquet"),
         n_images=len(manifest),
-        fallback_share_train=groups["train"].fallback,
-        fallback_share_eval=groups["eval"].fallback,
+        fallback_share_train=groups["train"].fallback_share,
+        fallback_share_eval=groups["eval"].fallback_share,
+        groups=present,
         images_s=images_s,
         n_outliers=int(table["outlier"].sum()),
         figures=tuple(job.workspace.publish(path, f"{job.address}/{path.name}") for path in figures),

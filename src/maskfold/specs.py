@@ -244,6 +244,34 @@ class CropSpec(Spec):
     crop: Crop
 
 
+class FaceShares(Settings):
+    """What became of a group of photographs."""
+
+    group: str
+    """Part of the data set, or mask state of the training part."""
+    images: int
+    """Photographs, with unreadable ones."""
+    detected: int
+    """Found at the first look."""
+    retried: int
+    """Found at a closer look."""
+    fallback: int
+    """Not found; cropped where the data set's faces usually are."""
+    unreadable: int
+
+    @property
+    def fallback_share(self) -> float:
+        """Share of the readable photographs without a detected face; 0 without any."""
+        readable = self.images - self.unreadable
+        return self.fallback / readable if readable else 0.0
+
+    def __str__(self) -> str:
+        counts = {"detected": self.detected, "retried": self.retried, "fallback": self.fallback}
+        parts = ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none found"
+        unreadable = f", unreadable {self.unreadable}" if self.unreadable else ""
+        return f"{self.group}: {self.images} images, {parts}{unreadable}; fallback {self.fallback_share:.2%}"
+
+
 class CropOutcome(Outcome):
     """The packed images, and how many faces were found."""
 
@@ -257,6 +285,8 @@ class CropOutcome(Outcome):
     fallback_share_train: float
     """Share of the training images without a detected face."""
     fallback_share_eval: float
+    groups: tuple[FaceShares, ...] = ()
+    """Counts by part and by mask state; groups without photographs are left out."""
     images_s: float
     n_outliers: int = 0
     """Training photographs whose face lies elsewhere than in the same person's others; see the index."""

@@ -17,6 +17,7 @@ from maskfold.specs import (
     CropOutcome,
     EnsembleSpec,
     EpochRecord,
+    FaceShares,
     File,
     PrepareOutcome,
     TrainFoldOutcome,
@@ -160,6 +161,10 @@ def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> Ensemb
     cropped = CropOutcome(
         seconds=12.0, faces=nothing, portraits=nothing, index=nothing, n_images=len(world.manifest),
         fallback_share_train=0.021, fallback_share_eval=0.034, images_s=14.2,
+        groups=(
+            FaceShares(group="train, mask wear", images=120, detected=110, retried=9, fallback=1, unreadable=0),
+            FaceShares(group="eval", images=world.n_eval, detected=9, retried=0, fallback=0, unreadable=1),
+        ),
     )  # fmt: skip
     trained = tuple(
         _trained(one, publish(one.table, f"train_fold/{one.network}-{one.fold}/predictions.parquet"), nothing, epochs)

@@ -79,7 +79,7 @@ def test_drawn_faces_are_found(packs: Packs, manifest: pd.DataFrame) -> None:
     groups = {group.group: group for group in shares(packs.index, manifest)}
     assert groups["train"].images == 50
     assert groups["eval"].images == 10
-    assert groups["train"].fallback <= 0.1
+    assert groups["train"].fallback_share <= 0.1
     assert packs.index.query("status == 'detected'")["probability"].min() >= CROP.min_probability
     assert packs.index.query("status == 'fallback'")["probability"].isna().all()
 
@@ -127,7 +127,7 @@ def test_evaluation_images_that_cannot_be_read_are_zeros(odd: Path, tmp_path: Pa
     assert not np.load(packs.faces)[lost["row"]].any()
     assert not np.load(packs.portraits)[lost["row"]].any()
     assert reports[-1] == (len(manifest) - 1, len(manifest) - 1)
-    assert {group.group: group.fallback for group in shares(packs.index, manifest)}["eval"] == 0
+    assert {group.group: group.fallback_share for group in shares(packs.index, manifest)}["eval"] == 0
 
 
 def test_a_training_photograph_that_went_bad_is_an_error(odd: Path, tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_real_photographs(real_data: Path, tmp_path: Path) -> None:
     manifest = manifest_of(real_data, images)
     packs = pack_faces(manifest, real_data, CROP, tmp_path)
     groups = {group.group: group for group in shares(packs.index, manifest)}
-    assert groups["train"].fallback <= 0.02
+    assert groups["train"].fallback_share <= 0.02
     width = packs.index["box_right"] - packs.index["box_left"]
     assert width.between(60, 180).all()  # of 240: the portraits' faces, no buttons, no necklaces
 

@@ -156,4 +156,6 @@ def test_what_the_jobs_before_left_is_shown(tmp_path) -> None:
     assert all(one["alt"] for one in shown)
     assert "3 training photographs whose face lies elsewhere" in page
     assert "the first 50 of 60" in page
+    assert "train, mask wear" in page
+    assert "0.83 %" in page
     assert page.count("&lt;truncated&gt;") == 50

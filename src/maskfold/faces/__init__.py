@@ -5,6 +5,6 @@ from maskfold.faces.cropping import Packs, pack_faces
 from maskfold.faces.detections import Detections
 from maskfold.faces.figures import draw_figures
 from maskfold.faces.outliers import outliers
-from maskfold.faces.summary import Shares, shares
+from maskfold.faces.summary import shares
 
-__all__ = ["Detections", "Packs", "Shares", "draw_figures", "outliers", "pack_faces", "shares"]
+__all__ = ["Detections", "Packs", "draw_figures", "outliers", "pack_faces", "shares"]

@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import get_args
 
 import pandas as pd
 
 from maskfold.faces.pack import Status
 from maskfold.labels import MASK_STATES
+from maskfold.specs import FaceShares
 
 
-@dataclass(frozen=True)
-class Shares:
-    """What became of a group of photographs."""
-
-    group: str
-    images: int
-    """Photographs, with unreadable ones."""
-    counts: dict[str, int]
-    """Photographs by status: detected, retried, fallback, unreadable."""
-
-    @property
-    def fallback(self) -> float:
-        """Share of the readable photographs without a detected face; 0 without any."""
-        readable = self.images - self.counts["unreadable"]
-        return self.counts["fallback"] / readable if readable else 0.0
-
-    def __str__(self) -> str:
-        parts = ", ".join(f"{name} {count}" for name, count in self.counts.items() if count)
-        return f"{self.group}: {self.images} images, {parts or 'none'}; fallback {self.fallback:.2%}"
-
-
-def shares(index: pd.DataFrame, manifest: pd.DataFrame) -> list[Shares]:
+def shares(index: pd.DataFrame, manifest: pd.DataFrame) -> list[FaceShares]:
     """Count statuses: of training, evaluation and external photographs, and of each mask state of the training part.
 
     Args:
@@ -43,7 +22,8 @@ def shares(index: pd.DataFrame, manifest: pd.DataFrame) -> list[Shares]:
     part, mask = manifest["part"].to_numpy(), manifest["mask"].to_numpy()
     groups = {name: part == name for name in ("train", "eval", "external")}
     groups |= {f"train, mask {name}": (part == "train") & (mask == state) for state, name in enumerate(MASK_STATES)}
-    return [
-        Shares(name, int(chosen.sum()), {kind: int((status[chosen] == kind).sum()) for kind in get_args(Status)})
-        for name, chosen in groups.items()
-    ]
+    found = []
+    for name, chosen in groups.items():
+        counts = {kind: int((status[chosen] == kind).sum()) for kind in get_args(Status)}
+        found.append(FaceShares(group=name, images=int(chosen.sum()), **counts))
+    return found

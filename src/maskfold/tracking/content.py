@@ -36,7 +36,10 @@ def prepare_metrics(outcome: PrepareOutcome) -> list[Metric]:
 def crop_metrics(outcome: CropOutcome) -> list[Metric]:
     """Return how many faces were found."""
     names = ("n_images", "fallback_share_train", "fallback_share_eval", "images_s")
-    return [(f"crop/{name}", float(getattr(outcome, name)), 0) for name in names]
+    metrics = [(f"crop/{name}", float(getattr(outcome, name)), 0) for name in names]
+    return metrics + [
+        (f"crop/fallback_share {group.group.replace(',', '')}", group.fallback_share, 0) for group in outcome.groups
+    ]
 
 
 def training_metrics(outcome: TrainOutcome) -> list[Metric]:
