@@ -122,3 +122,13 @@ def test_the_callers_threads_are_left_as_they_were() -> None:
     before = torch.get_num_threads()
     Cascade().detect([np.zeros((64, 64, 3), np.uint8)])
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_the_same_faces(drawn: list[Image]) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    for ours, theirs in zip(Cascade(device="cuda").detect(drawn), Cascade().detect(drawn), strict=True):
+        assert len(ours) == len(theirs)
+        np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1.0)
+        np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=0.01)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
 from maskfold.dataset.layout import image_path
@@ -44,6 +45,7 @@ def pack_faces(
     report: Callable[[int, int], None] | None = None,
     detections: Detections | None = None,
     external: Sequence[Path] = (),
+    device: str | None = None,
 ) -> Packs:
     """Find, choose, crop and pack the faces of all photographs of a manifest.
 
@@ -60,6 +62,7 @@ def pack_faces(
         detections: Where detections are kept from run to run; none keeps nothing.
         external: The folders of the external tables. Their photographs are treated like all others, but where faces
             typically are is learnt from the data set's own.
+        device: Where the detector computes; None takes a GPU if there is one, which all processes then share.
 
     Raises:
         DatasetError: If a photograph to train on cannot be read any more. An evaluation photograph becomes
@@ -68,7 +71,7 @@ def pack_faces(
     """
     faces = Pack.create(folder / FACES_FILE, len(manifest), crop.face_size)
     portraits = Pack.create(folder / PORTRAITS_FILE, len(manifest), crop.portrait_size)
-    cropper = Cropper(crop, faces, portraits)
+    cropper = Cropper(crop, faces, portraits, device or ("cuda" if torch.cuda.is_available() else "cpu"))
     places, names = [image_path(image, root, external) for image in manifest["image"]], _names(manifest)
     searches = list(_searches(manifest, places, names, detections.load("first") if detections else {}))
     total = sum(search.size for search in searches)

@@ -87,16 +87,19 @@ class Cropper:
     crop: Crop
     faces: Pack
     portraits: Pack
+    device: str = "cpu"
+    """Where the detector computes."""
 
     @cached_property
     def _first(self) -> Detector:
         look = Look()
         propose, refine, decide = look.thresholds
-        return Cascade(replace(look, thresholds=(propose, refine, min(decide, self.crop.min_probability))))
+        look = replace(look, thresholds=(propose, refine, min(decide, self.crop.min_probability)))
+        return Cascade(look, self.device)
 
     @cached_property
     def _closer(self) -> Detector:
-        return Cascade(CLOSER)
+        return Cascade(CLOSER, self.device)
 
     def __call__(self, task: Search | Revision) -> Result:
         """Do one task."""
