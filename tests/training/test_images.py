@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from maskfold.errors import CorruptDataError
-from maskfold.training.images import Images, open_pack
+from maskfold.training.images import Images, fits, open_pack
 
 
 @pytest.fixture
@@ -22,6 +22,36 @@ def test_batches_are_the_rows_in_the_memory_order_of_the_pack(pixels: np.ndarray
     assert batch.shape == (4, 3, 40, 30)
     assert batch.is_contiguous(memory_format=torch.channels_last)
     assert np.array_equal(batch.permute(0, 2, 3, 1).numpy(), pixels[rows])
+
+
+def _devices() -> list[object]:
+    missing = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
+    return ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, missing])]
+
+
+@pytest.mark.parametrize("device", _devices())
+def test_a_pack_held_whole_gives_the_batches_of_a_mapped_one(tmp_path: Path, pixels: np.ndarray, device: str):
+    np.save(tmp_path / "faces.npy", pixels)
+    mapped = open_pack(tmp_path / "faces.npy", None, tmp_path)
+    whole, streamed = (Images(mapped, torch.device(device), whole) for whole in (True, False))
+    assert (whole.whole, streamed.whole) == (True, False)
+    for rows in (np.array([5, 2, 5, 299]), np.arange(300)[::-1]):
+        first, second = whole.batch(rows), streamed.batch(rows)
+        assert first.device.type == device
+        assert first.stride() == second.stride()
+        assert torch.equal(first, second)
+        assert np.array_equal(first.permute(0, 2, 3, 1).cpu().numpy(), pixels[rows])
+    assert whole.statistics(np.arange(300)) == streamed.statistics(np.arange(300))
+
+
+def test_a_cpu_leaves_the_pack_mapped(pixels: np.ndarray):
+    assert not Images(pixels, torch.device("cpu")).whole
+
+
+def test_a_gpu_holds_a_pack_that_leaves_the_network_two_thirds(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3000, 8000))
+    assert fits(1000, torch.device("cuda"))
+    assert not fits(1001, torch.device("cuda"))
 
 
 def test_a_pack_of_the_wanted_size_is_mapped_not_read(tmp_path: Path, pixels: np.ndarray):

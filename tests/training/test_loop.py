@@ -11,6 +11,7 @@ from maskfold.recipe import Labels, Network
 from maskfold.specs import EpochRecord
 from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.data import split
+from maskfold.training.images import Images
 from maskfold.training.loop import Fit, Loop, Surroundings
 from maskfold.training.randomness import Position, Purpose
 from tests.training import drawn
@@ -37,7 +38,11 @@ class Notes:
 
 
 def train(
-    folder: Path, network: Network, stop_at: int | None = None, checkpoint_seconds: float = 600
+    folder: Path,
+    network: Network,
+    stop_at: int | None = None,
+    checkpoint_seconds: float = 600,
+    whole: bool | None = None,
 ) -> tuple[Fit, dict[str, torch.Tensor], np.ndarray, Notes]:
     """Train in a folder that may hold checkpoints of a former call."""
     folder.mkdir(exist_ok=True)
@@ -46,7 +51,8 @@ def train(
     notes = Notes(stop_at)
     learner = drawn.learner(network)
     surroundings = Surroundings(checkpoints, notes, notes.stopping, notes.progress, checkpoint_seconds)
-    loop = Loop(learner, drawn.images(pixels), data, Position(network.seed, 0), surroundings)
+    pack = Images(pixels, learner.device, whole)
+    loop = Loop(learner, pack, data, Position(network.seed, 0), surroundings)
     fit = loop.fit()
     return fit, learner.snapshot(), loop.predict(data.evaluation.rows), notes
 
@@ -94,6 +100,10 @@ def test_it_learns_what_is_in_the_pictures(tmp_path: Path):
 
 def test_the_same_training_gives_the_same_bits(tmp_path: Path, uninterrupted: tuple):
     assert_equal_trainings(train(tmp_path, RICH), uninterrupted)
+
+
+def test_a_pack_held_whole_trains_the_same_bits(tmp_path: Path, uninterrupted: tuple):
+    assert_equal_trainings(train(tmp_path, RICH, whole=True), uninterrupted)
 
 
 def test_a_training_stopped_anywhere_goes_on_bit_for_bit(tmp_path: Path, uninterrupted: tuple):

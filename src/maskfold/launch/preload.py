@@ -4,4 +4,5 @@ import maskfold.dataset
 import maskfold.ensemble
 import maskfold.faces
 import maskfold.torchvision_ops
-import maskfold.training  # noqa: F401
+import maskfold.training.artifacts
+import maskfold.training.loop  # noqa: F401 - with timm and scikit-learn, a second and more for every job

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from maskfold.recipe import Augmentation
+from maskfold.training.transfer import to_device
 
 Matrices = NDArray[np.float64]
 
@@ -80,8 +80,8 @@ def transform(images: Tensor, matrices: Matrices, chosen: NDArray[np.bool_]) -> 
     half = np.array([width / 2, height / 2, 1])
     # affine_grid wants the way back, in units of half the sides.
     back = np.linalg.inv(matrices[chosen]) * half[None, None, :] / half[None, :, None]
-    theta = torch.from_numpy(back[:, :2].astype(np.float32)).to(images.device)
-    where = torch.from_numpy(np.flatnonzero(chosen)).to(images.device)
+    theta = to_device(back[:, :2].astype(np.float32), images.device)
+    where = to_device(np.flatnonzero(chosen), images.device)
     grid = F.affine_grid(theta, [len(where), *images.shape[1:]], align_corners=False)
     images[where] = F.grid_sample(images[where], grid, mode="bilinear", padding_mode="border", align_corners=False)
     return images

@@ -11,6 +11,7 @@ from torch import Tensor
 from maskfold.recipe import Augmentation
 from maskfold.training import affine, colour, degradation
 from maskfold.training.randaugment import randaugment
+from maskfold.training.transfer import to_device
 
 _CHANGES: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
     colour.adjust_brightness,
@@ -53,14 +54,14 @@ def augment(images: Tensor, settings: Augmentation, draws: np.random.Generator) 
 
 def flip(images: Tensor, chosen: np.ndarray) -> Tensor:
     """Mirror the chosen images (bool, (N,)) left to right."""
-    where = torch.from_numpy(np.flatnonzero(chosen)).to(images.device)
+    where = to_device(np.flatnonzero(chosen), images.device)
     images[where] = images[where].flip(3)
     return images
 
 
 def grey(images: Tensor, chosen: np.ndarray) -> Tensor:
     """Take the colours from the chosen images (bool, (N,))."""
-    where = torch.from_numpy(np.flatnonzero(chosen)).to(images.device)
+    where = to_device(np.flatnonzero(chosen), images.device)
     images[where] = colour.adjust_saturation(images[where], torch.zeros(len(where), device=images.device))
     return images
 
@@ -77,8 +78,8 @@ def jitter(images: Tensor, settings: Augmentation, draws: np.random.Generator) -
         for number, change in enumerate(_CHANGES):
             chosen = np.flatnonzero(applied & (orders[:, turn] == number))
             if len(chosen):
-                where = torch.from_numpy(chosen).to(images.device)
-                amount = torch.from_numpy(amounts[chosen, number]).to(images.device)
+                where = to_device(chosen, images.device)
+                amount = to_device(amounts[chosen, number], images.device)
                 images[where] = change(images[where], amount)
     return images
 
@@ -101,9 +102,9 @@ def erase(images: Tensor, settings: Augmentation, draws: np.random.Generator) ->
     y = torch.arange(height, device=images.device).view(1, 1, -1, 1)
     x = torch.arange(width, device=images.device).view(1, 1, 1, -1)
     top, bottom, left, right = (
-        torch.from_numpy(side[chosen]).to(images.device).view(-1, 1, 1, 1) for side in (tops, bottoms, lefts, rights)
+        to_device(side[chosen], images.device).view(-1, 1, 1, 1) for side in (tops, bottoms, lefts, rights)
     )
-    where = torch.from_numpy(chosen).to(images.device)
+    where = to_device(chosen, images.device)
     old = images[where]
     new = torch.rand(old.shape, generator=noise, device=images.device)
     images[where] = torch.where((y >= top) & (y < bottom) & (x >= left) & (x < right), new, old)

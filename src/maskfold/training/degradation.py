@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from maskfold.recipe import Augmentation
+from maskfold.training.transfer import to_device
 
 
 def blur(images: Tensor, settings: Augmentation, draws: np.random.Generator) -> Tensor:
@@ -18,8 +19,8 @@ def blur(images: Tensor, settings: Augmentation, draws: np.random.Generator) -> 
     chosen = np.flatnonzero(draws.random(count) < settings.blur)
     sigmas = draws.uniform(*settings.blur_sigma, count).astype(np.float32)
     if len(chosen):
-        where = torch.from_numpy(chosen).to(images.device)
-        sigma = torch.from_numpy(sigmas[chosen]).to(images.device)
+        where = to_device(chosen, images.device)
+        sigma = to_device(sigmas[chosen], images.device)
         images[where] = gaussian_blur(images[where], sigma, radius=math.ceil(3 * settings.blur_sigma[1]))
     return images
 
@@ -56,8 +57,8 @@ def noise(images: Tensor, settings: Augmentation, draws: np.random.Generator) ->
     if len(chosen):
         generator = torch.Generator(images.device)
         generator.manual_seed(seed)
-        where = torch.from_numpy(chosen).to(images.device)
-        deviation = torch.from_numpy(deviations[chosen]).to(images.device).view(-1, 1, 1, 1)
+        where = to_device(chosen, images.device)
+        deviation = to_device(deviations[chosen], images.device).view(-1, 1, 1, 1)
         old = images[where]
         grain = torch.randn(old.shape, generator=generator, device=images.device)
         images[where] = grain.mul_(deviation).add_(old).clamp_(0, 1)

@@ -12,24 +12,33 @@ from torch.nn import functional as F
 
 from maskfold.errors import CorruptDataError
 from maskfold.labels import IntArray
+from maskfold.training.transfer import gather, to_device
 
 RGB = tuple[float, float, float]
 
 _CHUNK = 256
 _MEASURED = 2048
+_SHARE_OF_FREE = 1 / 3
 
 
 class Images:
     """A pack whose rows are gathered as batches.
 
+    A GPU holds the whole pack where it is small beside the free memory: then a batch costs no transfer. Else, and on a
+    CPU, the pack stays where it is, mapped, and batches are read from it. The batches are the same.
+
     Args:
         pack: uint8, (N, H, W, 3), RGB; may be memory-mapped.
         device: Where batches go.
+        whole: Whether the device holds the whole pack; none leaves that to :func:`fits`.
     """
 
-    def __init__(self, pack: NDArray[np.uint8], device: torch.device) -> None:
+    def __init__(self, pack: NDArray[np.uint8], device: torch.device, whole: bool | None = None) -> None:
         self._pack = pack
         self._device = device
+        if whole is None:
+            whole = fits(pack.nbytes, device)
+        self._resident = _resident(pack, device) if whole else None
 
     def __len__(self) -> int:
         return len(self._pack)
@@ -39,12 +48,18 @@ class Images:
         """Height and width in pixels."""
         return self._pack.shape[1], self._pack.shape[2]
 
+    @property
+    def whole(self) -> bool:
+        """Whether the device holds the whole pack."""
+        return self._resident is not None
+
     def batch(self, rows: IntArray) -> Tensor:
         """Return rows as uint8, (n, 3, H, W), in channels_last memory order: the order that they are packed in."""
-        gathered = torch.from_numpy(self._pack[rows])
-        if self._device.type == "cuda":
-            gathered = gathered.pin_memory()
-        return gathered.to(self._device, non_blocking=True).permute(0, 3, 1, 2)
+        if self._resident is not None:
+            gathered = self._resident.index_select(0, to_device(rows, self._device))
+        else:
+            gathered = gather(self._pack, rows, self._device)
+        return gathered.permute(0, 3, 1, 2)
 
     def statistics(self, rows: IntArray) -> tuple[RGB, RGB]:
         """Return mean and standard deviation of red, green and blue, in 0..1, over all pixels of some rows.
@@ -63,6 +78,26 @@ class Images:
         red, green, blue = means.tolist()
         of_red, of_green, of_blue = deviations.tolist()
         return (red, green, blue), (of_red, of_green, of_blue)
+
+
+def fits(size: int, device: torch.device) -> bool:
+    """Say whether a device should hold a pack of so many bytes whole.
+
+    A GPU should if two thirds of its free memory are left for the network: its weights, their moments and the
+    activations of a batch. A CPU has the mapped file in memory already, as far as there is room.
+    """
+    if device.type != "cuda":
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return size <= free * _SHARE_OF_FREE
+
+
+def _resident(pack: NDArray[np.uint8], device: torch.device) -> Tensor:
+    resident = torch.empty(pack.shape, dtype=torch.uint8, device=device)
+    for start in range(0, len(pack), _CHUNK):  # in parts, so that the host never holds the pack a second time
+        rows = np.arange(start, min(start + _CHUNK, len(pack)))
+        resident[rows[0] : rows[-1] + 1] = gather(pack, rows, device)
+    return resident
 
 
 def open_pack(path: Path, size: tuple[int, int] | None, scratch: Path) -> NDArray[np.uint8]:

@@ -25,6 +25,7 @@ from maskfold.training.mixing import mix
 from maskfold.training.optimizers import clip_gradients, make_optimizer, set_learning_rate
 from maskfold.training.precision import Precision, autocast, choose_precision, try_out
 from maskfold.training.randomness import Position, Purpose
+from maskfold.training.transfer import to_device
 
 
 class Learner:
@@ -99,7 +100,7 @@ class Learner:
             Images, float32 in 0..1, (n, 3, H, W), and the shares of the classes, float32, (n, classes).
         """
         inputs = augment(_planes(images), self.network.augmentation, place.draws(Purpose.AUGMENTATION))
-        targets = F.one_hot(torch.tensor(classes), self.classes).float().to(self.device)
+        targets = to_device(F.one_hot(torch.tensor(classes), self.classes).float().numpy(), self.device)
         draws = place.draws(Purpose.MIXING)
         return mix(inputs, targets, classes, self.network.cutmix, self.network.mixup, draws)
 
@@ -167,14 +168,15 @@ class Learner:
             Softmax probabilities, float32, (N, classes).
         """
         self.model.eval()
-        found = np.empty((len(rows), self.classes), dtype=np.float32)
+        # On the device, so that a GPU need not wait for each batch's answers to be fetched.
+        found = torch.empty((len(rows), self.classes), device=self.device)
         size = self.network.batch_size
         with self._averaged(), torch.inference_mode(), autocast(self.precision, self.device):
             for start in range(0, len(rows), size):
                 before_batch()
                 logits = self.model(self._normalise(_planes(images.batch(rows[start : start + size]))))
-                found[start : start + size] = logits.float().softmax(dim=1).cpu().numpy()
-        return found
+                found[start : start + size] = logits.float().softmax(dim=1)
+        return found.cpu().numpy()
 
     def _normalise(self, inputs: Tensor) -> Tensor:
         return inputs.mul_(self._scale).add_(self._shift).contiguous(memory_format=torch.channels_last)

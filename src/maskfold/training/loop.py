@@ -27,6 +27,7 @@ from maskfold.training.learner import Learner
 from maskfold.training.metrics import score
 from maskfold.training.randomness import Position, Purpose
 from maskfold.training.recorder import Recorder
+from maskfold.training.saver import Saver
 from maskfold.training.schedules import learning_rate
 
 log = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class Loop:
         network = learner.network
         self._learner, self._images, self._data, self._place = learner, images, data, place
         self._surroundings = surroundings
+        self._saver = Saver(surroundings.checkpoints)
         self._shown = sampling.images_per_epoch(len(data.train), network.epoch_fraction)
         self._strata = sampling.strata(network.sampler, data.train.classes, data.train.cells)
         self._batch_size = min(network.batch_size, self._shown)
@@ -134,6 +136,14 @@ class Loop:
             RecipeError: If the loss is no longer a number.
         """
         resumed = self._resume()
+        with self._saver:
+            self._train()
+        kept = self._state.kept
+        assert kept is not None, "every finished epoch may be kept, and there is at least one"
+        self._learner.load_snapshot(kept.model)
+        return Fit(tuple(self._state.history), kept, resumed)
+
+    def _train(self) -> None:
         try:
             self._learner.prepare(self._images.size)
             while self._state.epoch < self._learner.network.epochs and not self._stalled():
@@ -141,13 +151,10 @@ class Loop:
                 self._close_epoch()
         except _StopRequested:
             self._save()
+            self._saver.wait()
             raise CancelledError(
                 f"asked to stop in epoch {self._state.epoch + 1}; its state is saved and the same run continues there"
             ) from None
-        kept = self._state.kept
-        assert kept is not None, "every finished epoch may be kept, and there is at least one"
-        self._learner.load_snapshot(kept.model)
-        return Fit(tuple(self._state.history), kept, resumed)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -270,7 +277,7 @@ class Loop:
             "kept": kept,
             "learner": self._learner.state(),
         }
-        self._surroundings.checkpoints.save(content, state.epoch, state.step)
+        self._saver.save(content, state.epoch, state.step)
         self._saved_at = time.monotonic()
 
     def _resume(self) -> int | None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from maskfold.labels import IntArray
 from maskfold.recipe import CutMix, MixUp
 from maskfold.recipe.learning import Partners
+from maskfold.training.transfer import to_device
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def mix(
     if chance >= cutmix.p + mixup.p:
         return images, targets
     kind = cutmix.partners if chance < cutmix.p else mixup.partners
-    partners = torch.from_numpy(draw_partners(classes, kind, draws)).to(images.device)
+    partners = to_device(draw_partners(classes, kind, draws), images.device)
     if chance < cutmix.p:
         height, width = images.shape[-2:]
         return paste(images, targets, partners, draw_region(height, width, cutmix, draws))

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from maskfold.recipe import Augmentation
 from maskfold.training import affine, colour
+from maskfold.training.transfer import to_device
 
 Strengths = NDArray[np.float64]
 """-1..1, (n,): magnitude over 10 with a random sign; changes that have no direction take its size."""
@@ -38,7 +39,7 @@ def randaugment(images: Tensor, settings: Augmentation, draws: np.random.Generat
         for number, change in enumerate(CHANGES):
             chosen = np.flatnonzero(drawn == number)
             if len(chosen):
-                where = torch.from_numpy(chosen).to(images.device)
+                where = to_device(chosen, images.device)
                 images[where] = change(images[where], strength[chosen])
     return images
 
@@ -97,7 +98,7 @@ def _autocontrast(images: Tensor, _: Strengths) -> Tensor:
 
 
 def _column(images: Tensor, values: Strengths) -> Tensor:
-    return torch.from_numpy(values.astype(np.float32)).to(images.device).view(-1, 1, 1, 1)
+    return to_device(values.astype(np.float32), images.device).view(-1, 1, 1, 1)
 
 
 CHANGES: Final[tuple[Callable[[Tensor, Strengths], Tensor], ...]] = (

@@ -1,0 +1,173 @@
+"""Our training loop beside the bare step that bounds it, and beside a straightforward loop.
+
+Prints one JSON line for each network and augmentation; images a second, medians over turns:
+
+`step`     forward, backward and optimizer on one batch of random tensors that lie on the device; precision, batch
+           size, memory layout and optimizer are the loop's.
+`loop`     a whole epoch of `maskfold.training.loop.Loop`: order, reading, augmentation, CutMix, metrics, checkpoint.
+           Validation is timed apart, as it shows no training images. The epochs here are far shorter than real ones,
+           so of the seconds that writing the checkpoint took, the share is charged that these images are of an epoch
+           of the competition (15,120 images: four fifths of 18,900), as if it delayed the training all the while.
+`classic`  `classic.py`: JPEG files of the input's size, Pillow, torchvision's transforms image by image (those of
+           `hot6` always, as in the original), float32; with one loading process a core or with none, whichever is
+           faster (`classic_workers`). Memory settings that the loop makes for its process serve it too.
+
+All take turns within one run and use all cores. `fraction` is loop / step, `speedup` is loop / classic, each the median
+of the turns' own ratios. `amp` is what `amp: auto` chose.
+
+    python bench/bench_train.py [--networks NAME ...] [--augmentation NAME ...] [--turns N] [--images N] [--batch N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from classic import Classic
+from contenders import BareStep, Ours, synchronise
+from material import Material, collect
+
+from maskfold.recipe import Network
+from maskfold.training.device import open_device
+
+ON_CPU = {"resnet18": (128, 96), "mobilenetv2_035": (128, 96), "rexnet_100": (128, 96)}
+ON_GPU = {"efficientnet_b4": (280, 210), "rexnet_100": (224, 224), "resnet50": (224, 224)}
+"""Input height and width of each network."""
+CUTMIX = {"light": 0.5, "hot6": 0.8}
+REAL_EPOCH = 15_120
+VALID_BATCHES = 2
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", nargs="+", help="some of the networks only")
+    parser.add_argument("--augmentation", nargs="+", default=["light", "hot6"], choices=["light", "hot6"])
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--images", type=int, help="training images of a turn; default: 512, on a GPU 4,096")
+    parser.add_argument("--batch", type=int, help="default: 32, on a GPU 64")
+    arguments = parser.parse_args()
+    cores = len(os.sched_getaffinity(0))
+    open_device(deterministic=True, threads=cores)
+    for device, networks in ((torch.device("cpu"), ON_CPU), (torch.device("cuda"), ON_GPU)):
+        chosen = {name: size for name, size in networks.items() if name in (arguments.networks or networks)}
+        if device.type == "cuda" and not torch.cuda.is_available():
+            skipped = f"no GPU on this machine: {', '.join(ON_GPU)} were not measured"
+            print(json.dumps({"bench": "train", "device": "cuda", "skipped": skipped}), flush=True)
+            continue
+        for name, size in chosen.items():
+            with tempfile.TemporaryDirectory(prefix="bench-train-") as scratch:
+                _measure(name, size, device, arguments, Path(scratch), cores)
+
+
+def _measure(
+    name: str, size: tuple[int, int], device: torch.device, arguments: argparse.Namespace, scratch: Path, cores: int
+) -> None:
+    on_gpu = device.type == "cuda"
+    batch = arguments.batch or (64 if on_gpu else 32)
+    images = (arguments.images or (4096 if on_gpu else 512)) // batch * batch
+    valid = VALID_BATCHES * batch
+    material = collect(images + valid, size, scratch)
+    ours = _ours(name, batch, material, device, arguments.augmentation, scratch)
+    precision = next(iter(ours.values())).precision
+    network = _network(name, batch, arguments.augmentation[0])
+    step = BareStep(network, precision, size, device)
+    files, classes = material.write_jpegs(scratch / "jpegs")[:images], material.classes[:images].tolist()
+    classics = [Classic(name, device, batch, workers) for workers in ([cores] if on_gpu else [0, cores])]
+
+    def turn(images: int) -> dict[object, float]:
+        with _defaults():
+            synchronise(device)
+            speeds: dict[object, float] = {
+                classic: images / _timed_classic(classic, files[:images], classes[:images]) for classic in classics
+            }
+        speeds[step] = images / step.run(images // batch)
+        for one in ours.values():
+            seconds = one.epoch(images, valid)
+            speeds[one] = images / (seconds + one.checkpoint_s * images / REAL_EPOCH)
+        return speeds
+
+    turn(2 * batch)  # starts things
+    turns = [turn(images) for _ in range(arguments.turns)]
+    median = {who: statistics.median(speeds[who] for speeds in turns) for who in turns[0]}
+    classic = max(classics, key=lambda one: median[one])
+    for augmentation, one in ours.items():
+        line = {
+            "bench": "train",
+            "network": name,
+            "device": _called(device),
+            "amp": precision,
+            "loop_images_s": round(median[one], 1),
+            "step_images_s": round(median[step], 1),
+            "fraction": round(statistics.median(speeds[one] / speeds[step] for speeds in turns), 3),
+            "classic_images_s": round(median[classic], 1),
+            "speedup": round(statistics.median(speeds[one] / speeds[classic] for speeds in turns), 2),
+            "augmentation": augmentation,
+            "classic_workers": classic.workers,
+            "size": list(size),
+            "batch": batch,
+            "images": images,
+            "turns": arguments.turns,
+            "threads": cores,
+            "source": material.source,
+        }
+        print(json.dumps(line), flush=True)
+
+
+def _ours(
+    name: str, batch: int, material: Material, device: torch.device, augmentations: list[str], scratch: Path
+) -> dict[str, Ours]:
+    """Return a training for each augmentation; the first one's trial decides the precision of all."""
+    found: dict[str, Ours] = {}
+    amp = "auto"
+    for augmentation in augmentations:
+        network = _network(name, batch, augmentation, amp)
+        found[augmentation] = Ours(network, material, device, scratch / augmentation)
+        amp = found[augmentation].precision
+    return found
+
+
+def _network(name: str, batch: int, augmentation: str, amp: str = "auto") -> Network:
+    return Network.model_validate(
+        {
+            "name": "bench",
+            "backbone": name,
+            "pretrained": "none",
+            "batch_size": batch,
+            "augmentation": augmentation,
+            "cutmix": {"p": CUTMIX[augmentation], "shape": "strip"},
+            "amp": amp,
+        }
+    )
+
+
+def _timed_classic(classic: Classic, files: list[Path], classes: list[int]) -> float:
+    since = time.perf_counter()
+    classic.epoch(files, classes)
+    return time.perf_counter() - since
+
+
+@contextlib.contextmanager
+def _defaults() -> Iterator[None]:
+    """Give torch its own defaults where our loop asks for repeatable bits."""
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(True)
+
+
+def _called(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+if __name__ == "__main__":
+    main()
