@@ -102,15 +102,27 @@ def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     assert artifacts(client, child.run_id) == {"weights/weights.safetensors"}
 
 
-def test_a_reused_job_shows_its_curves_and_not_its_weights_again(uri: str, workspace: Workspace) -> None:
-    tracker = begin()
-    child = tracker.child(fold_spec())
-    tracker.finish_child(child, fold_outcome(workspace, 5), workspace, reused=True)
-    tracker.finish()
+def test_a_server_that_is_away_still_has_a_front_page(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> None:
+    (port,) = free_ports(1)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    assert begin().page == f"http://127.0.0.1:{port}"
+
+
+def test_a_reused_job_shows_its_curves_and_its_weights_only_where_no_earlier_run_has_them(
+    uri: str, workspace: Workspace
+) -> None:
+    begin().child(fold_spec())  # killed before it could send what its job had made
+    children = []
+    for _ in range(2):
+        tracker = begin()
+        children.append(tracker.child(fold_spec()).run_id)
+        tracker.finish_child(Tracking(uri=uri, run_id=children[-1]), fold_outcome(workspace, 5), workspace, reused=True)
+        tracker.finish()
     client = MlflowClient(tracking_uri=uri)
-    assert client.get_run(child.run_id).data.tags["reused"] == "true"
-    assert steps(client, child.run_id) == [0, 1, 2, 3, 4]
-    assert artifacts(client, child.run_id) == set()
+    for child in children:
+        assert client.get_run(child).data.tags["reused"] == "true"
+        assert steps(client, child) == [0, 1, 2, 3, 4]
+    assert [artifacts(client, child) for child in children] == [{"weights/weights.safetensors"}, set()]
 
 
 def test_epochs_that_the_job_could_not_send_are_filled_in(embedded: str, workspace: Workspace) -> None:

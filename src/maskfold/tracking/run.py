@@ -59,6 +59,8 @@ class RunTracker:
         self._sender = sender
         self._run = run
         self._open: set[str] = set()
+        self._keys: dict[str, str] = {}
+        """Of the jobs, by the id of their child run."""
         self._timing: list[tuple[str, float, float | None, bool]] = []
 
     @classmethod
@@ -94,9 +96,10 @@ class RunTracker:
         """Where a person looks at the run: on the server, or where `maskfold ui` shows the embedded database."""
         uri = self._sender.uri
         server = uri.rstrip("/") if uri.startswith("http") else LOOPBACK_UI
-        if self.run_id.startswith(calls.PENDING):
+        try:
+            return f"{server}/#/experiments/{self._sender.experiment()}/runs/{self.run_id}"
+        except Exception:  # noqa: BLE001 - away for now; the front page leads on when it is back
             return server
-        return f"{server}/#/experiments/{self._sender.experiment()}/runs/{self.run_id}"
 
     @property
     def tracking(self) -> Tracking:
@@ -117,6 +120,7 @@ class RunTracker:
         self._sender.send(call)
         run = self._sender.resolve(call.run)
         self._open.add(run)
+        self._keys[run] = spec.key
         params = {**spec.network.model_dump(mode="json"), "fold": fold}
         self._record(run, params=params)
         return Tracking(uri=self._sender.uri, run_id=run)
@@ -152,11 +156,12 @@ class RunTracker:
             self._record(metrics=[(f"folds/{outcome.network}/macro_f1", outcome.macro_f1, outcome.fold)])
         self._timing.append((job, outcome.seconds, outcome.images_s, reused))
         self._end_child(run, "FINISHED")
-        if not reused:
+        if not (reused and self._is_recorded(self._keys.get(tracking.run_id, ""))):
             # After the end: large files may take long, and the run is complete without them.
             self._log_file(run, workspace, outcome.weights, "weights")
             if outcome.samples is not None:
                 self._log_file(run, workspace, outcome.samples, "figures")
+            self._record(run, tags={"files": "recorded"})
 
     @_harmless
     def fail_child(self, tracking: Tracking, message: str, status: str = "FAILED") -> None:
@@ -217,6 +222,13 @@ class RunTracker:
         if not self._sender.flush():
             _log.warning("MLflow: %d records are still unsent; the next run sends them", len(self._sender.backlog))
         self._sender.close()
+
+    def _is_recorded(self, key: str) -> bool:
+        """Say whether an earlier run has a job's files; one that was killed before it could send them has not."""
+        runs = self._sender.client().search_runs(
+            [self._sender.experiment()], f"tags.key = '{key}' and tags.files = 'recorded'", max_results=1
+        )
+        return len(runs) > 0
 
     def _tidy(self) -> None:
         try:
