@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from prefect.settings import PREFECT_HOME, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
@@ -191,7 +191,7 @@ def test_a_prefect_server_that_does_not_answer(drawn_data: Path, files: Path) ->
 
 
 def test_a_home_of_prefect_that_cannot_be_written(drawn_data: Path, files: Path) -> None:
-    with temporary_settings({PREFECT_HOME: files / "file" / "home"}):
+    with temporary_settings({PREFECT_HOME: files / "file" / "home"}, restore_defaults={PREFECT_API_URL}):
         told = one_message(run(drawn_data, files / "workspace"))
     assert re.search("PREFECT_HOME .*file/home: cannot be written .*let PREFECT_HOME name a folder", told)
 
