@@ -102,20 +102,22 @@ def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     assert artifacts(client, child.run_id) == {"weights/weights.safetensors"}
 
 
-def test_a_server_that_is_away_still_has_a_front_page(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> None:
+def test_a_server_that_is_away_still_has_a_front_page(monkeypatch: pytest.MonkeyPatch) -> None:
     (port,) = free_ports(1)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-    assert begin().page == f"http://127.0.0.1:{port}"
+    tracker = begin()
+    assert tracker.page == f"http://127.0.0.1:{port}"
+    tracker.finish()
 
 
 def test_a_reused_job_shows_its_curves_and_its_weights_only_where_no_earlier_run_has_them(
     uri: str, workspace: Workspace
 ) -> None:
-    begin().child(fold_spec())  # killed before it could send what its job had made
+    begin().child(fold_spec("reused-later"))  # killed before it could send what its job had made
     children = []
     for _ in range(2):
         tracker = begin()
-        children.append(tracker.child(fold_spec()).run_id)
+        children.append(tracker.child(fold_spec("reused-later")).run_id)
         tracker.finish_child(Tracking(uri=uri, run_id=children[-1]), fold_outcome(workspace, 5), workspace, reused=True)
         tracker.finish()
     client = MlflowClient(tracking_uri=uri)
