@@ -50,7 +50,7 @@ def assert_same(found: Candidates, boxes: np.ndarray | None, probabilities: np.n
 
 
 def test_equals_the_original_on_the_same_pyramid(real: list[Image], reference: MTCNN) -> None:
-    cascade = Cascade(Look(min_face=20 / 239, thresholds=(0.6, 0.7, 0.7), detail=240))
+    cascade = Cascade(Look(min_face=20 / 239, thresholds=(0.6, 0.7, 0.7), overlap=0.7, detail=240))
     for image, found in zip(real, cascade.detect(real), strict=True):
         assert_same(found, *reference.detect(Pillow.fromarray(image)))
 

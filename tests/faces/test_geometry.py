@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as Pillow
 
 from maskfold.faces.geometry import crop_box, cut
 from maskfold.recipe import Crop, Margins
@@ -83,6 +84,17 @@ def test_fine_patterns_do_not_alias() -> None:
     image[::2] = 255
     small = cut(image, (0.0, 0.0, 384.0, 512.0), (128, 96))
     assert abs(small[2:-2].astype(int) - 127).max() <= 3
+
+
+@given(st.tuples(*[st.integers(1, 90)] * 4), st.integers(0, 2**32))
+def test_a_whole_picture_is_shrunk_as_pillow_does(sides: tuple[int, int, int, int], seed: int) -> None:
+    (rows, height), (columns, width) = sorted(sides[:2]), sorted(sides[2:])
+    # Of middle brightness: between the passes over rows and columns, whose order differs, overshoots are cut off.
+    image = np.random.default_rng(seed).integers(85, 171, (height, width, 3), dtype=np.uint8)
+    image.flags.writeable = seed % 2 == 0
+    expected = Pillow.fromarray(image).resize((columns, rows), Pillow.Resampling.BICUBIC)
+    found = cut(image, (0.0, 0.0, width, height), (rows, columns))
+    assert np.abs(found.astype(int) - np.asarray(expected)).max() <= 2  # both round twice
 
 
 def test_a_pixel_can_be_enlarged() -> None:

@@ -17,7 +17,7 @@ from PIL import ImageOps
 from maskfold.faces.cascade import Look
 from maskfold.faces.detector import Candidates, Detector, Image
 
-CLOSER: Final = Look(min_face=1 / 8, thresholds=(0.4, 0.4, 0.4), factor=0.84, detail=240)
+CLOSER: Final = Look(min_face=1 / 8, thresholds=(0.4, 0.4, 0.4), overlap=0.7, factor=0.84, detail=240)
 """Twice as many pyramid levels and pixels, from smaller faces on, with low thresholds."""
 _CLIPPED = 1
 """Per cent of the darkest and brightest pixels that stretching the contrast gives up."""

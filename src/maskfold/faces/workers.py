@@ -16,6 +16,7 @@ from typing import Generic, Self, TypeVar
 
 import torch
 
+from maskfold.allocator import keep_freed_memory
 from maskfold.errors import EXIT_KILLED, JobFailedError
 
 Task = TypeVar("Task")
@@ -132,6 +133,7 @@ def _serve(work: Callable[[Task], Answer], connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the job, which ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
+    keep_freed_memory()
     with contextlib.suppress(EOFError, OSError):
         while True:
             task = connection.recv()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
@@ -78,13 +79,25 @@ def transform(images: Tensor, matrices: Matrices, chosen: NDArray[np.bool_]) -> 
         return images
     height, width = images.shape[-2:]
     half = np.array([width / 2, height / 2, 1])
-    # affine_grid wants the way back, in units of half the sides.
+    # grid_sample wants to know where pixels come from, in units of half the sides.
     back = np.linalg.inv(matrices[chosen]) * half[None, None, :] / half[None, :, None]
-    theta = to_device(back[:, :2].astype(np.float32), images.device)
     where = to_device(np.flatnonzero(chosen), images.device)
-    grid = F.affine_grid(theta, [len(where), *images.shape[1:]], align_corners=False)
+    grid = _grid(to_device(back[:, :2].astype(np.float32), images.device), height, width)
     images[where] = F.grid_sample(images[where], grid, mode="bilinear", padding_mode="border", align_corners=False)
     return images
+
+
+def _grid(back: Tensor, height: int, width: int) -> Tensor:
+    """Return where pixels come from, (n, height, width, 2), by matrices (n, 2, 3), in units of half the sides.
+
+    As ``affine_grid`` of torch, which multiplies matrices for what two sums do in a fifth of the time.
+    """
+    x, y = ((torch.arange(length, device=back.device) + 0.5) * (2 / length) - 1 for length in (width, height))
+    grid = torch.empty((len(back), height, width, 2), device=back.device)
+    for axis in range(2):
+        across, down, shift = (back[:, axis, column, None] for column in range(3))
+        torch.add((across * x)[:, None, :], (down * y + shift)[:, :, None], out=grid[..., axis])
+    return grid
 
 
 def identity(count: int) -> Matrices:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 from collections.abc import Iterator
 
 import torch
 from torch._dynamo.exc import TorchDynamoException
 
+from maskfold.allocator import keep_freed_memory
 from maskfold.errors import RecipeError
 from maskfold.recipe import Network
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 def open_device(deterministic: bool, threads: int) -> torch.device:
@@ -24,7 +22,7 @@ def open_device(deterministic: bool, threads: int) -> torch.device:
         threads: Processor threads to compute with; on a CPU another number gives other bits.
     """
     torch.set_num_threads(threads)
-    _keep_freed_memory()
+    keep_freed_memory()
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when CUDA starts
     torch.use_deterministic_algorithms(deterministic)
@@ -32,18 +30,6 @@ def open_device(deterministic: bool, threads: int) -> torch.device:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not deterministic
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _keep_freed_memory() -> None:
-    """Let the C library keep freed memory for the next step instead of giving it back to the system.
-
-    Every step needs the same memory again, and having the system map and clear it anew took a tenth of the time of a
-    small network's step on a CPU. Only glibc has the setting; elsewhere nothing changes.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt is not None:
-        mallopt(_M_TRIM_THRESHOLD, 1 << 30)
-        mallopt(_M_MMAP_THRESHOLD, 32 << 20)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from maskfold.training.losses import make_loss
 from maskfold.training.mixing import mix
 from maskfold.training.optimizers import clip_gradients, make_optimizer, set_learning_rate
 from maskfold.training.precision import Precision, autocast, choose_precision, try_out
-from maskfold.training.randomness import Position, Purpose
+from maskfold.training.randomness import Position, Purpose, seed_torch
 from maskfold.training.transfer import to_device
 
 
@@ -82,7 +82,8 @@ class Learner:
         Returns:
             The mean loss before the step, a scalar on the device: reading it waits for the device.
         """
-        self.model.train()
+        if not self.model.training:  # going through all modules costs a hundredth of a small network's step
+            self.model.train()
         inputs, targets = self.inputs(images, classes, place)
         set_learning_rate(self._optimizer, rate)
         loss = self._accumulate(self._normalise(inputs), targets, place.torch_seed(Purpose.NETWORK))
@@ -106,7 +107,7 @@ class Learner:
 
     def _accumulate(self, inputs: Tensor, targets: Tensor, seed: int) -> Tensor:
         def reset() -> None:
-            torch.manual_seed(seed)
+            seed_torch(seed, self.device)
             self._optimizer.zero_grad()
 
         def backward(part: slice, share: float) -> Tensor:

@@ -73,7 +73,7 @@ def paste(images: Tensor, targets: Tensor, partners: Tensor, region: Region) -> 
     share = region.area / (height * width)
     mixed = images.clone()
     rows, columns = slice(region.top, region.bottom), slice(region.left, region.right)
-    mixed[:, :, rows, columns] = images[partners][:, :, rows, columns]
+    mixed[:, :, rows, columns] = images[:, :, rows, columns][partners]
     return mixed, torch.lerp(targets, targets[partners], share)
 
 
