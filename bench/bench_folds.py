@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--network", default="mobilenetv2_035")
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--images", type=int, default=1400, help="training photographs, of all folds")
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--amp", default="off", help="of our jobs, as in a recipe")
     arguments = parser.parse_args()

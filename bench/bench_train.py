@@ -10,7 +10,7 @@ Prints one JSON line for each network and augmentation; images a second, medians
            of the competition (15,120 images: four fifths of 18,900), as if it delayed the training all the while.
 `classic`  `classic.py`: JPEG files of the input's size, Pillow, torchvision's transforms image by image (those of
            `hot6` always, as in the original), float32; with one loading process a core or with none, whichever is
-           faster (`classic_workers`). Memory settings that the loop makes for its process serve it too.
+           faster (`classic_workers`). It has a process of its own, without the settings that our loop makes.
 
 All take turns within one run and use all cores. `fraction` is loop / step, `speedup` is loop / classic, each the median
 of the turns' own ratios. `amp` is what `amp: auto` chose.
@@ -26,12 +26,10 @@ import json
 import os
 import statistics
 import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from classic import Classic
+from apart import ClassicApart
 from contenders import BareStep, Ours, synchronise
 from material import Material, collect
 
@@ -52,7 +50,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", help="some of the networks only")
     parser.add_argument("--augmentation", nargs="+", default=["light", "hot6"], choices=["light", "hot6"])
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--images", type=int, help="training images of a turn; default: 512, on a GPU 4,096")
+    parser.add_argument("--images", type=int, help="training images of a turn; default: 1,024, on a GPU 4,096")
     parser.add_argument("--batch", type=int, help="default: 32, on a GPU 64")
     arguments = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
@@ -73,7 +71,7 @@ def _measure(
 ) -> None:
     on_gpu = device.type == "cuda"
     batch = arguments.batch or (64 if on_gpu else 32)
-    images = (arguments.images or (4096 if on_gpu else 512)) // batch * batch
+    images = (arguments.images or (4096 if on_gpu else 1024)) // batch * batch
     valid = VALID_BATCHES * batch
     material = collect(images + valid, size, scratch)
     ours = _ours(name, batch, material, device, arguments.augmentation, scratch)
@@ -81,22 +79,25 @@ def _measure(
     network = _network(name, batch, arguments.augmentation[0])
     step = BareStep(network, precision, size, device)
     files, classes = material.write_jpegs(scratch / "jpegs")[:images], material.classes[:images].tolist()
-    classics = [Classic(name, device, batch, workers) for workers in ([cores] if on_gpu else [0, cores])]
+    with contextlib.ExitStack() as stack:
+        classics = [
+            stack.enter_context(contextlib.closing(ClassicApart(name, device, batch, workers, cores)))
+            for workers in ([cores] if on_gpu else [0, cores])
+        ]
 
-    def turn(images: int) -> dict[object, float]:
-        with _defaults():
+        def turn(images: int) -> dict[object, float]:
             synchronise(device)
             speeds: dict[object, float] = {
-                classic: images / _timed_classic(classic, files[:images], classes[:images]) for classic in classics
+                classic: images / classic.epoch(files[:images], classes[:images]) for classic in classics
             }
-        speeds[step] = images / step.run(images // batch)
-        for one in ours.values():
-            seconds = one.epoch(images, valid)
-            speeds[one] = images / (seconds + one.checkpoint_s * images / REAL_EPOCH)
-        return speeds
+            speeds[step] = images / step.run(images // batch)
+            for one in ours.values():
+                seconds = one.epoch(images, valid)
+                speeds[one] = images / (seconds + one.checkpoint_s * images / REAL_EPOCH)
+            return speeds
 
-    turn(2 * batch)  # starts things
-    turns = [turn(images) for _ in range(arguments.turns)]
+        turn(2 * batch)  # starts things
+        turns = [turn(images) for _ in range(arguments.turns)]
     median = {who: statistics.median(speeds[who] for speeds in turns) for who in turns[0]}
     classic = max(classics, key=lambda one: median[one])
     for augmentation, one in ours.items():
@@ -147,22 +148,6 @@ def _network(name: str, batch: int, augmentation: str, amp: str = "auto") -> Net
             "amp": amp,
         }
     )
-
-
-def _timed_classic(classic: Classic, files: list[Path], classes: list[int]) -> float:
-    since = time.perf_counter()
-    classic.epoch(files, classes)
-    return time.perf_counter() - since
-
-
-@contextlib.contextmanager
-def _defaults() -> Iterator[None]:
-    """Give torch its own defaults where our loop asks for repeatable bits."""
-    torch.use_deterministic_algorithms(False)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(True)
 
 
 def _called(device: torch.device) -> str:
