@@ -26,11 +26,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Data = Annotated[str, typer.Option(help="Data set in the competition's layout: a folder, file:// or s3://.")]
-Recipe = Annotated[str, typer.Option(help="A preset (smoke, fast, best, hot6) or a YAML file.")]
+Data = Annotated[
+    str, typer.Option(metavar="URI", help="Data set in the competition's layout: a folder, file:// or s3://.")
+]
+Recipe = Annotated[str, typer.Option(metavar="NAME|FILE", help="A preset (smoke, fast, best, hot6) or a YAML file.")]
 Set = Annotated[
     list[str],
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, such as folds.k=3 or networks.*.epochs=5."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change one setting, such as folds.k=3 or networks.*.epochs=5. Repeatable."
+    ),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show the log lines of all jobs.")]
 
@@ -38,14 +42,21 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Show the log lines of 
 @app.command()
 def run(
     data: Data,
-    workspace: Annotated[str, typer.Option(help="Where all results go: a folder, file:// or s3://bucket/prefix.")],
+    workspace: Annotated[
+        str, typer.Option(metavar="URI", help="Where all results go: a folder, file:// or s3://bucket/prefix.")
+    ],
     recipe: Recipe = "fast",
     set: Set = [],
     weights: Annotated[
         list[str],
-        typer.Option(help="Initial weights: a folder of <backbone>.safetensors, or BACKBONE=URI. Repeatable."),
+        typer.Option(
+            metavar="DIR|BACKBONE=URI",
+            help="Initial weights: a folder of <backbone>.safetensors, or one file by name. Repeatable.",
+        ),
     ] = [],
-    launcher: Annotated[str, typer.Option(help="local, or pool:NAME for a Prefect work pool.")] = "local",
+    launcher: Annotated[
+        str, typer.Option(metavar="local|pool:NAME", help="Where jobs run: here, or in a Prefect work pool.")
+    ] = "local",
     verbose: Verbose = False,
 ) -> None:
     """Crop, train, vote and publish a submission. Run again to continue: finished steps cost nothing."""
@@ -94,7 +105,7 @@ def check(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the data set.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the data set.")],
     people: Annotated[int, typer.Option(min=6, help="How many people to draw for training.")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds draw equal people.")] = 0,
 ) -> None:
