@@ -32,7 +32,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "label-smoothing": {"loss": {"name": "label-smoothing", "smoothing": 0.1}},
     "soft-f1": {"loss": {"name": "soft-f1"}},
     "cutmix-strip": {"cutmix": {"p": 0.5, "shape": "strip"}},
-    "cutmix-box": {"cutmix": {"p": 0.5, "shape": "box"}},
+    "cutmix-off": {"cutmix": {"p": 0.0}},
     "balanced": {"sampler": "balanced"},
 }
 """What each variant sets otherwise than the recipe's joint network."""
