@@ -234,7 +234,7 @@ class CropSpec(Spec):
     """Find the faces and pack crops and portraits as uint8 arrays."""
 
     stage = "crop"
-    version = 2
+    version = 3
     outside_key = frozenset({"data", "fingerprint", "external", "manifest"})
     data: str
     fingerprint: str
@@ -337,7 +337,7 @@ class TrainFoldSpec(TrainSpec):
     """Train one network on all folds but one and predict that one and the evaluation images."""
 
     stage = "train_fold"
-    version = 2
+    version = 3
     fold: int
     """Number of the fold held out, from 0."""
     n_folds: int
@@ -354,7 +354,7 @@ class TrainAllSpec(TrainSpec):
     """
 
     stage = "train_all"
-    version = 1
+    version = 2
 
     @property
     def part(self) -> str:

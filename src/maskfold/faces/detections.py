@@ -24,7 +24,7 @@ from maskfold.recipe import Crop
 from maskfold.specs import digest
 from maskfold.storage import Workspace
 
-DETECTOR_VERSION: Final = 2
+DETECTOR_VERSION: Final = 3
 """Raised whenever the cascade or the choice finds something else in equal photographs."""
 SHARD_IMAGES: Final = 256
 """Photographs of a shard: a few seconds of work."""
