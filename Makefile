@@ -3,6 +3,9 @@
 # make ui     look at past runs in Prefect and MLflow
 # make check  style, types, import law
 # make bench  benchmarks, one JSON line each
+# make stack  build the images and start servers and workers in containers (docker/README.md); GPU=1 with GPU jobs
+# make stack-down         stop them; all data stay
+# make test-docker        tests of images, stack and containers; needs a Docker engine
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,7 +14,13 @@ DEMO ?= demo-out
 DEMO_SETTINGS := --set 'networks.*.backbone=resnet10t' --set 'networks.*.pretrained=none' \
 	--set 'networks.*.size=[64,48]' --set 'networks.*.batch_size=16' --set 'networks.*.epochs=8'
 
-.PHONY: set-up demo test ui check format bench lock clean
+STACK_ENV ?= docker/.env
+STACK := docker compose --file docker/compose.yaml --env-file $(STACK_ENV)
+# Who may use the engine's socket, which workers start containers through.
+export DOCKER_GID ?= $(shell stat -Lc %g "$${DOCKER_SOCKET:-/var/run/docker.sock}" 2>/dev/null || echo 0)
+export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
+
+.PHONY: set-up demo test test-docker ui check format bench lock images stack stack-down clean
 
 set-up: .venv/.ready
 
@@ -31,6 +40,9 @@ demo: set-up
 test: set-up
 	$(BIN)/pytest -m "not docker" -n 2 --dist loadfile --no-loadscope-reorder
 
+test-docker: set-up
+	$(BIN)/pytest -m docker
+
 check: set-up
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,6 +58,22 @@ ui: set-up
 
 bench: set-up
 	@for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit $$?; done
+
+docker/.env:
+	@cp docker/.env.example $@
+	@echo "docker/.env: made from docker/.env.example, with passwords that do for this machine alone"
+
+images: $(STACK_ENV)
+	@$(STACK) --profile images $(if $(GPU),--profile images-gpu) build
+
+# The last services: all others start before them.
+stack: images
+	@$(STACK) $(if $(GPU),--profile gpu) up --detach --wait conductor worker $(if $(GPU),worker-gpu)
+	@$(STACK) up --detach sweeper
+	@$(STACK) ps --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
+
+stack-down:
+	@$(STACK) --profile gpu down
 
 lock:
 	PYTHON=$(PYTHON) scripts/lock.sh

@@ -9,12 +9,7 @@ trap 'rm -rf "$fresh"' EXIT
 "${PYTHON:-python3}" -m venv "$fresh/venv"
 pip="$fresh/venv/bin/pip --disable-pip-version-check"
 
-python3 - >"$fresh/wanted.txt" <<'PY'
-import tomllib
-project = tomllib.load(open("pyproject.toml", "rb"))["project"]
-wanted = project["dependencies"] + [line for extra in project["optional-dependencies"].values() for line in extra]
-print("\n".join(wanted))
-PY
+python3 scripts/requirements.py train worker tracking-server dev >"$fresh/wanted.txt"
 $pip install --quiet -r "$fresh/wanted.txt"
 {
   echo "# Written by scripts/lock.sh; do not edit."

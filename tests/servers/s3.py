@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import importlib.util
 import json
 import os
 import shlex
@@ -30,12 +31,21 @@ from pathlib import Path
 import pytest
 
 from tests.servers.ports import free_ports, listens
-from tests.servers.swift_config import SERVERS, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
-REQUIREMENTS = Path(__file__).with_name("swift-requirements.txt")
+# The store of the container stack, which is thereby tested with everything that speaks S3.
+STORE = ROOT / "docker" / "store"
+REQUIREMENTS = STORE / "requirements.txt"
 ACCOUNT, USER, SECRET = "test", "tester", "test-secret-key"
 REGION = "us-east-1"
+
+
+_spec = importlib.util.spec_from_file_location("swift_config", STORE / "swift_config.py")
+assert _spec is not None
+assert _spec.loader is not None
+swift_config = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(swift_config)
+SERVERS = swift_config.SERVERS
 
 
 class NoServerError(Exception):
@@ -93,7 +103,7 @@ class S3Server:
         ports = dict(zip(SERVERS, free_ports(len(SERVERS)), strict=True))
         ports["proxy"] = port or ports["proxy"]
         try:
-            write_config(folder, programs / "python", ports, ACCOUNT, USER, SECRET)
+            swift_config.write_config(folder, programs / "python", ports, ACCOUNT, USER, SECRET)
         except (OSError, subprocess.CalledProcessError) as error:
             raise NoServerError(f"Swift cannot be set up in {folder}: {error}") from error
         settings.write_text(json.dumps(ports))

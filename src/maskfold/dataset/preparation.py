@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from maskfold.cores import usable_cores
 from maskfold.dataset.corrections import AGREED, Corrections, agreed_path, read_corrections
 from maskfold.dataset.external_table import ExternalTable, read_external_table
 from maskfold.dataset.folds import assign_folds, check_folds, folds_version
@@ -95,7 +95,7 @@ def prepare(
         UnavailableError: If the disk or the network fails while reading.
     """
     tables = load_external(settings, external)
-    found = survey(data, load_corrections(settings, corrections), threads or _all_threads(), progress, tables)
+    found = survey(data, load_corrections(settings, corrections), threads or usable_cores(), progress, tables)
     refuse(found.entries, found.n_train, settings.max_quarantined, found.root)
     for use in found.external:
         if use.refusal:
@@ -146,7 +146,7 @@ def check(
         UnavailableError: If the disk or the network fails while reading.
     """
     tables = load_external(recipe.dataset, external)
-    found = survey(data, load_corrections(recipe.dataset, corrections), threads or _all_threads(), progress, tables)
+    found = survey(data, load_corrections(recipe.dataset, corrections), threads or usable_cores(), progress, tables)
     return describe(found, recipe.labels.age_bounds, recipe.folds.k, recipe.dataset.max_quarantined)
 
 
@@ -180,7 +180,3 @@ def load_external(settings: Dataset, paths: Sequence[Path] | None = None) -> lis
         paths = [Path(name.removeprefix("file://")) for name in settings.external]
     named = enumerate(zip(settings.external, paths, strict=True))
     return [read_external_table(path, name, number) for number, (name, path) in named]
-
-
-def _all_threads() -> int:
-    return len(os.sched_getaffinity(0))

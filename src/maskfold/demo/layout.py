@@ -15,7 +15,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -27,6 +26,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from maskfold.cores import usable_cores
 from maskfold.demo.mask import WRONG, Mask, sample_mask, sample_masks
 from maskfold.demo.person import sample_person
 from maskfold.demo.portrait import paint_portrait
@@ -232,7 +232,7 @@ def _describe(settings: dict[str, Any]) -> str:
 
 def _draw_all(out: Path, todo: list[Sitting], seed: int, size: tuple[int, int], threads: int | None) -> Iterator[int]:
     """Draw sittings, yielding how many images each one brought."""
-    threads = min(threads or len(os.sched_getaffinity(0)), len(todo))
+    threads = min(threads or usable_cores(), len(todo))
     work = partial(draw_sitting, out, seed=seed, size=size)
     if threads <= 1:
         yield from map(work, todo)

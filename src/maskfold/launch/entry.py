@@ -19,6 +19,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from maskfold import errors
+from maskfold.cores import usable_cores
 from maskfold.launch.scratch import scratch_folder
 from maskfold.specs import OUTCOME_FILE, OUTCOMES, Outcome, Spec
 from maskfold.storage import Workspace, alone, open_workspace
@@ -172,7 +173,7 @@ def _run_now(run: Callable[[SpecT, Job], OutcomeT], spec: SpecT, workspace: Work
             address=spec.address,
             scratch=scratch,
             log=log,
-            threads=int(os.environ.get(THREADS_VARIABLE) or len(os.sched_getaffinity(0))),
+            threads=int(os.environ.get(THREADS_VARIABLE) or usable_cores()),
         )
         previous = signal.signal(signal.SIGTERM, job._on_signal)
         try:

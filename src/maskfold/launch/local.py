@@ -13,10 +13,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 from maskfold import errors
+from maskfold.cores import usable_cores
 from maskfold.launch.child import GRACE_SECONDS, run_child
 from maskfold.launch.entry import EVENTS_VARIABLE, THREADS_VARIABLE
 from maskfold.launch.launcher import Watcher
-from maskfold.launch.slots import Slot, SlotPool, machine_slots, whole_machine
+from maskfold.launch.slots import DEVICES_VARIABLE, Slot, SlotPool, machine_slots, whole_machine
 from maskfold.specs import Spec
 
 # A job reports to the run that its spec names; these would override it.
@@ -32,7 +33,7 @@ class LocalLauncher:
         Args:
             slots: Places for jobs; none shares the whole machine, one slot a core or GPU.
         """
-        self._pool = SlotPool(slots or machine_slots(jobs=len(os.sched_getaffinity(0))))
+        self._pool = SlotPool(slots or machine_slots(jobs=usable_cores()))
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["maskfold.launch.preload"])
         self._running: set[ForkServerProcess] = set()
@@ -115,7 +116,7 @@ def _environment(slot: Slot) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_JOBS}
     environment |= {THREADS_VARIABLE: str(slot.threads), EVENTS_VARIABLE: "1", "PYTHONUNBUFFERED": "1"}
     if slot.device is not None:
-        environment["CUDA_VISIBLE_DEVICES"] = slot.device
+        environment[DEVICES_VARIABLE] = slot.device
     return environment
 
 

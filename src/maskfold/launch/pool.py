@@ -6,14 +6,18 @@ import contextlib
 import re
 import threading
 import time
-from uuid import UUID
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.objects import FlowRun, State, WorkerStatus
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments import run_deployment
+from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.states import Cancelling
+from prefect.states import Cancelling, Crashed, Scheduled
 
 from maskfold import errors
 from maskfold.launch.launcher import Watcher
@@ -24,6 +28,15 @@ CANCEL_SECONDS = 60.0
 """How long to wait for the pool to confirm that cancelled jobs are gone."""
 UNCLAIMED_SECONDS = 60.0
 """After this long without a worker that takes a job, its user is told."""
+LIFE_SECONDS = 10.0
+"""Time between two looks at whether a job's process, or its worker, is still there."""
+HEARTBEATS_MISSED = 3
+"""After so many, a job counts as lost."""
+
+_HEARTBEAT = "prefect.flow-run.heartbeat"
+_HEARTBEAT_VARIABLE = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
+_HEARTBEAT_DEFAULT = 180.0
+"""Prefect's own."""
 
 _EXIT_CODE = re.compile(r"(?:exit code|status code:?) (\d+)")
 _WRAPPING = re.compile(r"^Flow run encountered an exception: (?:JobFailedError: )?| \[exit code \d+\]$")
@@ -49,7 +62,7 @@ class PoolLauncher:
         self._cancelled = threading.Event()
         with get_client(sync_client=True) as client:
             try:
-                client.read_deployment_by_name(self._deployment)
+                self._silence = _longest_silence(client.read_deployment_by_name(self._deployment))
             except ObjectNotFound:
                 raise errors.InputError(
                     f"launcher pool:{pool}: the Prefect server has no deployment {self._deployment}; "
@@ -103,15 +116,23 @@ class PoolLauncher:
 
     def _wait(self, run_id: UUID, watcher: Watcher) -> State:
         begun, told, since = False, False, time.monotonic()
+        life = _Life(run_id, self._pool, self._silence)
         with get_client(sync_client=True) as client:
             while True:
-                state = _read_state(client, run_id)
-                if state is not None:
-                    if state.is_running() and not begun:
+                run = _read_run(client, run_id)
+                state = run.state if run else None
+                if run is None or state is None:
+                    life.unknown()
+                elif state.is_final():
+                    return state
+                elif state.is_running():
+                    if not begun:
                         begun = True
                         watcher.on_start()
-                    if state.is_final():
-                        return state
+                    if (lost := life.lost(client)) is not None:
+                        return lost
+                elif state.is_pending() and life.abandoned(client, run):
+                    watcher.on_warning("the worker that had taken this job is gone; another may take it now")
                 if not begun and not told and time.monotonic() - since > UNCLAIMED_SECONDS:
                     told = True
                     watcher.on_warning(
@@ -119,6 +140,78 @@ class PoolLauncher:
                         f"Start one with: prefect worker start --pool {self._pool}"
                     )
                 time.sleep(POLL_SECONDS)
+
+
+@dataclass
+class _Life:
+    """Whether a run still has a process, or before that a worker: when a machine is lost nobody reports it."""
+
+    run_id: UUID
+    pool: str
+    silence: float
+    """Seconds without a heartbeat after which the process is gone."""
+    _looked: float = field(default_factory=time.monotonic)
+    _alive: float = field(default_factory=time.monotonic)
+    _heartbeat: UUID | None = None
+
+    def unknown(self) -> None:
+        """Take note that the server did not answer, so that heartbeats could not arrive either."""
+        self._alive = time.monotonic()
+
+    def lost(self, client: SyncPrefectClient) -> State | None:
+        """Return the state of a running job whose process has gone without a word, after telling the server."""
+        if not self._due():
+            return None
+        newest = _newest_heartbeat(client, self.run_id)
+        if newest != self._heartbeat:
+            self._heartbeat = newest
+            self._alive = time.monotonic()
+        if time.monotonic() - self._alive < self.silence:
+            return None
+        state: State = Crashed(message=f"no sign of life for {self.silence:.0f} s; its process or machine is lost")
+        with contextlib.suppress(httpx.TransportError, PrefectHTTPStatusError):
+            answer = client.set_flow_run_state(self.run_id, state)
+            if answer.state is not None and answer.state.is_final():
+                return answer.state
+        return state
+
+    def abandoned(self, client: SyncPrefectClient, run: FlowRun) -> bool:
+        """Give a job back to the pool when the worker that took it went away before it began the job."""
+        worker = run.labels.get("prefect.worker.name")
+        self._alive = time.monotonic()
+        if worker is None or not self._due():
+            return False
+        with contextlib.suppress(httpx.TransportError, PrefectHTTPStatusError):
+            workers = client.read_workers_for_work_pool(str(run.work_pool_name or self.pool))
+            if not any(one.name == worker and one.status == WorkerStatus.ONLINE for one in workers):
+                client.set_flow_run_state(self.run_id, Scheduled(message=f"{worker} is gone"), force=True)
+                return True
+        return False
+
+    def _due(self) -> bool:
+        if time.monotonic() - self._looked < LIFE_SECONDS:
+            return False
+        self._looked = time.monotonic()
+        return True
+
+
+def _longest_silence(deployment: DeploymentResponse) -> float:
+    """Return the seconds without a heartbeat after which a run of a deployment is lost."""
+    every = (deployment.job_variables or {}).get("env", {}).get(_HEARTBEAT_VARIABLE, _HEARTBEAT_DEFAULT)
+    return HEARTBEATS_MISSED * float(every) + LIFE_SECONDS
+
+
+def _newest_heartbeat(client: SyncPrefectClient, run_id: UUID) -> UUID | None:
+    """Return the id of a run's newest heartbeat: a new one is a sign of life by anybody's clock."""
+    wanted = EventFilter(
+        event=EventNameFilter(name=[_HEARTBEAT]),
+        resource=EventResourceFilter(id=[f"prefect.flow-run.{run_id}"]),
+        occurred=EventOccurredFilter(since=datetime.now(UTC) - timedelta(days=1)),
+    )
+    with contextlib.suppress(httpx.TransportError, PrefectHTTPStatusError):
+        events = client.read_events(wanted, limit=1).events
+        return events[0].id if events else None
+    return uuid4()  # the server did not answer, so nothing is known to be silent
 
 
 def failure(spec: Spec, state: State) -> errors.MaskfoldError:
@@ -136,13 +229,13 @@ def failure(spec: Spec, state: State) -> errors.MaskfoldError:
     return errors.JobFailedError(f"{spec.label}: {message}", code)
 
 
-def _read_state(client: SyncPrefectClient, run_id: UUID) -> State | None:
-    """Return a run's state; None while the server cannot be reached, as the job goes on without it."""
+def _read_run(client: SyncPrefectClient, run_id: UUID) -> FlowRun | None:
+    """Return a run; None while the server cannot be reached, as the job goes on without it."""
     with contextlib.suppress(httpx.TransportError, PrefectHTTPStatusError):
-        return client.read_flow_run(run_id).state
+        return client.read_flow_run(run_id)
     return None
 
 
 def _is_final(client: SyncPrefectClient, run_id: UUID) -> bool:
-    state = _read_state(client, run_id)
-    return state is not None and state.is_final()
+    run = _read_run(client, run_id)
+    return run is not None and run.state is not None and run.state.is_final()

@@ -10,6 +10,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from maskfold.cores import usable_cores
+
+DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -26,7 +30,7 @@ def machine_slots(jobs: int) -> list[Slot]:
     On a processor one-thread jobs side by side do more work together than one job with all threads, so there are as
     many slots as cores, but no more than there are jobs to fill them.
     """
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     devices = visible_gpus()
     if devices:
         return [Slot(threads=max(1, cores // len(devices)), device=device) for device in devices]
@@ -36,19 +40,32 @@ def machine_slots(jobs: int) -> list[Slot]:
 
 def whole_machine() -> Slot:
     """Return one slot with all cores and all devices."""
-    return Slot(threads=len(os.sched_getaffinity(0)))
+    return Slot(threads=usable_cores())
 
 
 def visible_gpus() -> list[str]:
     """Return the NVIDIA devices that jobs may use, as CUDA_VISIBLE_DEVICES names them."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    chosen = os.environ.get(DEVICES_VARIABLE)
     if chosen is not None:
         return [device.strip() for device in chosen.split(",") if device.strip() not in ("", "-1")]
+    return _ask_driver("index")
+
+
+def gpu_names() -> list[str]:
+    """Return the NVIDIA devices of this machine by the names that are theirs wherever they are seen from."""
+    return _ask_driver("uuid")
+
+
+def _ask_driver(column: str) -> list[str]:
     command = shutil.which("nvidia-smi")
     if command is None:
         return []
     listing = subprocess.run(  # noqa: S603 - a fixed command
-        [command, "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, check=False, timeout=60
+        [command, f"--query-gpu={column}", "--format=csv,noheader"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     return listing.stdout.split() if listing.returncode == 0 else []
 

@@ -1,6 +1,6 @@
 """The workspace: files under one URI, local or S3, published atomically and verified when read."""
 
-from maskfold.storage.access import adopt, exists, list_folder, read_uri
+from maskfold.storage.access import adopt, exists, list_folder, make_bucket, read_uri
 from maskfold.storage.cache import alone
 from maskfold.storage.external import fetch_external, locate_external
 from maskfold.storage.tree import fetch_tree, fingerprint
@@ -16,6 +16,7 @@ __all__ = [
     "fingerprint",
     "list_folder",
     "locate_external",
+    "make_bucket",
     "open_workspace",
     "read_uri",
 ]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from maskfold.errors import WorkspaceError
 from maskfold.specs import File
 from maskfold.storage.checksum import recall, remember, sha256_of
 from maskfold.storage.location import LocalPath, Location, S3Key, parse
 from maskfold.storage.workspace import Store, Workspace, open_store
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
 
 INPUTS = "inputs"
 """Folder of the workspace for files that the user named."""
@@ -49,6 +53,31 @@ def exists(uri: str | Path) -> bool:
     store, name = _split(location)
     is_file = bool(name) and store.size_of(name) is not None
     return is_file or next(S3Store(location).walk(), None) is not None
+
+
+def make_bucket(name: str) -> None:
+    """Create a bucket on the configured S3 server unless it exists.
+
+    Raises:
+        WorkspaceError: If the credentials do not allow it, or the bucket is somebody else's.
+        UnavailableError: If the server cannot be reached.
+    """
+    from maskfold.storage.s3_client import AbsentError, connect
+
+    connection = connect()
+    client = connection.client
+    try:
+        connection.call(f"open bucket {name}", lambda: client.head_bucket(Bucket=name))
+    except AbsentError:
+        region = client.meta.region_name
+        if region in (None, "us-east-1"):  # the one region that must not be named
+            connection.call(f"create bucket {name}", lambda: client.create_bucket(Bucket=name))
+        else:
+            place = cast("BucketLocationConstraintType", region)
+            connection.call(
+                f"create bucket {name}",
+                lambda: client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": place}),
+            )
 
 
 def list_folder(uri: str | Path) -> list[str]:

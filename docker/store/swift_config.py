@@ -1,4 +1,4 @@
-"""Configuration of a one-disk OpenStack Swift that speaks S3 on loopback: four processes, no root, no memcached."""
+"""Configuration of a one-disk OpenStack Swift that speaks S3: five processes, no root, no memcached."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 
 STORAGE_SERVERS = ("account", "container", "object")
 SERVERS = (*STORAGE_SERVERS, "proxy")
+UPDATER = "object-updater"
+"""Brings listings up to date that were out of reach when an object was written; reads the object server's settings."""
 
 _COMMON = """[DEFAULT]
-bind_ip = 127.0.0.1
+bind_ip = {address}
 bind_port = {port}
 swift_dir = {etc}
 devices = {disk}
@@ -32,6 +34,8 @@ _STORAGE = """
 pipeline = {kind}-server
 [app:{kind}-server]
 use = egg:swift#{kind}
+[{kind}-updater]
+interval = 30
 """
 _FILTERS = ("catch_errors", "gatekeeper", "healthcheck", "listing_formats", "bulk", "s3api", "tempauth", "copy", "slo",
             "dlo", "versioned_writes", "symlink")  # fmt: skip
@@ -52,8 +56,16 @@ for kind, port in zip(('account', 'container', 'object'), sys.argv[2:]):
 """
 
 
-def write_config(folder: Path, python: Path, ports: dict[str, int], account: str, user: str, secret: str) -> None:
-    """Write settings and rings below a folder.
+def write_config(
+    folder: Path,
+    python: Path,
+    ports: dict[str, int],
+    account: str,
+    user: str,
+    secret: str,
+    address: str = "127.0.0.1",
+) -> None:
+    """Write settings and rings below a folder; data that lie there already are kept.
 
     Args:
         folder: Gets ``etc``, ``run`` and ``disk``.
@@ -62,6 +74,7 @@ def write_config(folder: Path, python: Path, ports: dict[str, int], account: str
         account: Tempauth account; access keys are ``account:user``.
         user: Tempauth user.
         secret: Secret key, without blanks.
+        address: Where S3 is served; the servers behind it speak on loopback only.
 
     Raises:
         OSError: If the file system has no user extended attributes, which Swift keeps metadata in.
@@ -79,15 +92,17 @@ def write_config(folder: Path, python: Path, ports: dict[str, int], account: str
         path.touch(mode=0o600)
         path.write_text(text)
 
-    write(
-        "swift.conf",
-        f"[swift-hash]\nswift_hash_path_suffix = {secrets.token_hex(8)}\nswift_hash_path_prefix = tests\n"
-        "\n[storage-policy:0]\nname = one\ndefault = yes\n",
-    )
+    if not (etc / "swift.conf").exists():  # the suffix is part of where every object lies
+        write(
+            "swift.conf",
+            f"[swift-hash]\nswift_hash_path_suffix = {secrets.token_hex(8)}\nswift_hash_path_prefix = maskfold\n"
+            "\n[storage-policy:0]\nname = one\ndefault = yes\n",
+        )
     places = {"etc": etc, "run": run, "disk": disk, "user": getpass.getuser()}
     for kind in STORAGE_SERVERS:
-        write(f"{kind}.conf", _COMMON.format(port=ports[kind], **places) + _STORAGE.format(kind=kind))
-    proxy = _COMMON.format(port=ports["proxy"], **places)
+        common = _COMMON.format(address="127.0.0.1", port=ports[kind], **places)
+        write(f"{kind}.conf", common + _STORAGE.format(kind=kind))
+    proxy = _COMMON.format(address=address, port=ports["proxy"], **places)
     proxy += f"[pipeline:main]\npipeline = {' '.join(_FILTERS)} proxy-server\n"
     proxy += "[app:proxy-server]\nuse = egg:swift#proxy\naccount_autocreate = true\nnode_timeout = 30\n"
     for name in _FILTERS:

@@ -1,0 +1,45 @@
+# Orchestrates: the flows, Prefect's server and its docker worker; the package without torch.
+#   docker build --file docker/flow.Dockerfile --tag maskfold-flow .
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
+WORKDIR /build
+COPY requirements.lock requirements-nodeps.lock pyproject.toml ./
+COPY scripts/requirements.py docker/install.sh scripts/
+RUN --mount=type=secret,id=pip_conf --mount=type=secret,id=ca \
+    --mount=type=bind,source=docker/wheels,target=/wheels --mount=type=cache,target=/root/.cache/pip \
+    scripts/install.sh worker
+COPY README.md LICENSE ./
+COPY src src
+COPY flows flows
+COPY tasks tasks
+RUN --mount=type=secret,id=pip_conf --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
+    scripts/install.sh --package
+
+FROM ${BASE}
+ARG REVISION=""
+LABEL org.opencontainers.image.title="maskfold-flow" \
+      org.opencontainers.image.description="The flows of maskfold, which start its jobs." \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${REVISION}"
+RUN useradd --uid 1000 --user-group --no-create-home --home-dir /tmp maskfold \
+    && install --directory --owner=maskfold --group=maskfold /cache /cache/tmp
+COPY --from=build /opt/venv /opt/venv
+WORKDIR /opt/maskfold
+COPY prefect.yaml ./
+COPY flows flows
+# All that is ever written goes to /cache (copies of inputs, jobs' scratch files) and /tmp.
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    TMPDIR=/cache/tmp \
+    MASKFOLD_HOME=/cache \
+    MASKFOLD_REVISION="${REVISION}" \
+    MPLCONFIGDIR=/tmp/matplotlib \
+    PREFECT_HOME=/tmp/prefect \
+    PREFECT_SERVER_ANALYTICS_ENABLED=false \
+    DO_NOT_TRACK=1 \
+    MLFLOW_DISABLE_TELEMETRY=true
+USER maskfold
+CMD ["prefect", "flow-run", "execute"]

@@ -1,0 +1,3 @@
+-- Run once, when the volume is new.
+CREATE DATABASE prefect;
+CREATE DATABASE mlflow;

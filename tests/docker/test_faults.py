@@ -1,0 +1,90 @@
+"""What a cluster does to a run: containers killed, workers lost, people who change their minds."""
+
+from collections import Counter
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Cancelling
+
+from maskfold.specs import TrainFoldSpec
+from tests.docker.stack import Stack, container_of, containers, run
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.slow]
+
+# Long enough to be caught in the middle, short enough to be waited for.
+EPOCHS = 150
+ENDS = ("Completed", "Failed", "Crashed", "Cancelled")
+
+
+@pytest.fixture
+def started(stack: Stack, request: pytest.FixtureRequest) -> Iterator[UUID]:
+    """A run whose folds train for a while; every test has its own, all share what comes before."""
+    seed = 1 + [name for name in globals() if name.startswith("test_")].index(request.node.name)
+    flow_run = stack.start("run", f"networks.joint.epochs={EPOCHS}", f"networks.joint.seed={seed}")
+    yield flow_run
+    if stack.state(flow_run) not in ENDS:
+        with stack.prefect() as client:
+            client.set_flow_run_state(flow_run, Cancelling())
+        stack.finish(flow_run)
+
+
+def folds(stack: Stack, flow_run: UUID) -> list[FlowRun]:
+    return [job for job in stack.jobs(flow_run) if job.name.startswith("train_fold")]
+
+
+def in_the_middle(stack: Stack, flow_run: UUID) -> list[FlowRun]:
+    """Return the fold jobs that run and have saved a checkpoint."""
+
+    def saved(job: FlowRun) -> bool:
+        spec = TrainFoldSpec.model_validate_json(job.parameters["spec"])
+        return any(key.endswith(".json") for key in stack.keys(f"run/{spec.address}/checkpoint/"))
+
+    assert stack.state(flow_run) not in ENDS, stack.said(flow_run)
+    return [job for job in folds(stack, flow_run) if job.state_name == "Running" and saved(job)]
+
+
+def continued(stack: Stack, job: FlowRun) -> bool:
+    return any("continuing from a checkpoint" in log.message for log in stack.run_logs(job.id))
+
+
+def test_a_killed_container_alone_is_repeated_from_its_checkpoint(stack: Stack, started: UUID) -> None:
+    victim = stack.wait(lambda: in_the_middle(stack, started), "a fold in the middle")[0]
+    run(["docker", "kill", *container_of(victim.id)])
+    assert stack.finish(started) == "Completed"
+    jobs = stack.jobs(started)
+    again = [job for job in jobs if job.name == victim.name]
+    assert Counter(job.state_name for job in again) == {"Crashed": 1, "Completed": 1}
+    (repeated,) = [job for job in again if job.state_name == "Completed"]
+    assert continued(stack, repeated)
+    (crashed,) = [job for job in again if job.state_name == "Crashed"]
+    assert crashed.state is not None
+    assert "137" in str(crashed.state.message)
+    others = [job for job in jobs if job.name != victim.name]
+    assert Counter(job.name for job in others).most_common(1)[0][1] == 1
+    assert any("137" in log.message for log in stack.run_logs(started))
+
+
+def test_cancelling_leaves_no_container(stack: Stack, started: UUID) -> None:
+    stack.wait(lambda: in_the_middle(stack, started), "a fold in the middle")
+    assert len(containers()) >= 2
+    with stack.prefect() as client:
+        client.set_flow_run_state(started, Cancelling())
+    stack.wait(lambda: not containers(), "the end of all containers", 30)
+    stack.wait(lambda: stack.state(started) == "Cancelled", "the state", 60)
+    assert {job.state_name for job in folds(stack, started)} <= {"Cancelled"}
+
+
+def test_a_run_survives_the_loss_of_its_workers(stack: Stack, started: UUID) -> None:
+    running = stack.wait(lambda: in_the_middle(stack, started), "a fold in the middle")
+    stack.compose("kill", "worker")
+    stack.compose("rm", "--force", "worker")
+    # Of one job the container goes with its worker: nobody is left to report it.
+    run(["docker", "kill", *container_of(running[0].id)])
+    stack.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "worker=2", "worker")
+    assert stack.finish(started, 400) == "Completed"
+    again = [job for job in folds(stack, started) if job.name == running[0].name]
+    assert Counter(job.state_name for job in again) == {"Crashed": 1, "Completed": 1}
+    assert any("no sign of life" in str(job.state and job.state.message) for job in again)
+    assert any(continued(stack, job) for job in again)

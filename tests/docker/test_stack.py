@@ -1,0 +1,149 @@
+"""The compose stack: what it refuses, and that what `make stack` starts is there and well."""
+
+import os
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.docker.stack import BUCKET, PASSWORDS, ROOT, Stack, run
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+
+FILE = ROOT / "docker" / "compose.yaml"
+
+
+def compose(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run Compose with nothing but these settings."""
+    command = ["docker", "compose", "--file", str(FILE), "--env-file", "/dev/null", *arguments]
+    environment = {name: os.environ[name] for name in ("PATH", "HOME")} | settings
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def resolved(**settings: str) -> dict[str, dict]:
+    done = compose("--profile", "gpu", "config", **{**PASSWORDS, **settings})
+    assert done.returncode == 0, done.stderr
+    return yaml.safe_load(done.stdout)["services"]
+
+
+def test_the_example_settings_make_a_valid_stack(engine: None) -> None:
+    command = ["docker", "compose", "--file", str(FILE), "--env-file", str(ROOT / "docker" / ".env.example")]
+    run([*command, "--profile", "gpu", "--profile", "images", "--profile", "images-gpu", "config", "--quiet"])
+
+
+def test_without_settings_it_says_what_to_copy(engine: None) -> None:
+    done = compose("config")
+    assert done.returncode != 0
+    assert "copy docker/.env.example to docker/.env" in done.stderr
+
+
+def test_ports_are_on_loopback_unless_asked(engine: None) -> None:
+    def addresses(**settings: str) -> set[str]:
+        return {port["host_ip"] for service in resolved(**settings).values() for port in service.get("ports", [])}
+
+    assert addresses() == {"127.0.0.1"}
+    assert addresses(BIND="10.0.0.5") == {"10.0.0.5"}
+
+
+def test_other_machines_get_addresses_that_they_can_reach(engine: None) -> None:
+    services = resolved(ADVERTISE="gpu-box", MLFLOW_PORT="5055")
+    assert services["worker"]["environment"]["PREFECT_API_URL"] == "http://gpu-box:4200/api"
+    assert services["register"]["environment"]["MLFLOW_TRACKING_URI"] == "http://gpu-box:5055"
+    assert services["register"]["environment"]["AWS_ENDPOINT_URL_S3"] == "http://gpu-box:8080"
+    assert any("gpu-box:5055" in part for part in services["mlflow"]["command"])
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "10.0.0.5", "::"])
+def test_a_password_that_everybody_knows_is_refused_where_others_can_reach_it(bind: str) -> None:
+    safe = dict.fromkeys(PASSWORDS, "0123456789abcdef")
+    check = ["sh", str(ROOT / "docker" / "check-settings.sh")]
+    for name in PASSWORDS:
+        settings = {**safe, name: f"example-{name}", "BIND": bind}
+        done = subprocess.run(check, env=settings, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert name in done.stderr
+        assert "set" in done.stderr
+    assert subprocess.run(check, env={**safe, "BIND": bind}, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1", "localhost", "::1"])
+def test_it_will_do_on_loopback(bind: str) -> None:
+    settings = {name: f"example-{name}" for name in PASSWORDS} | {"BIND": bind}
+    check = ["sh", str(ROOT / "docker" / "check-settings.sh")]
+    assert subprocess.run(check, env=settings, check=False).returncode == 0
+
+
+def test_the_example_settings_are_examples() -> None:
+    lines = (ROOT / "docker" / ".env.example").read_text(encoding="utf-8").splitlines()
+    values = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    assert {name for name, value in values.items() if value.startswith("example-")} == set(PASSWORDS)
+    assert values["BIND"] == "127.0.0.1"
+
+
+def test_everything_is_well(stack: Stack) -> None:
+    services = stack.services()
+    watched = {"postgres", "store", "prefect", "mlflow", "conductor", "worker"}
+    assert {name: services[name]["Health"] for name in watched} == dict.fromkeys(watched, "healthy")
+    assert {name: services[name]["ExitCode"] for name in ("settings", "register")} == {"settings": 0, "register": 0}
+    assert services["sweeper"]["State"] == "running"
+
+
+def test_its_containers_cannot_write_their_root(stack: Stack) -> None:
+    for service in ("store", "prefect", "mlflow", "conductor", "worker", "sweeper"):
+        look = "import os; print(os.getuid(), os.access('/', os.W_OK))"
+        assert stack.compose("exec", "--no-TTY", service, "python", "-c", look).strip() == "1000 False", service
+
+
+def test_people_see_both_pages(stack: Stack) -> None:
+    for url in (stack.prefect_url.removesuffix("/api"), stack.mlflow_url):
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            assert answer.status == 200
+            assert b"<html" in answer.read().lower()
+
+
+def test_prefect_asks_for_the_password(stack: Stack) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{stack.prefect_url}/deployments/name/train/docker", timeout=30)
+    assert caught.value.code == 401
+
+
+def test_mlflow_answers_only_to_its_own_names(stack: Stack) -> None:
+    request = urllib.request.Request(f"{stack.mlflow_url}/api/2.0/mlflow/experiments/search?max_results=1")
+    request.add_header("Host", "attacker.example")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=30)
+    assert caught.value.code == 403
+
+
+def test_no_secret_lies_open_on_the_server(stack: Stack) -> None:
+    """Deployments and pools refer to secret blocks; the server gives those out encrypted or not at all."""
+    with stack.prefect() as client:
+        pools = [pool.model_dump_json() for pool in client.read_work_pools()]
+        deployments = [deployment.model_dump_json() for deployment in client.read_deployments()]
+    text = "\n".join(pools + deployments)
+    assert "prefect.blocks.secret.maskfold-aws-secret-access-key" in text
+    assert PASSWORDS["STORE_PASSWORD"] not in text
+    dump = stack.compose(
+        "exec", "--no-TTY", "postgres", "psql", "--username", "maskfold", "prefect", "--command", "table block_document"
+    )
+    assert "maskfold-aws-secret-access-key" in dump
+    assert PASSWORDS["STORE_PASSWORD"] not in dump
+
+
+def test_the_bucket_is_there(stack: Stack) -> None:
+    assert BUCKET in [bucket["Name"] for bucket in stack.s3().list_buckets()["Buckets"]]
+
+
+def test_making_it_again_changes_nothing(stack: Stack) -> None:
+    before = stack.services()["prefect"]["ID"]
+    stack.make("stack")
+    assert stack.services()["prefect"]["ID"] == before
+
+
+def test_settings_lie_outside_git() -> None:
+    ignored = subprocess.run(["git", "check-ignore", "docker/.env"], cwd=ROOT, check=False, capture_output=True)
+    assert ignored.returncode == 0
+    assert Path(ROOT, "docker", ".env.example").is_file()
