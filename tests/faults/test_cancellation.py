@@ -32,10 +32,8 @@ def worker(prefect_server: str, tmp_path: Path) -> Iterator[psutil.Process]:
     def prefect(*arguments: str) -> list[str]:
         return [sys.executable, "-m", "prefect", *arguments]
 
-    create = prefect("work-pool", "create", "--type", "process", "--overwrite", "local")
-    subprocess.run(create, env=environment, check=True, capture_output=True)
-    deploy = prefect("--no-prompt", "deploy", "--all")
-    done = subprocess.run(deploy, env=environment, cwd=ROOT, check=False, capture_output=True, text=True)
+    register = [sys.executable, "-m", "flows.register"]
+    done = subprocess.run(register, env=environment, cwd=ROOT, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     with Path(tmp_path, "worker.log").open("wb") as log:
         started = subprocess.Popen(

@@ -3,19 +3,22 @@
 import contextvars
 import logging
 import threading
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import run_deployment
-from prefect.states import Crashed, Failed
+from prefect.events import emit_event
+from prefect.states import Completed, Crashed, Failed, Pending, Running
 
 from flows.job import job
-from maskfold.errors import CancelledError, InputError
+from maskfold.errors import CancelledError, InputError, JobFailedError, MaskfoldError
 from maskfold.launch import pool
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.pool import PoolLauncher, failure
@@ -96,6 +99,119 @@ def test_a_job_submitted_while_the_launcher_is_cancelled_is_stopped(
         state = client.read_flow_run(submitted[0].id).state
     assert state is not None
     assert state.is_cancelled()
+
+
+class Waiting:
+    """A launcher that waits for one job in a thread; the test plays its worker."""
+
+    def __init__(self, pool_name: str) -> None:
+        self.warnings: list[str] = []
+        self.error: MaskfoldError | None = None
+        self.began = threading.Event()
+        self._launcher = PoolLauncher(pool_name)
+        # The server's address is a setting of this thread's context.
+        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,))
+        self._thread.start()
+        self.run_id = self._submitted()
+
+    def _run(self) -> None:
+        log = logging.getLogger("test")
+        try:
+            self._launcher.run(SPEC, Watcher(log, self.began.set, lambda _: None, self.warnings.append))
+        except MaskfoldError as error:
+            self.error = error
+
+    def _submitted(self) -> UUID:
+        deadline = time.monotonic() + 30
+        while not self._launcher._running:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return next(iter(self._launcher._running))
+
+    def set(self, state: State) -> None:
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(self.run_id, state, force=True)
+
+    def state(self) -> State:
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(self.run_id).state
+        assert state is not None
+        return state
+
+    def beat(self) -> None:
+        emit_event("prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{self.run_id}"})
+
+    def end(self) -> None:
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks often, and loses patience after four seconds."""
+    monkeypatch.setattr(pool, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "LIFE_SECONDS", 0.5)
+    monkeypatch.setattr(pool, "_longest_silence", lambda deployment: 4.0)
+
+
+def test_a_job_whose_machine_is_lost_counts_as_killed(pool_without_workers: str, quick: None) -> None:
+    waiting = Waiting(pool_without_workers)
+    waiting.set(Running())
+    assert waiting.began.wait(30)
+    for _ in range(5):  # longer than the longest silence: heartbeats keep it
+        time.sleep(1.2)
+        waiting.beat()
+    assert waiting.error is None
+    waiting.end()  # and now they end
+    assert isinstance(waiting.error, JobFailedError)
+    assert waiting.error.exit_code == 137
+    assert "no sign of life for 4 s" in str(waiting.error)
+    assert waiting.state().is_crashed()
+
+
+def test_a_job_that_ended_in_the_meantime_is_not_lost(pool_without_workers: str, quick: None) -> None:
+    waiting = Waiting(pool_without_workers)
+    waiting.set(Running())
+    assert waiting.began.wait(30)
+    waiting.set(Completed())
+    waiting.end()
+    assert waiting.error is None
+
+
+def test_a_job_whose_worker_went_away_before_it_began_is_given_back(pool_without_workers: str, quick: None) -> None:
+    waiting = Waiting(pool_without_workers)
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(waiting.run_id, {"prefect.worker.name": "gone"})
+        client.send_worker_heartbeat(pool_without_workers, "another")
+    waiting.set(Pending())
+    deadline = time.monotonic() + 30
+    while not waiting.state().is_scheduled():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert any("the worker that had taken this job is gone" in text for text in waiting.warnings)
+    waiting.set(Completed())
+    waiting.end()
+
+
+def test_a_job_whose_worker_takes_its_time_is_left_to_it(pool_without_workers: str, quick: None) -> None:
+    waiting = Waiting(pool_without_workers)
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(waiting.run_id, {"prefect.worker.name": "slow"})
+        client.send_worker_heartbeat(pool_without_workers, "slow")
+    waiting.set(Pending())
+    time.sleep(3)
+    assert waiting.state().is_pending()
+    waiting.set(Completed())
+    waiting.end()
+    assert waiting.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "seconds"), [({}, 550), ({"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}}, 100)]
+)
+def test_patience_follows_the_deployments_heartbeats(variables: dict[str, Any], seconds: float) -> None:
+    deployment = SimpleNamespace(job_variables=variables)
+    assert pool._longest_silence(deployment) == seconds  # type: ignore[arg-type]
 
 
 def test_a_failed_job_speaks_in_its_own_words() -> None:

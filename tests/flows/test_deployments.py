@@ -1,0 +1,149 @@
+"""prefect.yaml: what Prefect, its workers and their engines make of it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jsonschema
+import pytest
+import yaml
+from prefect.cli.deploy._models import DeploymentConfig, PrefectYamlModel
+from prefect.client.orchestration import get_client
+from prefect.workers.base import BaseJobConfiguration
+from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
+from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration
+
+import docker
+from flows.pools import POOLS, make_template
+
+ROOT = Path(__file__).parents[2]
+FILE = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+DEPLOYMENTS = {(one["entrypoint"].rpartition(":")[2], one["name"]): one for one in FILE["deployments"]}
+ConfigurationT = TypeVar("ConfigurationT", bound=BaseJobConfiguration)
+ENVIRONMENT = {"MLFLOW_TRACKING_URI": "http://mlflow:5000"}
+
+
+def variables(flow: str, pool: str) -> dict[str, Any]:
+    """Return the job variables of a deployment, as deployed without a registry."""
+    values = dict(DEPLOYMENTS[flow, pool]["work_pool"]["job_variables"])
+    values["image"] = values["image"].replace("{{ $MASKFOLD_IMAGES }}", "")
+    return values
+
+
+def configuration(kind: type[ConfigurationT], template: dict[str, Any], flow: str, pool: str) -> ConfigurationT:
+    """Return what a worker makes of a deployment."""
+
+    async def make() -> ConfigurationT:
+        async with get_client() as client:
+            return await kind.from_template_and_values(template, variables(flow, pool), client=client)
+
+    return asyncio.run(make())
+
+
+def pod_of(flow: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the pod of a deployment, and its container."""
+    template = make_template("kubernetes", KubernetesWorker.get_default_base_job_template(), ENVIRONMENT, None)
+    made = configuration(KubernetesWorkerJobConfiguration, template, flow, "kubernetes")
+    assert "{{" not in str(made.job_manifest)
+    pod = made.job_manifest["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    return pod, container
+
+
+def test_it_is_valid_by_prefects_schema() -> None:
+    jsonschema.validate(FILE, PrefectYamlModel.model_json_schema(by_alias=True))
+    for one in FILE["deployments"]:
+        assert set(one) <= set(DeploymentConfig.model_fields), one["name"]  # the schema lets misspelt keys pass
+
+
+def test_both_flows_are_on_every_pool() -> None:
+    assert set(DEPLOYMENTS) == {(flow, pool) for flow in ("train", "job") for pool in POOLS}
+
+
+def test_every_deployment_is_described_tagged_and_limited() -> None:
+    for (flow, _), one in DEPLOYMENTS.items():
+        assert one["description"]
+        assert one["tags"] == ["maskfold", flow]
+    for pool in POOLS:
+        assert DEPLOYMENTS["train", pool]["concurrency_limit"]["limit"] == 1
+        launcher = DEPLOYMENTS["train", pool]["parameters"]["launcher"]
+        assert launcher == ("local" if pool == "local" else f"pool:{pool}")
+
+
+def test_schedules_sleep() -> None:
+    schedules = [schedule for one in DEPLOYMENTS.values() for schedule in one["schedules"]]
+    assert schedules
+    assert not any(schedule["active"] for schedule in schedules)
+
+
+def test_it_holds_no_credentials() -> None:
+    text = (ROOT / "prefect.yaml").read_text(encoding="utf-8").lower()
+    assert not any(word in text for word in ("secret_access_key", "password:", "token:"))
+
+
+def test_runs_of_train_do_not_take_the_places_of_jobs() -> None:
+    """A worker that is full of runs that wait for jobs would wait for ever."""
+    queues = {
+        (flow, pool): (one["work_pool"]["name"], one["work_pool"].get("work_queue_name"))
+        for (flow, pool), one in DEPLOYMENTS.items()
+    }
+    for pool in ("docker", "docker-gpu"):
+        assert queues["train", pool] not in (queues["job", "docker"], queues["job", "docker-gpu"])
+
+
+@pytest.mark.parametrize("key", [key for key in DEPLOYMENTS if key[1].startswith("docker")], ids="/".join)
+def test_docker_workers_and_the_engine_understand_them(key: tuple[str, str], prefect_server: str) -> None:
+    template = make_template("docker", DockerWorker.get_default_base_job_template(), ENVIRONMENT, "net")
+    made = configuration(DockerWorkerJobConfiguration, template, *key)
+    assert made.networks == ["net"]
+    assert made.volumes == ["maskfold-cache:/cache"]
+    assert made.env == {**ENVIRONMENT, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+    assert (
+        made.image
+        == {
+            ("train", "docker"): "maskfold-flow:latest",
+            ("train", "docker-gpu"): "maskfold-flow:latest",
+            ("job", "docker"): "maskfold-job:latest",
+            ("job", "docker-gpu"): "maskfold-job-gpu:latest",
+        }[key]
+    )
+    options = made.container_create_kwargs
+    assert options is not None
+    host = docker.APIClient(version="1.43").create_host_config(**options)
+    assert host["ReadonlyRootfs"]
+    assert host["Init"]
+    assert host["CapDrop"] == ["ALL"]
+    requests = host.get("DeviceRequests", [])
+    if key == ("job", "docker-gpu"):
+        assert requests == [
+            {"Driver": "nvidia", "Count": -1, "DeviceIDs": [], "Capabilities": [["gpu"]], "Options": {}}
+        ]
+    else:
+        assert requests == []
+
+
+def test_an_older_template_still_hardens_containers() -> None:
+    """Servers ship one that knows no ``container_create_kwargs``."""
+    older = DockerWorker.get_default_base_job_template()
+    del older["variables"]["properties"]["container_create_kwargs"]
+    del older["job_configuration"]["container_create_kwargs"]
+    made = make_template("docker", older, {}, None)
+    assert made["job_configuration"]["container_create_kwargs"] == "{{ container_create_kwargs }}"
+
+
+def test_a_pod_gets_its_gpu_and_its_tolerations(prefect_server: str) -> None:
+    pod, container = pod_of("job")
+    assert container["resources"]["limits"] == {"memory": "32Gi", "nvidia.com/gpu": 1}
+    assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    _, container = pod_of("train")
+    assert "nvidia.com/gpu" not in container["resources"]["limits"]
+
+
+def test_a_pod_has_shared_memory_and_nothing_else_to_write_to(prefect_server: str) -> None:
+    pod, container = pod_of("job")
+    volumes = {volume["name"]: volume["emptyDir"] for volume in pod["volumes"]}
+    assert volumes["shm"] == {"medium": "Memory", "sizeLimit": "8Gi"}
+    places = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    assert places == {"/dev/shm": "shm", "/tmp": "tmp", "/cache": "cache"}
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert pod["securityContext"]["runAsNonRoot"]

@@ -1,0 +1,60 @@
+"""What registering leaves on a real server."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+
+from flows.pools import POOLS
+from tests.servers.s3 import S3Server
+
+ROOT = Path(__file__).parents[2]
+
+
+def register(url: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MLFLOW_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "flows.register"],
+        env={**kept, "PREFECT_API_URL": url, **settings},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_a_server_knows_all_of_it_and_no_secret_lies_open(prefect_server: str, s3_server: S3Server) -> None:
+    settings = {**s3_server.environment, "MLFLOW_TRACKING_URI": "http://mlflow:5000", "MASKFOLD_BUCKET": "registered"}
+    for _ in range(2):  # again, as after every change
+        done = register(prefect_server, **settings)
+        assert done.returncode == 0, done.stderr
+    assert "registered" in [bucket["Name"] for bucket in s3_server.client().list_buckets()["Buckets"]]
+    with get_client(sync_client=True) as client:
+        pools = {pool.name: pool for pool in client.read_work_pools()}
+        deployments = {(d.name, d.entrypoint): d for d in client.read_deployments()}
+        block = client.read_block_document_by_name("maskfold-aws-secret-access-key", "secret", include_secrets=True)
+    assert set(POOLS) <= set(pools)
+    assert block.data["value"] == settings["AWS_SECRET_ACCESS_KEY"]
+    environment = pools["docker"].base_job_template["variables"]["properties"]["env"]["default"]
+    assert environment["MLFLOW_TRACKING_URI"] == "http://mlflow:5000"
+    assert environment["AWS_ENDPOINT_URL_S3"] == s3_server.endpoint
+    assert environment["AWS_SECRET_ACCESS_KEY"] == "{{ prefect.blocks.secret.maskfold-aws-secret-access-key }}"
+    shown = str(
+        [pool.model_dump_json() for pool in pools.values()] + [d.model_dump_json() for d in deployments.values()]
+    )
+    assert settings["AWS_SECRET_ACCESS_KEY"] not in shown
+    scheduled = deployments["docker", "flows/train.py:train"]
+    assert [schedule.active for schedule in scheduled.schedules] == [False]
+    assert scheduled.tags == ["maskfold", "train"]
+    assert deployments["docker", "flows/job.py:job"].work_queue_name == "jobs"
+
+
+def test_without_a_server_it_says_so() -> None:
+    done = register("http://127.0.0.1:9/api")
+    assert done.returncode == 2
+    assert "PREFECT_API_URL=http://127.0.0.1:9/api: no Prefect server answers there" in done.stderr
+    assert "Traceback" not in done.stderr
