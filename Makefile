@@ -4,6 +4,7 @@
 # make check  style, types, import law
 # make bench  benchmarks, one JSON line each
 # make stack  build the images and start servers and workers in containers (docker/README.md); GPU=1 with GPU jobs
+# make worker             on a further host: a worker alone; GPU=1 with GPU jobs
 # make stack-down         stop them; all data stay
 # make test-docker        tests of images, stack and containers; needs a Docker engine
 
@@ -20,7 +21,7 @@ STACK := docker compose --file docker/compose.yaml --env-file $(STACK_ENV)
 export DOCKER_GID ?= $(shell stat -Lc %g "$${DOCKER_SOCKET:-/var/run/docker.sock}" 2>/dev/null || echo 0)
 export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: set-up demo test test-docker ui check format bench lock images stack stack-down clean
+.PHONY: set-up demo test test-docker ui check format bench lock images stack worker stack-down clean
 
 set-up: .venv/.ready
 
@@ -71,6 +72,10 @@ stack: images
 	@$(STACK) $(if $(GPU),--profile gpu) up --detach --wait conductor worker $(if $(GPU),worker-gpu)
 	@$(STACK) up --detach sweeper
 	@$(STACK) ps --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
+
+# On a further host, whose docker/.env says where the Prefect server is.
+worker: $(STACK_ENV)
+	@$(STACK) $(if $(GPU),--profile gpu) up --detach --wait --no-deps $(if $(GPU),worker-gpu,worker)
 
 stack-down:
 	@$(STACK) --profile gpu down

@@ -14,7 +14,7 @@ from tests.docker.stack import Stack, container_of, containers, run
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.slow]
 
 # Long enough to be caught in the middle, short enough to be waited for.
-EPOCHS = 150
+EPOCHS = 80
 ENDS = ("Completed", "Failed", "Crashed", "Cancelled")
 
 

@@ -56,7 +56,7 @@ def test_they_say_what_they_are_and_hold_no_secret(images: dict[str, str], name:
 
 
 def test_the_versions_are_those_of_the_lock(images: dict[str, str]) -> None:
-    lines = Path("requirements.lock").read_text(encoding="utf-8").splitlines()
+    lines = [line.partition(";")[0] for line in Path("requirements.lock").read_text(encoding="utf-8").splitlines()]
     locked = {name.lower().replace("_", "-"): version for name, _, version in (line.partition("==") for line in lines)}
     look = (
         "import importlib.metadata as m, json;"

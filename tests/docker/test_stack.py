@@ -104,18 +104,21 @@ def test_people_see_both_pages(stack: Stack) -> None:
             assert b"<html" in answer.read().lower()
 
 
-def test_prefect_asks_for_the_password(stack: Stack) -> None:
+def refused(request: str | urllib.request.Request) -> int:
+    """Return the status of an answer that is no success."""
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(f"{stack.prefect_url}/deployments/name/train/docker", timeout=30)
-    assert caught.value.code == 401
+        urllib.request.urlopen(request, timeout=30)
+    with caught.value as answer:
+        return answer.code
+
+
+def test_prefect_asks_for_the_password(stack: Stack) -> None:
+    assert refused(f"{stack.prefect_url}/deployments/name/train/docker") == 401
 
 
 def test_mlflow_answers_only_to_its_own_names(stack: Stack) -> None:
-    request = urllib.request.Request(f"{stack.mlflow_url}/api/2.0/mlflow/experiments/search?max_results=1")
-    request.add_header("Host", "attacker.example")
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=30)
-    assert caught.value.code == 403
+    url = f"{stack.mlflow_url}/api/2.0/mlflow/experiments/search?max_results=1"
+    assert refused(urllib.request.Request(url, headers={"Host": "attacker.example"})) == 403
 
 
 def test_no_secret_lies_open_on_the_server(stack: Stack) -> None:

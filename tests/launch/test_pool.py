@@ -44,7 +44,7 @@ def watcher(warnings: list[str]) -> Watcher:
 
 
 def test_a_pool_without_deployment_is_said(prefect_server: str) -> None:
-    with pytest.raises(InputError, match=r"no deployment job/nosuch; make it with: prefect work-pool create .* nosuch"):
+    with pytest.raises(InputError, match=r"no deployment job/nosuch; .* made by: python -m flows.register"):
         PoolLauncher("nosuch")
 
 

@@ -65,9 +65,9 @@ class PoolLauncher:
                 self._silence = _longest_silence(client.read_deployment_by_name(self._deployment))
             except ObjectNotFound:
                 raise errors.InputError(
-                    f"launcher pool:{pool}: the Prefect server has no deployment {self._deployment}; "
-                    f"make it with: prefect work-pool create --type process {pool} (or another type), "
-                    "then prefect deploy --all"
+                    f"launcher pool:{pool}: the Prefect server has no deployment {self._deployment}; those of "
+                    "prefect.yaml, for the pools local, docker, docker-gpu and kubernetes, are made by: "
+                    "python -m flows.register"
                 ) from None
 
     def run(self, spec: Spec, watcher: Watcher) -> None:
