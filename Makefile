@@ -17,8 +17,10 @@ DEMO_SETTINGS := --set 'networks.*.backbone=resnet10t' --set 'networks.*.pretrai
 
 STACK_ENV ?= docker/.env
 STACK := docker compose --file docker/compose.yaml --env-file $(STACK_ENV)
-# Who may use the engine's socket, which workers start containers through.
-export DOCKER_GID ?= $(shell stat -Lc %g "$${DOCKER_SOCKET:-/var/run/docker.sock}" 2>/dev/null || echo 0)
+# Who may use the engine's socket, which workers start containers through; what the file of settings says comes first.
+setting = $(shell sed -n 's/^$(1)=//p' $(STACK_ENV) 2>/dev/null)
+socket = $(or $(call setting,DOCKER_SOCKET),$(DOCKER_SOCKET),/var/run/docker.sock)
+export DOCKER_GID ?= $(or $(call setting,DOCKER_GID),$(shell stat -Lc %g $(socket) 2>/dev/null || echo 0))
 export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 
 .PHONY: set-up demo test test-docker ui check format bench lock images stack worker stack-down clean
@@ -76,6 +78,7 @@ stack: images
 # On a further host, whose docker/.env says where the Prefect server is.
 worker: $(STACK_ENV)
 	@$(STACK) $(if $(GPU),--profile gpu) up --detach --wait --no-deps $(if $(GPU),worker-gpu,worker)
+	@$(STACK) up --detach --no-deps sweeper
 
 stack-down:
 	@$(STACK) --profile gpu down

@@ -9,33 +9,31 @@ COPY scripts/requirements.py docker/install.sh scripts/
 RUN --mount=type=secret,id=pip_conf --mount=type=secret,id=ca \
     --mount=type=bind,source=docker/wheels,target=/wheels --mount=type=cache,target=/root/.cache/pip \
     scripts/install.sh worker
+
+# Apart from what it needs, so that a change of ours renews a small layer.
+FROM build AS package
 COPY README.md LICENSE ./
 COPY src src
 COPY flows flows
 COPY tasks tasks
 RUN --mount=type=secret,id=pip_conf --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
-    scripts/install.sh --package
+    scripts/install.sh --package /opt/maskfold
 
 FROM ${BASE}
-ARG REVISION=""
-LABEL org.opencontainers.image.title="maskfold-flow" \
-      org.opencontainers.image.description="The flows of maskfold, which start its jobs." \
-      org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.revision="${REVISION}"
 RUN useradd --uid 1000 --user-group --no-create-home --home-dir /tmp maskfold \
     && install --directory --owner=maskfold --group=maskfold /cache /cache/tmp
 COPY --from=build /opt/venv /opt/venv
+COPY --from=package /opt/maskfold /opt/maskfold
 WORKDIR /opt/maskfold
 COPY prefect.yaml ./
-COPY flows flows
 # All that is ever written goes to /cache (copies of inputs, jobs' scratch files) and /tmp.
-ENV PATH=/opt/venv/bin:$PATH \
+ENV PATH=/opt/maskfold/bin:/opt/venv/bin:$PATH \
+    PYTHONPATH=/opt/maskfold \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp \
     TMPDIR=/cache/tmp \
     MASKFOLD_HOME=/cache \
-    MASKFOLD_REVISION="${REVISION}" \
     MPLCONFIGDIR=/tmp/matplotlib \
     PREFECT_HOME=/tmp/prefect \
     PREFECT_SERVER_ANALYTICS_ENABLED=false \
@@ -43,3 +41,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     MLFLOW_DISABLE_TELEMETRY=true
 USER maskfold
 CMD ["prefect", "flow-run", "execute"]
+# Last, as it changes with every commit.
+ARG REVISION=""
+ENV MASKFOLD_REVISION="${REVISION}"
+LABEL org.opencontainers.image.title="maskfold-flow" \
+      org.opencontainers.image.description="The flows of maskfold, which start its jobs." \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${REVISION}"

@@ -2,7 +2,7 @@
 # Fills /opt/venv, which the images take over.
 #   install.sh [--only] [EXTRA ...]   the locked requirements, as scripts/requirements.py names them
 #   install.sh --file FILE            requirements of that file
-#   install.sh --package              maskfold itself
+#   install.sh --package FOLDER       maskfold itself, into a folder of its own
 # Secrets, where the build is given them: pip's configuration in /run/secrets/pip_conf, certificates in /run/secrets/ca.
 # Mounted at /wheels: docker/wheels, for wheels that the package index lacks.
 set -eu
@@ -21,7 +21,7 @@ pip="/opt/pip/bin/pip --quiet --disable-pip-version-check --python /opt/venv/bin
 
 case $1 in
 --package)
-  $pip --no-deps .
+  $pip --no-deps --target "$2" .
   exit
   ;;
 --file)

@@ -1,20 +1,33 @@
-"""Removes, once an hour, the stopped containers of flow runs that ended a day ago; their logs are in Prefect."""
+"""Removes, once an hour, stopped containers of maskfold's flow runs that ended a day ago; their logs are in Prefect."""
 
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 import docker
 
 EVERY_SECONDS = 3600
-AGE = "24h"
-# Every container that Prefect's docker worker starts carries this label.
-LABEL = "io.prefect.flow-run-id"
+AGE = timedelta(days=1)
+LABEL = "maskfold"
+"""What prefect.yaml puts on the containers of both flows."""
 
-while True:
-    try:
-        engine = docker.from_env()
-        removed = engine.containers.prune(filters={"label": LABEL, "until": AGE})["ContainersDeleted"] or []
-        print(f"removed {len(removed)} containers", flush=True)
-    except docker.errors.DockerException as error:
-        print(f"the Docker engine does not answer: {error}", file=sys.stderr, flush=True)
-    time.sleep(EVERY_SECONDS)
+
+def sweep(engine: docker.DockerClient, label: str = LABEL, age: timedelta = AGE) -> int:
+    """Remove what bears the label and has ended long enough ago; return how many."""
+    removed = 0
+    for container in engine.containers.list(all=True, filters={"label": label, "status": "exited"}):
+        # Nanoseconds, which Python's dates do not know, begin after the 26th character.
+        ended = datetime.fromisoformat(container.attrs["State"]["FinishedAt"][:26].rstrip("Z")).replace(tzinfo=UTC)
+        if datetime.now(UTC) - ended > age:
+            container.remove()
+            removed += 1
+    return removed
+
+
+if __name__ == "__main__":
+    while True:
+        try:
+            print(f"removed {sweep(docker.from_env())} containers", flush=True)
+        except docker.errors.DockerException as error:
+            print(f"the Docker engine does not answer: {error}", file=sys.stderr, flush=True)
+        time.sleep(EVERY_SECONDS)

@@ -1,7 +1,8 @@
 """Makes a Prefect server know maskfold: credentials as secret blocks, work pools, deployments; and makes the bucket.
 
-``python -m flows.register`` in the folder of ``prefect.yaml``. It takes from its environment what jobs are to get:
-``AWS_*`` and ``MLFLOW_*``. Running it again brings everything up to date.
+``python -m flows.register [POOL ...]`` in the folder of ``prefect.yaml``; without names, all pools. It takes from its
+environment what jobs are to get, ``AWS_*`` and ``MLFLOW_*``, and leaves other pools as they are. Running it again
+brings everything up to date; schedules that somebody has switched on or off stay so.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -29,6 +31,7 @@ PLAIN = (
     "MLFLOW_TRACKING_URI",
     "MLFLOW_TRACKING_USERNAME",
 )
+FLOWS = ("train", "job")
 BUCKET_VARIABLE = "MASKFOLD_BUCKET"
 NETWORK_VARIABLE = "MASKFOLD_NETWORK"
 
@@ -36,19 +39,27 @@ NETWORK_VARIABLE = "MASKFOLD_NETWORK"
 def main() -> int:
     """Register, saying what was done; return the exit code."""
     try:
-        register(os.environ)
+        register(sys.argv[1:] or list(POOLS), os.environ)
     except MaskfoldError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def register(settings: Mapping[str, str]) -> None:
+def register(pools: Sequence[str], settings: Mapping[str, str]) -> None:
     """Make bucket, secrets, pools and deployments.
 
+    Args:
+        pools: Names of pools.
+        settings: What jobs are to get, by names of environment variables.
+
     Raises:
-        InputError: If there is no Prefect server, or it refuses a deployment.
+        InputError: If there is no such pool, no Prefect server, or it refuses a deployment.
+        WorkspaceError: If the bucket cannot be made.
     """
+    unknown = [pool for pool in pools if pool not in POOLS]
+    if unknown:
+        raise InputError(f"work pool {unknown[0]!r}: prefect.yaml has deployments for {', '.join(POOLS)}")
     refuse_dead_server()
     bucket = settings.get(BUCKET_VARIABLE)
     if bucket:
@@ -57,20 +68,46 @@ def register(settings: Mapping[str, str]) -> None:
     environment = _save_secrets(settings) | {name: settings[name] for name in PLAIN if settings.get(name)}
     with get_client(sync_client=True) as client:
         templates = _templates(client)
-        for pool, kind in POOLS.items():
-            template = make_template(pool, templates[kind], environment, settings.get(NETWORK_VARIABLE))
-            _save_pool(client, pool, kind, template)
-            print(f"work pool {pool} ({kind})")
-    deployed = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+        for pool in pools:
+            template = make_template(pool, templates[POOLS[pool]], environment, settings.get(NETWORK_VARIABLE))
+            _save_pool(client, pool, POOLS[pool], template)
+            print(f"work pool {pool} ({POOLS[pool]})")
+        switched = _switches(client)
+        _deploy(pools)
+        _restore(client, switched)
+
+
+def _deploy(pools: Sequence[str]) -> None:
+    names = [part for pool in pools for flow in FLOWS for part in ("--name", f"{flow}/{pool}")]
+    done = subprocess.run(  # noqa: S603 - our own program, names from a fixed list
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", *names],
         capture_output=True,
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
     )
-    if deployed.returncode != 0:
-        raise InputError(f"prefect deploy --all: {deployed.stdout}{deployed.stderr}")
-    print("deployments of prefect.yaml")
+    if done.returncode != 0:
+        raise InputError(f"prefect deploy: {done.stdout}{done.stderr}")
+    print("deployments", " ".join(f"{flow}/{pool}" for pool in pools for flow in FLOWS))
+
+
+def _switches(client: SyncPrefectClient) -> dict[tuple[UUID, str], bool]:
+    """Return which schedules are on, by deployment and slug."""
+    return {
+        (deployment.id, schedule.slug): bool(schedule.active)
+        for deployment in client.read_deployments()
+        for schedule in deployment.schedules
+        if schedule.slug
+    }
+
+
+def _restore(client: SyncPrefectClient, switched: Mapping[tuple[UUID, str], bool]) -> None:
+    """Switch schedules back to what they were: deploying sets them as prefect.yaml has them."""
+    for deployment in client.read_deployments():
+        for schedule in deployment.schedules:
+            active = switched.get((deployment.id, schedule.slug or ""), schedule.active)
+            if schedule.id is not None and active != schedule.active:
+                client.update_deployment_schedule(deployment.id, schedule.id, active=active)
 
 
 def _save_secrets(settings: Mapping[str, str]) -> dict[str, str]:

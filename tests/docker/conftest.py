@@ -13,6 +13,7 @@ from tests.servers.ports import free_ports
 
 BASE_VARIABLE = "MASKFOLD_TEST_BASE"
 """A local base image, where the official ones cannot be pulled."""
+WHEELS = ROOT / "docker" / "wheels"
 POSTGRES = f"{IMAGES}postgres"
 
 
@@ -51,7 +52,7 @@ def _installing(folder: Path) -> dict[str, str]:
     """Let images install from where this environment was installed from: its torch, pip's index and certificates."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     torch = next(line for line in (ROOT / "requirements.lock").read_text().splitlines() if line.startswith("torch=="))
-    run([*pip, "download", "--quiet", "--no-deps", "--dest", str(ROOT / "docker" / "wheels"), torch])
+    run([*pip, "download", "--quiet", "--no-deps", "--dest", str(WHEELS), torch])
     configured = dict(line.split("=", 1) for line in run([*pip, "config", "list"]).splitlines() if "=" in line)
     values = {name.partition(".")[2]: value.strip("'") for name, value in configured.items()}
     lines = ["[global]", "timeout = 180"]
@@ -66,6 +67,9 @@ def _installing(folder: Path) -> dict[str, str]:
 def images(stack_settings: tuple[Path, dict[str, int]]) -> dict[str, str]:
     """Names of the built images."""
     Stack(*stack_settings).make("images")
+    if BASE_VARIABLE in os.environ:
+        for wheel in WHEELS.glob("torch-*.whl"):  # put there by these tests
+            wheel.unlink()
     return {name: f"{IMAGES}maskfold-{name}" for name in ("job", "flow", "mlflow", "store")}
 
 
@@ -76,7 +80,7 @@ def stack(images: dict[str, str], stack_settings: tuple[Path, dict[str, int]], d
     _clear(one)  # what a killed session left
     try:
         print(one.make("stack"))
-        one.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "worker=2", "worker")
+        one.two_workers()
         s3 = one.s3()
         for path in sorted(drawn_data.rglob("*.*")):
             s3.upload_file(str(path), BUCKET, f"data/{path.relative_to(drawn_data).as_posix()}")

@@ -77,6 +77,10 @@ class Stack:
         command = ["docker", "compose", "--file", "docker/compose.yaml", "--env-file", str(self.settings)]
         return run([*command, *arguments], env=self.environment, cwd=ROOT)
 
+    def two_workers(self) -> None:
+        """Start as many workers as are missing."""
+        self.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "worker=2", "worker")
+
     def services(self) -> dict[str, dict[str, Any]]:
         """State of each running service; of several containers of one, the last."""
         lines = self.compose("ps", "--all", "--format", "json").splitlines()
@@ -154,15 +158,9 @@ class Stack:
         return found
 
 
-def containers(*filters: str) -> list[str]:
-    """Return the ids of running containers of flow runs."""
-    wanted = [part for one in (f"label={RUN_LABEL}", *filters) for part in ("--filter", one)]
-    return run(["docker", "ps", "--quiet", "--no-trunc", *wanted]).split()
-
-
 def container_of(flow_run: UUID) -> list[str]:
-    """Return the running container of one flow run."""
-    return containers(f"label={RUN_LABEL}={flow_run}")
+    """Return the running container of a flow run, if it has one."""
+    return run(["docker", "ps", "--quiet", "--no-trunc", "--filter", f"label={RUN_LABEL}={flow_run}"]).split()
 
 
 def run(command: list[str], **options: Any) -> str:

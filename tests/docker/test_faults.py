@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling
 
 from maskfold.specs import TrainFoldSpec
-from tests.docker.stack import Stack, container_of, containers, run
+from tests.docker.stack import Stack, container_of, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.slow]
 
@@ -68,10 +68,14 @@ def test_a_killed_container_alone_is_repeated_from_its_checkpoint(stack: Stack, 
 
 def test_cancelling_leaves_no_container(stack: Stack, started: UUID) -> None:
     stack.wait(lambda: in_the_middle(stack, started), "a fold in the middle")
-    assert len(containers()) >= 2
+
+    def left() -> list[str]:
+        return [name for one in (started, *(job.id for job in stack.jobs(started))) for name in container_of(one)]
+
+    assert len(left()) >= 2
     with stack.prefect() as client:
         client.set_flow_run_state(started, Cancelling())
-    stack.wait(lambda: not containers(), "the end of all containers", 30)
+    stack.wait(lambda: not left(), "the end of all containers", 30)
     stack.wait(lambda: stack.state(started) == "Cancelled", "the state", 60)
     assert {job.state_name for job in folds(stack, started)} <= {"Cancelled"}
 
@@ -82,7 +86,7 @@ def test_a_run_survives_the_loss_of_its_workers(stack: Stack, started: UUID) -> 
     stack.compose("rm", "--force", "worker")
     # Of one job the container goes with its worker: nobody is left to report it.
     run(["docker", "kill", *container_of(running[0].id)])
-    stack.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "worker=2", "worker")
+    stack.two_workers()
     assert stack.finish(started, 400) == "Completed"
     again = [job for job in folds(stack, started) if job.name == running[0].name]
     assert Counter(job.state_name for job in again) == {"Crashed": 1, "Completed": 1}

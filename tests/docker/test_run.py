@@ -15,7 +15,7 @@ import pytest
 from mlflow import MlflowClient
 from prefect.client.schemas.objects import FlowRun
 
-from tests.docker.stack import BUCKET, RUN_LABEL, Stack, container_of, run
+from tests.docker.stack import BUCKET, ROOT, RUN_LABEL, Stack, container_of, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.slow]
 
@@ -68,6 +68,7 @@ def test_mlflow_has_the_run_and_its_folds(stack: Stack, finished: Finished) -> N
     children = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
     assert parent.info.status == "FINISHED"
     assert [child.info.status for child in children] == ["FINISHED", "FINISHED"]
+    assert parent.data.tags["mlflow.source.git.commit"] == run(["git", "rev-parse", "HEAD"], cwd=ROOT).strip()
     names = {file.path for file in client.list_artifacts(parent.info.run_id)}
     assert {"recipe.yaml", "submission.csv", "report.html"} <= names
     # Proxied by the server into the object store, so that readers need no credentials of its.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.docker.stack import BUCKET, PASSWORDS, ROOT, Stack, run
+from tests.docker.stack import BUCKET, IMAGES, PASSWORDS, PROJECT, ROOT, Stack, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -53,7 +53,35 @@ def test_other_machines_get_addresses_that_they_can_reach(engine: None) -> None:
     assert services["worker"]["environment"]["PREFECT_API_URL"] == "http://gpu-box:4200/api"
     assert services["register"]["environment"]["MLFLOW_TRACKING_URI"] == "http://gpu-box:5055"
     assert services["register"]["environment"]["AWS_ENDPOINT_URL_S3"] == "http://gpu-box:8080"
-    assert any("gpu-box:5055" in part for part in services["mlflow"]["command"])
+    command = services["mlflow"]["command"]
+    assert any(part.startswith("--allowed-hosts") and "gpu-box:5055" in part for part in command)
+    assert any(part.startswith("--cors-allowed-origins") and "http://gpu-box:5055" in part for part in command)
+
+
+def test_a_shells_own_server_does_not_reach_into_the_stack(engine: None) -> None:
+    services = resolved(PREFECT_API_URL="http://localhost:4200/api")
+    assert services["worker"]["environment"]["PREFECT_API_URL"] == "http://prefect:4200/api"
+
+
+def test_another_s3_service_takes_the_place_of_the_store(engine: None) -> None:
+    services = resolved(S3_ENDPOINT="https://s3.example.org", S3_ACCESS_KEY="key", S3_SECRET_KEY="hidden")
+    for name in ("register", "mlflow"):
+        environment = services[name]["environment"]
+        assert environment["AWS_ENDPOINT_URL_S3"] == "https://s3.example.org"
+        assert (environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]) == ("key", "hidden")
+
+
+def test_nothing_starts_before_the_settings_are_checked(engine: None) -> None:
+    services = resolved()
+
+    def waits_for(name: str) -> set[str]:
+        before = set(services[name].get("depends_on", {}))
+        return before.union(*(waits_for(one) for one in before))
+
+    for name in services:
+        assert name == "settings" or "settings" in waits_for(name), name
+    for name in ("postgres", "store"):
+        assert services[name]["depends_on"]["settings"]["condition"] == "service_completed_successfully"
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0", "10.0.0.5", "::"])
@@ -117,8 +145,13 @@ def test_prefect_asks_for_the_password(stack: Stack) -> None:
 
 
 def test_mlflow_answers_only_to_its_own_names(stack: Stack) -> None:
-    url = f"{stack.mlflow_url}/api/2.0/mlflow/experiments/search?max_results=1"
-    assert refused(urllib.request.Request(url, headers={"Host": "attacker.example"})) == 403
+    url = f"{stack.mlflow_url}/api/2.0/mlflow/experiments/search"
+    body = b'{"max_results": 1}'
+    sent = {"Content-Type": "application/json"}
+    assert refused(urllib.request.Request(url, body, {**sent, "Host": "attacker.example"})) == 403
+    assert refused(urllib.request.Request(url, body, {**sent, "Origin": "http://attacker.example"})) == 403
+    with urllib.request.urlopen(urllib.request.Request(url, body, {**sent, "Origin": stack.mlflow_url})) as answer:
+        assert answer.status == 200
 
 
 def test_no_secret_lies_open_on_the_server(stack: Stack) -> None:
@@ -141,9 +174,32 @@ def test_the_bucket_is_there(stack: Stack) -> None:
 
 
 def test_making_it_again_changes_nothing(stack: Stack) -> None:
-    before = stack.services()["prefect"]["ID"]
+    kept = ("postgres", "store", "prefect", "mlflow", "conductor")
+    before = {name: stack.services()[name]["ID"] for name in kept}
     stack.make("stack")
-    assert stack.services()["prefect"]["ID"] == before
+    stack.two_workers()
+    assert {name: stack.services()[name]["ID"] for name in kept} == before
+
+
+def test_old_containers_are_swept_and_no_others(stack: Stack) -> None:
+    label, name = f"{PROJECT}-swept", f"{PROJECT}-ended"
+
+    def left(*more: str) -> str:
+        return run(["docker", "ps", "--all", "--quiet", "--filter", f"name={name}", *more])
+
+    def sweep(hours: int) -> int:
+        script = (
+            "import datetime, docker, sweep;"
+            f"print(sweep.sweep(docker.from_env(), '{label}', datetime.timedelta(hours={hours})))"
+        )
+        return int(stack.compose("exec", "--no-TTY", "--workdir", "/", "sweeper", "python", "-c", script))
+
+    run(["docker", "run", "--detach", "--label", label, "--name", name, f"{IMAGES}maskfold-store", "true"])
+    stack.wait(lambda: left("--filter", "status=exited"), "the end of a container", 30)
+    assert sweep(hours=1) == 0
+    assert left()
+    assert sweep(hours=0) == 1
+    assert not left()
 
 
 def test_settings_lie_outside_git() -> None:

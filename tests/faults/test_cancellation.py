@@ -32,7 +32,7 @@ def worker(prefect_server: str, tmp_path: Path) -> Iterator[psutil.Process]:
     def prefect(*arguments: str) -> list[str]:
         return [sys.executable, "-m", "prefect", *arguments]
 
-    register = [sys.executable, "-m", "flows.register"]
+    register = [sys.executable, "-m", "flows.register", "local"]
     done = subprocess.run(register, env=environment, cwd=ROOT, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     with Path(tmp_path, "worker.log").open("wb") as log:

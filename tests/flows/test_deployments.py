@@ -1,6 +1,8 @@
 """prefect.yaml: what Prefect, its workers and their engines make of it."""
 
 import asyncio
+import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,9 +42,24 @@ def configuration(kind: type[ConfigurationT], template: dict[str, Any], flow: st
     return asyncio.run(make())
 
 
-def pod_of(flow: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def bundled(package: str, kind: str) -> dict[str, Any]:
+    """Return the template that a server without internet knows; it is older than the workers'."""
+    file = files("prefect.server.api") / "collections_data" / "views" / "aggregate-worker-metadata.json"
+    template: dict[str, Any] = json.loads(file.read_text())[package][kind]["default_base_job_configuration"]
+    return template
+
+
+DOCKER = {"new": DockerWorker.get_default_base_job_template(), "bundled": bundled("prefect-docker", "docker")}
+KUBERNETES = {
+    "new": KubernetesWorker.get_default_base_job_template(),
+    "bundled": bundled("prefect-kubernetes", "kubernetes"),
+}
+either = pytest.mark.parametrize("age", ["new", "bundled"])
+
+
+def pod_of(flow: str, age: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the pod of a deployment, and its container."""
-    template = make_template("kubernetes", KubernetesWorker.get_default_base_job_template(), ENVIRONMENT, None)
+    template = make_template("kubernetes", KUBERNETES[age], ENVIRONMENT, None)
     made = configuration(KubernetesWorkerJobConfiguration, template, flow, "kubernetes")
     assert "{{" not in str(made.job_manifest)
     pod = made.job_manifest["spec"]["template"]["spec"]
@@ -87,13 +104,14 @@ def test_runs_of_train_do_not_take_the_places_of_jobs() -> None:
         (flow, pool): (one["work_pool"]["name"], one["work_pool"].get("work_queue_name"))
         for (flow, pool), one in DEPLOYMENTS.items()
     }
-    for pool in ("docker", "docker-gpu"):
-        assert queues["train", pool] not in (queues["job", "docker"], queues["job", "docker-gpu"])
+    for pool in ("docker", "docker-gpu", "kubernetes"):
+        assert queues["train", pool] not in [queues["job", other] for other in POOLS]
 
 
+@either
 @pytest.mark.parametrize("key", [key for key in DEPLOYMENTS if key[1].startswith("docker")], ids="/".join)
-def test_docker_workers_and_the_engine_understand_them(key: tuple[str, str], prefect_server: str) -> None:
-    template = make_template("docker", DockerWorker.get_default_base_job_template(), ENVIRONMENT, "net")
+def test_docker_workers_and_the_engine_understand_them(key: tuple[str, str], age: str, prefect_server: str) -> None:
+    template = make_template("docker", DOCKER[age], ENVIRONMENT, "net")
     made = configuration(DockerWorkerJobConfiguration, template, *key)
     assert made.networks == ["net"]
     assert made.volumes == ["maskfold-cache:/cache"]
@@ -122,25 +140,18 @@ def test_docker_workers_and_the_engine_understand_them(key: tuple[str, str], pre
         assert requests == []
 
 
-def test_an_older_template_still_hardens_containers() -> None:
-    """Servers ship one that knows no ``container_create_kwargs``."""
-    older = DockerWorker.get_default_base_job_template()
-    del older["variables"]["properties"]["container_create_kwargs"]
-    del older["job_configuration"]["container_create_kwargs"]
-    made = make_template("docker", older, {}, None)
-    assert made["job_configuration"]["container_create_kwargs"] == "{{ container_create_kwargs }}"
-
-
-def test_a_pod_gets_its_gpu_and_its_tolerations(prefect_server: str) -> None:
-    pod, container = pod_of("job")
+@either
+def test_a_pod_gets_its_gpu_and_its_tolerations(age: str, prefect_server: str) -> None:
+    pod, container = pod_of("job", age)
     assert container["resources"]["limits"] == {"memory": "32Gi", "nvidia.com/gpu": 1}
     assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
-    _, container = pod_of("train")
+    _, container = pod_of("train", age)
     assert "nvidia.com/gpu" not in container["resources"]["limits"]
 
 
-def test_a_pod_has_shared_memory_and_nothing_else_to_write_to(prefect_server: str) -> None:
-    pod, container = pod_of("job")
+@either
+def test_a_pod_has_shared_memory_and_nothing_else_to_write_to(age: str, prefect_server: str) -> None:
+    pod, container = pod_of("job", age)
     volumes = {volume["name"]: volume["emptyDir"] for volume in pod["volumes"]}
     assert volumes["shm"] == {"medium": "Memory", "sizeLimit": "8Gi"}
     places = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}

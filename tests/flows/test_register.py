@@ -14,10 +14,10 @@ from tests.servers.s3 import S3Server
 ROOT = Path(__file__).parents[2]
 
 
-def register(url: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def register(url: str, *pools: str, **settings: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MLFLOW_"))}
     return subprocess.run(
-        [sys.executable, "-m", "flows.register"],
+        [sys.executable, "-m", "flows.register", *pools],
         env={**kept, "PREFECT_API_URL": url, **settings},
         cwd=ROOT,
         capture_output=True,
@@ -51,6 +51,36 @@ def test_a_server_knows_all_of_it_and_no_secret_lies_open(prefect_server: str, s
     assert [schedule.active for schedule in scheduled.schedules] == [False]
     assert scheduled.tags == ["maskfold", "train"]
     assert deployments["docker", "flows/job.py:job"].work_queue_name == "jobs"
+    assert deployments["docker", "flows/job.py:job"].job_variables["image"] == "maskfold-job:latest"
+    pod = pools["kubernetes"].base_job_template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "{{ gpus }}"
+
+
+@pytest.mark.slow
+def test_again_it_keeps_what_people_have_chosen_and_other_pools(prefect_server: str) -> None:
+    register(prefect_server, "docker", "kubernetes", MLFLOW_TRACKING_URI="http://first:5000")
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("train/docker")
+        schedule = deployment.schedules[0]
+        assert schedule.id is not None
+        client.update_deployment_schedule(deployment.id, schedule.id, active=True)
+    done = register(prefect_server, "docker", MLFLOW_TRACKING_URI="http://second:5000")
+    assert done.returncode == 0, done.stderr
+    with get_client(sync_client=True) as client:
+        assert [one.active for one in client.read_deployment_by_name("train/docker").schedules] == [True]
+        seen = {
+            pool: client.read_work_pool(pool).base_job_template["variables"]["properties"]["env"]["default"]
+            for pool in ("docker", "kubernetes")
+        }
+        client.update_deployment_schedule(deployment.id, schedule.id, active=False)
+    assert seen["docker"]["MLFLOW_TRACKING_URI"] == "http://second:5000"
+    assert seen["kubernetes"]["MLFLOW_TRACKING_URI"] == "http://first:5000"
+
+
+def test_a_pool_that_nothing_is_deployed_on_is_refused() -> None:
+    done = register("http://127.0.0.1:9/api", "dokcer")
+    assert done.returncode == 2
+    assert "work pool 'dokcer': prefect.yaml has deployments for local, docker, docker-gpu, kubernetes" in done.stderr
 
 
 def test_without_a_server_it_says_so() -> None:

@@ -15,7 +15,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import run_deployment
 from prefect.events import emit_event
-from prefect.states import Completed, Crashed, Failed, Pending, Running
+from prefect.states import Cancelling, Completed, Crashed, Failed, Pending, Running
 
 from flows.job import job
 from maskfold.errors import CancelledError, InputError, JobFailedError, MaskfoldError
@@ -148,34 +148,76 @@ class Waiting:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks often, and loses patience after four seconds."""
+    """Looks often, and loses patience after six seconds."""
     monkeypatch.setattr(pool, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(pool, "LIFE_SECONDS", 0.5)
-    monkeypatch.setattr(pool, "_longest_silence", lambda deployment: 4.0)
+    monkeypatch.setattr(pool, "_longest_silence", lambda deployment: 6.0)
 
 
 def test_a_job_whose_machine_is_lost_counts_as_killed(pool_without_workers: str, quick: None) -> None:
     waiting = Waiting(pool_without_workers)
     waiting.set(Running())
     assert waiting.began.wait(30)
-    for _ in range(5):  # longer than the longest silence: heartbeats keep it
-        time.sleep(1.2)
+    for _ in range(8):  # longer than the longest silence: heartbeats keep it
         waiting.beat()
+        time.sleep(1)
     assert waiting.error is None
     waiting.end()  # and now they end
     assert isinstance(waiting.error, JobFailedError)
     assert waiting.error.exit_code == 137
-    assert "no sign of life for 4 s" in str(waiting.error)
+    assert "no sign of life for 6 s" in str(waiting.error)
     assert waiting.state().is_crashed()
 
 
-def test_a_job_that_ended_in_the_meantime_is_not_lost(pool_without_workers: str, quick: None) -> None:
+def test_silence_of_all_jobs_is_told_and_nothing_counts_as_lost(pool_without_workers: str, quick: None) -> None:
+    """As where websockets do not get through."""
     waiting = Waiting(pool_without_workers)
     waiting.set(Running())
-    assert waiting.began.wait(30)
+    deadline = time.monotonic() + 30
+    while not waiting.warnings:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert "no heartbeat of any job arrives" in waiting.warnings[0]
+    assert waiting.state().is_running()
     waiting.set(Completed())
     waiting.end()
     assert waiting.error is None
+
+
+def test_a_job_that_is_lost_while_it_is_cancelled_ends(pool_without_workers: str, quick: None) -> None:
+    waiting = Waiting(pool_without_workers)
+    waiting.set(Running())
+    waiting.beat()
+    assert waiting.began.wait(30)
+    time.sleep(1)
+    waiting.set(Cancelling())
+    waiting.end()
+    assert isinstance(waiting.error, CancelledError)
+    assert waiting.state().is_cancelled()
+
+
+def test_cancelling_ends_though_nobody_confirms_it(
+    pool_without_workers: str, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "CANCEL_SECONDS", 1.0)
+    waiting = Waiting(pool_without_workers)
+    waiting.set(Running())
+    assert waiting.began.wait(30)
+    waiting._launcher.cancel()
+    waiting.end()
+    assert isinstance(waiting.error, CancelledError)
+    state = waiting.state()
+    assert state.is_cancelled()
+    assert "not confirmed" in str(state.message)
+
+
+def test_a_job_whose_run_was_deleted_counts_as_cancelled(pool_without_workers: str, quick: None) -> None:
+    waiting = Waiting(pool_without_workers)
+    with get_client(sync_client=True) as client:
+        client.delete_flow_run(waiting.run_id)
+    waiting.end()
+    assert isinstance(waiting.error, CancelledError)
+    assert "deleted" in str(waiting.error)
 
 
 def test_a_job_whose_worker_went_away_before_it_began_is_given_back(pool_without_workers: str, quick: None) -> None:
@@ -224,6 +266,21 @@ def test_a_failed_job_speaks_in_its_own_words() -> None:
     assert error.exit_code == 2
 
 
-def test_a_crashed_job_counts_as_killed() -> None:
-    assert failure(SPEC, Crashed(message="Process exited unexpectedly")).exit_code == 137
-    assert failure(SPEC, Crashed(message="Flow run process exited with non-zero status code: 143")).exit_code == 143
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("Process exited unexpectedly", 137),
+        ("Flow run infrastructure exited with non-zero status code 137. Killed.", 137),
+        ("Flow run process exited with non-zero status code: 9", 9),
+        # By its machine, that is: a job that somebody cancels ends as Cancelled.
+        ("Flow run infrastructure exited with non-zero status code 143. Terminated.", 137),
+        ("Failed to submit flow run to infrastructure: ImageNotFound: 404 status code 404", 75),
+    ],
+)
+def test_what_a_crash_counts_as(message: str, code: int) -> None:
+    assert failure(SPEC, Crashed(message=message)).exit_code == code
+
+
+def test_a_number_in_a_jobs_own_words_is_not_its_exit_code() -> None:
+    wrapped = "Flow run encountered an exception: JobFailedError: hub: status code 404 [exit code 75]"
+    assert failure(SPEC, Failed(message=wrapped)).exit_code == 75

@@ -17,7 +17,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments import run_deployment
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.states import Cancelling, Crashed, Scheduled
+from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
 
 from maskfold import errors
 from maskfold.launch.launcher import Watcher
@@ -37,8 +37,16 @@ _HEARTBEAT = "prefect.flow-run.heartbeat"
 _HEARTBEAT_VARIABLE = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 _HEARTBEAT_DEFAULT = 180.0
 """Prefect's own."""
+_HEARTBEAT_LEAST = 30.0
+"""Prefect sends none more often."""
 
-_EXIT_CODE = re.compile(r"(?:exit code|status code:?) (\d+)")
+_PASSING = (httpx.TransportError, PrefectHTTPStatusError)
+"""The server does not answer, or not well; it may later."""
+
+_OWN_CODE = re.compile(r"\[exit code (\d+)\]$")
+"""How the flow ``job`` ends the message of a job that failed."""
+_WORKERS_CODE = re.compile(r"exited with non-zero status code:? (\d+)")
+_NOT_STARTED = "Failed to submit flow run to infrastructure"
 _WRAPPING = re.compile(r"^Flow run encountered an exception: (?:JobFailedError: )?| \[exit code \d+\]$")
 """What Prefect and the flow ``job`` put around a job's own message."""
 
@@ -60,6 +68,7 @@ class PoolLauncher:
         self._running: set[UUID] = set()
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
+        self._heard = threading.Event()
         with get_client(sync_client=True) as client:
             try:
                 self._silence = _longest_silence(client.read_deployment_by_name(self._deployment))
@@ -67,7 +76,7 @@ class PoolLauncher:
                 raise errors.InputError(
                     f"launcher pool:{pool}: the Prefect server has no deployment {self._deployment}; those of "
                     "prefect.yaml, for the pools local, docker, docker-gpu and kubernetes, are made by: "
-                    "python -m flows.register"
+                    "python -m flows.register POOL"
                 ) from None
 
     def run(self, spec: Spec, watcher: Watcher) -> None:
@@ -81,6 +90,7 @@ class PoolLauncher:
             timeout=0,
             as_subflow=True,
             tags=[spec.stage],
+            idempotency_key=str(uuid4()),  # asked again after a lost answer, the server does not make a second run
         )
         assert isinstance(submitted, FlowRun)
         with self._lock:
@@ -89,6 +99,8 @@ class PoolLauncher:
             if self._cancelled.is_set():  # while it was being submitted, too late for `cancel` to know of it
                 self._stop({submitted.id})
             state = self._wait(submitted.id, watcher)
+        except ObjectNotFound:
+            raise errors.CancelledError(f"{spec.label}: its run was deleted on the Prefect server") from None
         finally:
             with self._lock:
                 self._running.discard(submitted.id)
@@ -106,33 +118,39 @@ class PoolLauncher:
             self._stop(running)
 
     def _stop(self, running: set[UUID]) -> None:
+        """Ask for runs to be cancelled until the pool has done so; put an end to those of a pool that does not."""
+        deadline = time.monotonic() + CANCEL_SECONDS
         with get_client(sync_client=True) as client:
-            for run_id in running:
-                with contextlib.suppress(httpx.TransportError, PrefectHTTPStatusError):
-                    client.set_flow_run_state(run_id, Cancelling(message="the run that asked for this job has ended"))
-            deadline = time.monotonic() + CANCEL_SECONDS
-            while (running := {one for one in running if not _is_final(client, one)}) and time.monotonic() < deadline:
+            while running := {one for one in running if not _is_over(client, one)}:
+                overdue = time.monotonic() > deadline
+                for run_id in running:
+                    with contextlib.suppress(*_PASSING, ObjectNotFound):
+                        _cancel(client, run_id, by_force=overdue)
+                if overdue:
+                    return
                 time.sleep(POLL_SECONDS)
 
     def _wait(self, run_id: UUID, watcher: Watcher) -> State:
         begun, told, since = False, False, time.monotonic()
-        life = _Life(run_id, self._pool, self._silence)
+        life = _Life(run_id, self._pool, self._silence, self._heard)
         with get_client(sync_client=True) as client:
             while True:
                 run = _read_run(client, run_id)
                 state = run.state if run else None
                 if run is None or state is None:
-                    life.unknown()
+                    life.renew()
                 elif state.is_final():
                     return state
-                elif state.is_running():
+                elif state.is_running() or state.is_cancelling():
                     if not begun:
                         begun = True
                         watcher.on_start()
-                    if (lost := life.lost(client)) is not None:
+                    if (lost := life.lost(client, state, watcher)) is not None:
                         return lost
-                elif state.is_pending() and life.abandoned(client, run):
-                    watcher.on_warning("the worker that had taken this job is gone; another may take it now")
+                else:
+                    life.renew()
+                    if state.is_pending() and life.abandoned(client, run):
+                        watcher.on_warning("the worker that had taken this job is gone; another may take it now")
                 if not begun and not told and time.monotonic() - since > UNCLAIMED_SECONDS:
                     told = True
                     watcher.on_warning(
@@ -150,43 +168,62 @@ class _Life:
     pool: str
     silence: float
     """Seconds without a heartbeat after which the process is gone."""
+    heard: threading.Event
+    """A heartbeat of any job has arrived, so that silence means something."""
     _looked: float = field(default_factory=time.monotonic)
     _alive: float = field(default_factory=time.monotonic)
     _heartbeat: UUID | None = None
+    _told: bool = False
+    _gone: set[str] = field(default_factory=set)
 
-    def unknown(self) -> None:
-        """Take note that the server did not answer, so that heartbeats could not arrive either."""
+    def renew(self) -> None:
+        """Begin to listen anew: the server does not answer, or the run has no process that could be heard."""
         self._alive = time.monotonic()
 
-    def lost(self, client: SyncPrefectClient) -> State | None:
-        """Return the state of a running job whose process has gone without a word, after telling the server."""
+    def lost(self, client: SyncPrefectClient, state: State, watcher: Watcher) -> State | None:
+        """Return the last state of a run whose process has gone without a word, after telling the server."""
         if not self._due():
             return None
         newest = _newest_heartbeat(client, self.run_id)
         if newest != self._heartbeat:
             self._heartbeat = newest
-            self._alive = time.monotonic()
+            self.heard.set()
+            self.renew()
         if time.monotonic() - self._alive < self.silence:
             return None
-        state: State = Crashed(message=f"no sign of life for {self.silence:.0f} s; its process or machine is lost")
-        with contextlib.suppress(httpx.TransportError, PrefectHTTPStatusError):
-            answer = client.set_flow_run_state(self.run_id, state)
+        if not self.heard.is_set():
+            self._warn_of_deafness(watcher)
+            return None
+        message = f"no sign of life for {self.silence:.0f} s; its process or machine is lost"
+        # The server lets a run that is being cancelled end in no other way.
+        last: State = Cancelled(message=message) if state.is_cancelling() else Crashed(message=message)
+        with contextlib.suppress(*_PASSING):
+            answer = client.set_flow_run_state(self.run_id, last)
             if answer.state is not None and answer.state.is_final():
                 return answer.state
-        return state
+        return last
 
     def abandoned(self, client: SyncPrefectClient, run: FlowRun) -> bool:
         """Give a job back to the pool when the worker that took it went away before it began the job."""
         worker = run.labels.get("prefect.worker.name")
-        self._alive = time.monotonic()
-        if worker is None or not self._due():
+        # A worker takes a run first and labels it then: the label of one that is gone may be left from before.
+        if not isinstance(worker, str) or worker in self._gone or not self._due():
             return False
-        with contextlib.suppress(httpx.TransportError, PrefectHTTPStatusError):
+        with contextlib.suppress(*_PASSING):
             workers = client.read_workers_for_work_pool(str(run.work_pool_name or self.pool))
             if not any(one.name == worker and one.status == WorkerStatus.ONLINE for one in workers):
                 client.set_flow_run_state(self.run_id, Scheduled(message=f"{worker} is gone"), force=True)
+                self._gone.add(worker)
                 return True
         return False
+
+    def _warn_of_deafness(self, watcher: Watcher) -> None:
+        if not self._told:
+            self._told = True
+            watcher.on_warning(
+                "no heartbeat of any job arrives, so the loss of a machine would not be noticed; "
+                "do websockets reach the Prefect server from where jobs run?"
+            )
 
     def _due(self) -> bool:
         if time.monotonic() - self._looked < LIFE_SECONDS:
@@ -198,17 +235,18 @@ class _Life:
 def _longest_silence(deployment: DeploymentResponse) -> float:
     """Return the seconds without a heartbeat after which a run of a deployment is lost."""
     every = (deployment.job_variables or {}).get("env", {}).get(_HEARTBEAT_VARIABLE, _HEARTBEAT_DEFAULT)
-    return HEARTBEATS_MISSED * float(every) + LIFE_SECONDS
+    return HEARTBEATS_MISSED * max(_HEARTBEAT_LEAST, float(every)) + LIFE_SECONDS
 
 
 def _newest_heartbeat(client: SyncPrefectClient, run_id: UUID) -> UUID | None:
-    """Return the id of a run's newest heartbeat: a new one is a sign of life by anybody's clock."""
+    """Return the id of a run's newest heartbeat: a new one is a sign of life, whatever clocks say."""
+    now, day = datetime.now(UTC), timedelta(days=1)
     wanted = EventFilter(
         event=EventNameFilter(name=[_HEARTBEAT]),
         resource=EventResourceFilter(id=[f"prefect.flow-run.{run_id}"]),
-        occurred=EventOccurredFilter(since=datetime.now(UTC) - timedelta(days=1)),
+        occurred=EventOccurredFilter(since=now - day, until=now + day),
     )
-    with contextlib.suppress(httpx.TransportError, PrefectHTTPStatusError):
+    with contextlib.suppress(*_PASSING):
         events = client.read_events(wanted, limit=1).events
         return events[0].id if events else None
     return uuid4()  # the server did not answer, so nothing is known to be silent
@@ -217,25 +255,40 @@ def _newest_heartbeat(client: SyncPrefectClient, run_id: UUID) -> UUID | None:
 def failure(spec: Spec, state: State) -> errors.MaskfoldError:
     """Return what to raise for a job whose run ended in a state other than completed.
 
-    A job that failed by itself names its exit code in the state's message. A run that crashed lost its process: killed,
-    out of memory, node lost; the worker's message names the exit status where it knows one.
+    A job that failed by itself names its exit code at the end of the state's message. A run that crashed lost its
+    process: killed, out of memory, machine lost; the worker's message names the exit status where it knows one.
     """
     message = state.message or state.name or state.type.value
     code = errors.EXIT_KILLED if state.is_crashed() else errors.EXIT_FAULT
-    found = _EXIT_CODE.search(message)
-    if found:
-        code = int(found.group(1))
+    if found := _OWN_CODE.search(message):
+        code = int(found[1])
+    elif message.startswith(_NOT_STARTED):
+        code = errors.EXIT_UNAVAILABLE  # no image, no engine: another worker, or another moment, may have it
+    elif found := _WORKERS_CODE.search(message):
+        # Whoever cancels a job makes its run Cancelled; one that crashed by SIGTERM was stopped by its machine.
+        code = errors.EXIT_KILLED if int(found[1]) == errors.EXIT_CANCELLED else int(found[1])
     message = _WRAPPING.sub("", message).removeprefix(f"{spec.label}: ")
     return errors.JobFailedError(f"{spec.label}: {message}", code)
 
 
 def _read_run(client: SyncPrefectClient, run_id: UUID) -> FlowRun | None:
     """Return a run; None while the server cannot be reached, as the job goes on without it."""
-    with contextlib.suppress(httpx.TransportError, PrefectHTTPStatusError):
+    with contextlib.suppress(*_PASSING):
         return client.read_flow_run(run_id)
     return None
 
 
-def _is_final(client: SyncPrefectClient, run_id: UUID) -> bool:
-    run = _read_run(client, run_id)
+def _is_over(client: SyncPrefectClient, run_id: UUID) -> bool:
+    try:
+        run = _read_run(client, run_id)
+    except ObjectNotFound:
+        return True
     return run is not None and run.state is not None and run.state.is_final()
+
+
+def _cancel(client: SyncPrefectClient, run_id: UUID, by_force: bool) -> None:
+    if by_force:
+        message = f"not confirmed within {CANCEL_SECONDS:.0f} s; its process or machine may be lost"
+        client.set_flow_run_state(run_id, Cancelled(message=message), force=True)
+    elif not (state := client.read_flow_run(run_id).state) or not state.is_cancelling():
+        client.set_flow_run_state(run_id, Cancelling(message="the run that asked for this job has ended"))

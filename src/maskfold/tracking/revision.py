@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
+REVISION_VARIABLE = "MASKFOLD_REVISION"
+
 
 def git_tags() -> dict[str, str]:
-    """Return the git revision of this package as tags; none when it does not lie in a checkout.
+    """Return the git revision of this package as tags; none when it is not known.
 
-    An installed package inside somebody else's checkout (a virtual environment in a repository) has no revision there:
+    A container image says in ``MASKFOLD_REVISION`` which one it was built from; elsewhere the checkout tells. An
+    installed package inside somebody else's checkout (a virtual environment in a repository) has no revision there:
     git must know this very file.
     """
+    built_from = os.environ.get(REVISION_VARIABLE)
+    if built_from:
+        return {"mlflow.source.git.commit": built_from}
     here = Path(__file__).resolve()
     if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:
         return {}
