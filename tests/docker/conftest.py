@@ -64,13 +64,14 @@ def _installing(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def images(stack_settings: tuple[Path, dict[str, int]]) -> dict[str, str]:
+def images(stack_settings: tuple[Path, dict[str, int]]) -> Iterator[dict[str, str]]:
     """Names of the built images."""
     Stack(*stack_settings).make("images")
+    yield {name: f"{IMAGES}maskfold-{name}" for name in ("job", "flow", "mlflow", "store")}
     if BASE_VARIABLE in os.environ:
-        for wheel in WHEELS.glob("torch-*.whl"):  # put there by these tests
+        # Not earlier: without these wheels the images would be built anew, with another torch.
+        for wheel in WHEELS.glob("torch-*.whl"):
             wheel.unlink()
-    return {name: f"{IMAGES}maskfold-{name}" for name in ("job", "flow", "mlflow", "store")}
 
 
 @pytest.fixture(scope="session")
