@@ -1,4 +1,7 @@
-"""What a cluster does to a run: containers killed, workers lost, people who change their minds."""
+"""What a cluster does to a run: containers killed, workers lost, people who change their minds.
+
+By its name this file comes after ``test_run.py``, whose crops it then finds in the workspace.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
