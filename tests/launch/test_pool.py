@@ -104,11 +104,12 @@ def test_a_job_submitted_while_the_launcher_is_cancelled_is_stopped(
 class Waiting:
     """A launcher that waits for one job in a thread; the test plays its worker."""
 
-    def __init__(self, pool_name: str) -> None:
+    def __init__(self, pool_name: str, beside: "Waiting | None" = None) -> None:
         self.warnings: list[str] = []
         self.error: MaskfoldError | None = None
         self.began = threading.Event()
-        self._launcher = PoolLauncher(pool_name)
+        self._launcher = beside._launcher if beside else PoolLauncher(pool_name)
+        self._before = set(self._launcher._running)
         # The server's address is a setting of this thread's context.
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,))
         self._thread.start()
@@ -123,10 +124,10 @@ class Waiting:
 
     def _submitted(self) -> UUID:
         deadline = time.monotonic() + 30
-        while not self._launcher._running:
+        while not (fresh := self._launcher._running - self._before):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        return next(iter(self._launcher._running))
+        return next(iter(fresh))
 
     def set(self, state: State) -> None:
         with get_client(sync_client=True) as client:
@@ -152,6 +153,27 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(pool, "LIFE_SECONDS", 0.5)
     monkeypatch.setattr(pool, "_longest_silence", lambda deployment: 6.0)
+
+
+def test_waiting_for_a_busy_worker_is_nothing_to_tell(
+    pool_without_workers: str, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "UNCLAIMED_SECONDS", 1.0)
+    first = Waiting(pool_without_workers)
+    first.set(Running())
+    assert first.began.wait(30)
+    second = Waiting(pool_without_workers, beside=first)
+    time.sleep(2.5)
+    assert second.warnings == []
+    first.set(Completed())
+    first.end()
+    deadline = time.monotonic() + 30
+    while not second.warnings:  # now nobody works any more
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    second.set(Completed())
+    second.end()
+    assert len(second.warnings) == 1
 
 
 def test_a_job_whose_machine_is_lost_counts_as_killed(pool_without_workers: str, quick: None) -> None:

@@ -27,7 +27,7 @@ POLL_SECONDS = 1.0
 CANCEL_SECONDS = 60.0
 """How long to wait for the pool to confirm that cancelled jobs are gone."""
 UNCLAIMED_SECONDS = 60.0
-"""After this long without a worker that takes a job, its user is told."""
+"""After this long without a worker that takes a job, while no other job of the run is at work, its user is told."""
 LIFE_SECONDS = 10.0
 """Time between two looks at whether a job's process, or its worker, is still there."""
 HEARTBEATS_MISSED = 3
@@ -66,6 +66,8 @@ class PoolLauncher:
         self._pool = pool
         self._deployment = f"job/{pool}"
         self._running: set[UUID] = set()
+        self._at_work: set[UUID] = set()
+        """Of the running, those that a worker has begun."""
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._heard = threading.Event()
@@ -104,6 +106,7 @@ class PoolLauncher:
         finally:
             with self._lock:
                 self._running.discard(submitted.id)
+                self._at_work.discard(submitted.id)
         if self._cancelled.is_set() or state.is_cancelled():
             raise errors.CancelledError(f"{spec.label}: cancelled")
         if not state.is_completed():
@@ -144,6 +147,7 @@ class PoolLauncher:
                 elif state.is_running() or state.is_cancelling():
                     if not begun:
                         begun = True
+                        self._at_work.add(run_id)
                         watcher.on_start()
                     if (lost := life.lost(client, state, watcher)) is not None:
                         return lost
@@ -151,10 +155,12 @@ class PoolLauncher:
                     life.renew()
                     if state.is_pending() and life.abandoned(client, run):
                         watcher.on_warning("the worker that had taken this job is gone; another may take it now")
+                if self._at_work:  # there are workers, and they are busy
+                    since = time.monotonic()
                 if not begun and not told and time.monotonic() - since > UNCLAIMED_SECONDS:
                     told = True
                     watcher.on_warning(
-                        "no worker has begun this job yet; are all busy, or is none running? "
+                        "no worker has begun this job yet; are all busy with other runs, or is none there? "
                         f"Start one with: prefect worker start --pool {self._pool}"
                     )
                 time.sleep(POLL_SECONDS)
