@@ -4,7 +4,7 @@ import contextvars
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -123,11 +123,19 @@ class Waiting:
             self.error = error
 
     def _submitted(self) -> UUID:
+        self.until(lambda: self._launcher._running - self._before)
+        return next(iter(self._launcher._running - self._before))
+
+    def begin(self) -> None:
+        """Take the job, as a worker does."""
+        self.set(Running())
+        assert self.began.wait(30)
+
+    def until(self, happened: Callable[[], object]) -> None:
         deadline = time.monotonic() + 30
-        while not (fresh := self._launcher._running - self._before):
+        while not happened():
             assert time.monotonic() < deadline
-            time.sleep(0.05)
-        return next(iter(fresh))
+            time.sleep(0.1)
 
     def set(self, state: State) -> None:
         with get_client(sync_client=True) as client:
@@ -160,17 +168,13 @@ def test_waiting_for_a_busy_worker_is_nothing_to_tell(
 ) -> None:
     monkeypatch.setattr(pool, "UNCLAIMED_SECONDS", 1.0)
     first = Waiting(pool_without_workers)
-    first.set(Running())
-    assert first.began.wait(30)
+    first.begin()
     second = Waiting(pool_without_workers, beside=first)
     time.sleep(2.5)
     assert second.warnings == []
     first.set(Completed())
     first.end()
-    deadline = time.monotonic() + 30
-    while not second.warnings:  # now nobody works any more
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    second.until(lambda: second.warnings)  # now nobody works any more
     second.set(Completed())
     second.end()
     assert len(second.warnings) == 1
@@ -178,8 +182,7 @@ def test_waiting_for_a_busy_worker_is_nothing_to_tell(
 
 def test_a_job_whose_machine_is_lost_counts_as_killed(pool_without_workers: str, quick: None) -> None:
     waiting = Waiting(pool_without_workers)
-    waiting.set(Running())
-    assert waiting.began.wait(30)
+    waiting.begin()
     for _ in range(8):  # longer than the longest silence: heartbeats keep it
         waiting.beat()
         time.sleep(1)
@@ -194,11 +197,8 @@ def test_a_job_whose_machine_is_lost_counts_as_killed(pool_without_workers: str,
 def test_silence_of_all_jobs_is_told_and_nothing_counts_as_lost(pool_without_workers: str, quick: None) -> None:
     """As where websockets do not get through."""
     waiting = Waiting(pool_without_workers)
-    waiting.set(Running())
-    deadline = time.monotonic() + 30
-    while not waiting.warnings:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    waiting.begin()
+    waiting.until(lambda: waiting.warnings)
     assert "no heartbeat of any job arrives" in waiting.warnings[0]
     assert waiting.state().is_running()
     waiting.set(Completed())
@@ -208,9 +208,8 @@ def test_silence_of_all_jobs_is_told_and_nothing_counts_as_lost(pool_without_wor
 
 def test_a_job_that_is_lost_while_it_is_cancelled_ends(pool_without_workers: str, quick: None) -> None:
     waiting = Waiting(pool_without_workers)
-    waiting.set(Running())
+    waiting.begin()
     waiting.beat()
-    assert waiting.began.wait(30)
     time.sleep(1)
     waiting.set(Cancelling())
     waiting.end()
@@ -223,8 +222,7 @@ def test_cancelling_ends_though_nobody_confirms_it(
 ) -> None:
     monkeypatch.setattr(pool, "CANCEL_SECONDS", 1.0)
     waiting = Waiting(pool_without_workers)
-    waiting.set(Running())
-    assert waiting.began.wait(30)
+    waiting.begin()
     waiting._launcher.cancel()
     waiting.end()
     assert isinstance(waiting.error, CancelledError)
@@ -248,10 +246,7 @@ def test_a_job_whose_worker_went_away_before_it_began_is_given_back(pool_without
         client.update_flow_run_labels(waiting.run_id, {"prefect.worker.name": "gone"})
         client.send_worker_heartbeat(pool_without_workers, "another")
     waiting.set(Pending())
-    deadline = time.monotonic() + 30
-    while not waiting.state().is_scheduled():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    waiting.until(lambda: waiting.state().is_scheduled())
     assert any("the worker that had taken this job is gone" in text for text in waiting.warnings)
     waiting.set(Completed())
     waiting.end()
