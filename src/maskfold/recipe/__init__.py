@@ -1,9 +1,8 @@
 """Every setting of a run: frozen, validated, printable as YAML, with presets."""
 
 from maskfold.recipe.augmentation import AUGMENTATION_PRESETS, Augmentation
-from maskfold.recipe.base import Settings
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
-from maskfold.recipe.learning import Ages, CutMix, Loss, MixUp, Optimizer, Schedule
+from maskfold.recipe.learning import Binning, CutMix, Loss, MixUp, Optimizer, Schedule
 from maskfold.recipe.loading import PRESETS, dump_recipe, load_recipe
 from maskfold.recipe.network import Network
 from maskfold.recipe.recipe import (
@@ -11,23 +10,24 @@ from maskfold.recipe.recipe import (
     Dataset,
     Ensemble,
     Folds,
-    Labels,
     Margins,
     Recipe,
 )
+from maskfold.recipe.schemes import SCHEMES
+from maskfold.settings import Settings
 
 __all__ = [
     "AUGMENTATION_PRESETS",
     "PRESETS",
-    "Ages",
+    "SCHEMES",
     "Augmentation",
     "Averaging",
+    "Binning",
     "Crop",
     "CutMix",
     "Dataset",
     "Ensemble",
     "Folds",
-    "Labels",
     "Loss",
     "Margins",
     "MixUp",

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from maskfold.recipe.base import Probability, Settings
+from maskfold.settings import Probability, Settings
 
 Range = tuple[float, float]
 AugmentationPreset = Literal["none", "light", "hot6", "strong"]

@@ -1,18 +1,20 @@
-"""How a network learns: loss, mixing of images, optimizer, schedule, and what ages it is taught."""
+"""How a network learns: loss, mixing of images, optimizer, schedule, and which groups of a number it is taught."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from maskfold.recipe.base import Probability, Settings
+from maskfold.scheme import Attribute, numbers
+from maskfold.settings import Probability, Settings
 
 Partners = Literal["any", "same-class", "other-class"]
-Sampler = Literal["uniform", "balanced", "balanced-cells", "balanced-mask", "balanced-gender", "balanced-age"]
-Age = Annotated[int, Field(ge=0, le=120)]
+Sampler = Annotated[str, Field(pattern=r"^(uniform|balanced(-[a-z][a-z0-9_-]*)?)$")]
+CELLS: Final = "cells"
+"""`balanced-cells` shows every combination of attributes equally often; so no attribute may have this name."""
 
 _WEIGHTED = ("cross-entropy", "focal", "label-smoothing", "neighbour-smoothing")
 
@@ -60,7 +62,8 @@ class Loss(Settings):
     gamma: float = Field(2.0, ge=0)
     """Focusing parameter of the focal loss."""
     smoothing: Probability = 0.1
-    """Mass that `label-smoothing` spreads over all classes, and `neighbour-smoothing` over the adjacent ages alone."""
+    """Mass that `label-smoothing` spreads over all classes, and `neighbour-smoothing` over the adjacent groups of an
+    attribute with bounds."""
     alpha: float = Field(0.1, ge=0)
     """`symmetric`: weight of the cross-entropy."""
     beta: float = Field(1.0, ge=0)
@@ -147,39 +150,43 @@ class Schedule(Settings):
         return self.name in ("cosine", "cosine-restarts", "cyclic", "one-cycle")
 
 
-class Ages(Settings):
-    """What ages a network is taught; without effect on validation, which uses the official groups."""
+class Binning(Settings):
+    """How a network is taught an attribute with bounds; validation always uses the groups that count."""
 
-    leave_out: tuple[tuple[Age, Age], ...] = ()
-    """Ages that are not trained on, as ranges with both ends included, such as `[[27, 29], [57, 59]]`."""
-    bins: tuple[Age, ...] = ()
-    """Lower bounds of finer age bins that a joint or age network learns in place of the three groups; the bounds of
-    the training labels must be among them. Its probabilities are summed to the three groups."""
+    leave_out: tuple[tuple[float, float], ...] = ()
+    """Numbers that are not trained on, as ranges with both ends included, such as `[[27, 29], [57, 59]]`."""
+    bins: tuple[float, ...] = ()
+    """Lower bounds of finer bins that the network learns in place of the groups; the bounds of the training labels must
+    be among them. Its probabilities are summed to the groups."""
 
     @field_validator("leave_out")
     @classmethod
-    def _ranges(cls, ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-        wrong = [list(span) for span in ranges if span[0] > span[1]]
+    def _ranges(cls, ranges: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        wrong = [span for span in ranges if span[0] > span[1]]
         if wrong:
-            raise ValueError(f"expected [first age, last age], got {wrong[0]}")
+            raise ValueError(f"expected [first, last], got [{wrong[0][0]:g}, {wrong[0][1]:g}]")
         return ranges
 
     @field_validator("bins")
     @classmethod
-    def _rising(cls, bins: tuple[int, ...]) -> tuple[int, ...]:
-        if any(low >= high for low, high in pairwise(bins)) or (bins and bins[0] < 1):
-            raise ValueError(f"bounds must rise within 1..120, got {list(bins)}")
+    def _rising(cls, bins: tuple[float, ...]) -> tuple[float, ...]:
+        if any(low >= high for low, high in pairwise(bins)):
+            raise ValueError(f"bounds must rise, got {numbers(bins)}")
         return bins
 
-    def check_bounds(self, bounds: tuple[int, int]) -> None:
-        """Make sure that each bin lies in one age group.
+    def check_bounds(self, attribute: Attribute) -> None:
+        """Make sure that each bin lies in one group of the training labels, and in the attribute's range.
 
         Raises:
-            ValueError: If a bound of the groups is not one of the bins'.
+            ValueError: If a bound of the groups is not one of the bins', or a bin lies outside the range.
         """
+        if not self.bins:
+            return
+        bounds = attribute.train_bounds or attribute.bounds
         missing = [bound for bound in bounds if bound not in self.bins]
-        if self.bins and missing:
+        if missing:
             raise ValueError(
-                f"ages.bins {list(self.bins)} must contain the bounds of the age groups trained on, {list(bounds)}; "
-                f"missing: {', '.join(map(str, missing))}"
+                f"bins {numbers(self.bins)} must contain the bounds of the groups trained on, {numbers(bounds)}; "
+                f"missing: {numbers(missing)}"
             )
+        attribute.check_range(self.bins)

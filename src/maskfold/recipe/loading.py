@@ -12,7 +12,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from maskfold.errors import RecipeError
+from maskfold.recipe.paths import put
 from maskfold.recipe.recipe import Recipe
+from maskfold.recipe.schemes import expand_short, fit_preset, load_scheme
 
 PRESETS: Final = ("smoke", "fast", "best", "hot6")
 # Besides its own errors PyYAML lets through what a constructor raises, such as that of the date 2020-99-99.
@@ -27,23 +29,30 @@ _SHOWN = 80
 """Characters of a wrong value in a message."""
 
 
-def load_recipe(source: str | Path = "fast", overrides: Iterable[str] = ()) -> Recipe:
+def load_recipe(
+    source: str | Path = "fast", overrides: Iterable[str] = (), scheme: Mapping[str, Any] | None = None
+) -> Recipe:
     """Read a recipe and apply overrides.
 
     Args:
         source: Name of a preset, or path of a YAML file (the printed form of a recipe).
         overrides: ``dotted.key=value`` each; the value is YAML. Networks are addressed by name, by number or, all at
             once, by ``*``: ``networks.*.epochs=3``.
+        scheme: The scheme that the data set states, which holds unless recipe or overrides name one.
 
     Raises:
         RecipeError: If the source does not exist or cannot be read, or a setting is unknown or invalid.
     """
     where = str(source)
-    settings = _read(where)
-    for override in overrides:
-        settings = _apply(settings, override)
+    given = [_split(override) for override in overrides]
+    settings = _with_scheme(_read(where), given, scheme)
+    if where in PRESETS:
+        settings = fit_preset(settings)
+    for key, value in given:
+        if key.partition(".")[0] != "scheme":
+            settings = put(settings, key.split("."), value, key)
     try:
-        return Recipe.model_validate(settings)
+        return Recipe.model_validate(expand_short(settings))
     except ValidationError as error:
         raise RecipeError(_explain(where, error)) from None
 
@@ -81,44 +90,35 @@ def _read(source: str) -> dict[str, Any]:
     return settings
 
 
-def _apply(settings: dict[str, Any], override: str) -> dict[str, Any]:
+def _split(override: str) -> tuple[str, Any]:
+    """Return key and value of ``dotted.key=value``."""
     key, separator, text = override.partition("=")
-    path = key.strip().split(".")
-    if not separator or not all(path):
+    key = key.strip()
+    if not separator or not all(key.split(".")):
         raise RecipeError(f"setting {override!r}: expected dotted.key=value, such as folds.k=3")
     try:
-        value = yaml.safe_load(text)
+        return key, yaml.safe_load(text)
     except _NOT_YAML:
         raise RecipeError(f"setting {override!r}: the value is not valid YAML") from None
-    updated: dict[str, Any] = _set(settings, path, value, key.strip())
-    return updated
 
 
-def _set(node: Any, path: Sequence[str], value: Any, key: str) -> Any:
-    if not path:
-        return value
-    head, rest = path[0], path[1:]
-    if isinstance(node, list):
-        chosen = _choose(node, head, key)
-        return [_set(item, rest, value, key) if number in chosen else item for number, item in enumerate(node)]
-    if node is None:
-        node = {}
-    if not isinstance(node, dict):
-        raise RecipeError(f"setting {key}: {head!r} cannot be set inside the value {node!r}")
-    return {**node, head: _set(node.get(head), rest, value, key)}
-
-
-def _choose(items: Sequence[Any], head: str, key: str) -> set[int]:
-    if head == "*":
-        return set(range(len(items)))
-    names = [str(item.get("name", "")) if isinstance(item, Mapping) else "" for item in items]
-    if head in names:
-        return {names.index(head)}
-    if head.isdecimal() and int(head) < len(items):
-        return {int(head)}
-    close = difflib.get_close_matches(head, names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise RecipeError(f"setting {key}: no entry {head!r}; there are {', '.join(names)} (or 0.., or * for all).{hint}")
+def _with_scheme(
+    settings: dict[str, Any], overrides: Sequence[tuple[str, Any]], found: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the settings with their scheme in full: overridden, written, found in the data, or the default."""
+    chosen = dict(overrides).get("scheme") or settings.get("scheme") or found or "mask"
+    try:
+        scheme = load_scheme(chosen)
+    except ValueError as error:
+        raise RecipeError(f"setting scheme: {error}") from None
+    if not isinstance(scheme, Mapping) or not isinstance(scheme.get("attributes"), list | tuple):
+        raise RecipeError(f"setting scheme: expected a name, or name and attributes, a list; given: {scheme!r}")
+    full: Any = {**settings, "scheme": {**scheme, "attributes": list(scheme["attributes"])}}
+    for key, value in overrides:
+        if key.startswith("scheme."):
+            full = put(full, key.split("."), value, key)
+    ready: dict[str, Any] = full
+    return ready
 
 
 def _explain(source: str, error: ValidationError) -> str:

@@ -9,11 +9,11 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from maskfold.labels import Target
 from maskfold.recipe.augmentation import Augmentation
-from maskfold.recipe.base import ImageSize, Settings
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
-from maskfold.recipe.learning import Ages, CutMix, Loss, MixUp, Optimizer, Sampler, Schedule
+from maskfold.recipe.learning import CELLS, Binning, CutMix, Loss, MixUp, Optimizer, Sampler, Schedule
+from maskfold.scheme import JOINT, Scheme
+from maskfold.settings import ImageSize, Settings
 
 
 class Network(Settings):
@@ -21,8 +21,8 @@ class Network(Settings):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=40)
     """Name in logs, tables and addresses."""
-    target: Target = "joint"
-    """What it predicts: the 18 joint classes, or one attribute."""
+    target: str = JOINT
+    """What it predicts: `joint`, the joint classes, or the name of one attribute of the scheme."""
     input: Literal["face", "portrait"] = "face"
     """What it sees: the cropped face, or the whole photograph."""
     backbone: str = "mobilenetv2_035"
@@ -42,10 +42,12 @@ class Network(Settings):
     loss: Loss = Loss()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
-    ages: Ages = Ages()
+    binning: dict[str, Binning] = Field(default_factory=dict)
+    """By attribute with bounds: finer bins to learn, numbers to leave out of training."""
     sampler: Sampler = "uniform"
-    """`balanced` draws every class of the target equally often, `balanced-cells` every combination of mask, gender and
-    age, the others every value of one attribute. What is unknown of an external image counts as one more value."""
+    """`uniform`; `balanced` draws every class of the target equally often, `balanced-cells` every combination of
+    attributes, `balanced-<attribute>` every class of that attribute. What is unknown of an external image counts as
+    one more class."""
     epoch_fraction: float = Field(1.0, gt=0, le=1)
     """Share of the training images that one epoch shows; a new one each epoch."""
     epochs: PositiveInt = 10
@@ -74,6 +76,29 @@ class Network(Settings):
         changes = {"epochs": epochs, "keep": "last", "stopping": Stopping(), "averaging": averaging}
         return self.model_copy(update=changes)
 
+    def check(self, scheme: Scheme) -> None:
+        """Make sure that the network's settings fit the scheme.
+
+        Raises:
+            ValueError: If the target, the sampler, the loss or the binning names what the scheme does not have.
+        """
+        if self.target not in scheme.targets:
+            raise ValueError(f"target {self.target!r} is none of {', '.join(scheme.targets)}")
+        balanced = self.sampler.partition("-")[2]
+        if balanced and balanced != CELLS and balanced not in scheme.names:
+            known = ", ".join(f"balanced-{name}" for name in (CELLS, *scheme.names))
+            raise ValueError(f"sampler {self.sampler!r} is none of uniform, balanced, {known}")
+        numeric = [attribute.name for attribute in scheme.attributes if attribute.is_number]
+        ordered = any(attribute.is_number for attribute in scheme.members(self.target))
+        if not ordered and any(term.name == "neighbour-smoothing" for term in self.loss.terms()):
+            raise ValueError(
+                f"loss neighbour-smoothing is for targets with an attribute that has bounds; {self.target} has no order"
+            )
+        for name, binning in self.binning.items():
+            if name not in numeric:
+                raise ValueError(f"binning.{name}: attributes with bounds are: {', '.join(numeric) or 'none'}")
+            binning.check_bounds(scheme[name])
+
     @model_validator(mode="after")
     def _check_rates(self) -> Self:
         if self.schedule.ends_at_min_lr and self.schedule.min_lr >= self.optimizer.lr:
@@ -87,13 +112,6 @@ class Network(Settings):
                 f"cutmix.p {self.cutmix.p} and mixup.p {self.mixup.p} must not exceed 1 together: "
                 "a batch has one or the other"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _check_loss(self) -> Self:
-        ordered = self.target in ("joint", "age")
-        if not ordered and any(term.name == "neighbour-smoothing" for term in self.loss.terms()):
-            raise ValueError(f"loss neighbour-smoothing is for joint and age networks; {self.target} has no order")
         return self
 
     @model_validator(mode="after")

@@ -4,39 +4,36 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    model_validator,
+)
 
-from maskfold.labels import OFFICIAL_AGE_BOUNDS, Target
-from maskfold.recipe.base import ImageSize, Probability, Settings
 from maskfold.recipe.network import Network
+from maskfold.recipe.schemes import load_scheme
+from maskfold.scheme import JOINT, Scheme
+from maskfold.settings import ImageSize, Probability, Settings
 
-AgeBounds = Annotated[tuple[int, int], Field(description="lower bounds of age groups 1 and 2, in years")]
-
-
-class Labels(Settings):
-    """How ages become classes."""
-
-    age_bounds: AgeBounds = OFFICIAL_AGE_BOUNDS
-    """Bounds that scoring, folds and submission use."""
-    train_age_bounds: AgeBounds | None = None
-    """Bounds for the training labels only; none takes `age_bounds`. Validation always uses `age_bounds`."""
-
-    @field_validator("age_bounds", "train_age_bounds")
-    @classmethod
-    def _rising(cls, bounds: tuple[int, int] | None) -> tuple[int, int] | None:
-        if bounds is not None and not 0 < bounds[0] < bounds[1] <= 120:
-            raise ValueError(f"bounds must rise within 1..120, got {list(bounds)}")
-        return bounds
+Reader = Literal["auto", "competition", "table", "folders"]
 
 
 class Dataset(Settings):
     """How the data set is read."""
 
+    reader: Reader = "auto"
+    """Layout: `competition`; `table` (a csv or parquet file with a row for each photograph); `folders` (a folder for
+    each class); `auto` looks and says what it found."""
+
     corrections: str | None = None
-    """Corrections to labels: `agreed` (the ones that ship with maskfold), a csv's path or URI, or none."""
+    """Corrections to labels: `agreed` (those of the competition, which ship with maskfold), a csv's path or URI, or
+    none."""
     external: tuple[str, ...] = ()
-    """More photographs to train on: paths or URIs of csv files with a column `path`, relative to the csv, and any of
-    `gender`, `age` and `mask`. Validation and evaluation never see them."""
+    """More photographs to train on: paths or URIs of csv files with a column `path`, relative to the csv, and a column
+    for any of the scheme's attributes. Validation and evaluation never see them."""
     max_quarantined: Probability = 0.01
     """Largest share of the images that may be unusable before the run is refused; rows of external tables do not
     count."""
@@ -89,7 +86,8 @@ class Recipe(Settings):
 
     name: str = "custom"
     description: str = ""
-    labels: Labels = Labels()
+    scheme: Annotated[Scheme, BeforeValidator(load_scheme)] = Field("mask", validate_default=True)
+    """What the labels are; the name of a preset (mask) or attributes of your own."""
     dataset: Dataset = Dataset()
     folds: Folds = Folds()
     crop: Crop = Crop()
@@ -108,6 +106,11 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _check_networks(self) -> Self:
+        for network in self.networks:
+            try:
+                network.check(self.scheme)
+            except ValueError as error:
+                raise ValueError(f"networks.{network.name}: {error}") from None
         names = [network.name for network in self.networks]
         doubles = sorted({name for name in names if names.count(name) > 1})
         if doubles:
@@ -118,16 +121,16 @@ class Recipe(Settings):
                 f"a network cannot be called {reserved[0]!r}: tables use that name for the combined answer"
             )
         targets = {network.target for network in self.networks}
-        missing = {"mask", "gender", "age"} - targets
-        if "joint" not in targets and missing:
+        missing = [name for name in self.scheme.names if name not in targets]
+        if JOINT not in targets and missing:
             raise ValueError(
-                "networks can only predict all 18 classes with a joint network or with mask, gender and age networks "
-                f"together; missing: {', '.join(sorted(missing))}"
+                f"networks can only predict all {self.scheme.n_classes} classes with a joint network or with one "
+                f"network for each attribute; missing: {', '.join(missing)}"
             )
-        if targets & {"mask", "gender", "age"} and missing:
+        if targets - {JOINT} and missing:
             raise ValueError(
-                "attribute networks combine as p(mask) p(gender) p(age), so they come as a set of three; "
-                f"missing: {', '.join(sorted(missing))}"
+                f"attribute networks combine as the product {self.product}, so they come as a set; "
+                f"missing: {', '.join(missing)}"
             )
         self._check_weights(targets)
         unknown = set(self.ensemble.weights) - set(names) - {"attributes"}
@@ -135,26 +138,21 @@ class Recipe(Settings):
             raise ValueError(f"ensemble.weights names no network: {', '.join(sorted(unknown))}; networks: {names}")
         return self
 
-    def _check_weights(self, targets: set[Target]) -> None:
-        weights = self.ensemble.weights
-        for target in targets:
-            members = [network.name for network in self.networks if network.target == target]
-            if target != "joint" and all(weights.get(name, 1.0) == 0 for name in members):
-                raise ValueError(f"ensemble.weights gives no {target} network a vote; weight 0: {', '.join(members)}")
-        joint = [network.name for network in self.networks if network.target == "joint"]
-        voters = [*joint, "attributes"] if targets != {"joint"} else joint
-        if all(weights.get(name, 1.0) == 0 for name in voters):
-            raise ValueError(f"ensemble.weights gives nobody a vote; weight 0: {', '.join(voters)}")
+    @property
+    def product(self) -> str:
+        """How attribute networks combine, for people: ``p(mask) p(gender) p(age)``."""
+        return " ".join(f"p({name})" for name in self.scheme.names)
 
-    @model_validator(mode="after")
-    def _check_ages(self) -> Self:
-        bounds = self.labels.train_age_bounds or self.labels.age_bounds
-        for network in self.networks:
-            try:
-                network.ages.check_bounds(bounds)
-            except ValueError as error:
-                raise ValueError(f"networks.{network.name}: {error}") from None
-        return self
+    def _check_weights(self, targets: set[str]) -> None:
+        weights = self.ensemble.weights
+        for target in sorted(targets):
+            members = [network.name for network in self.networks if network.target == target]
+            if target != JOINT and all(weights.get(name, 1.0) == 0 for name in members):
+                raise ValueError(f"ensemble.weights gives no {target} network a vote; weight 0: {', '.join(members)}")
+        joint = [network.name for network in self.networks if network.target == JOINT]
+        voters = [*joint, "attributes"] if targets != {JOINT} else joint
+        if all(weights.get(name, 1.0) == 0 for name in voters):
+            raise ValueError(f"ensemble.weights gives no network a vote; weight 0: {', '.join(voters)}")
 
     def network(self, name: str) -> Network:
         """Return the network of that name."""

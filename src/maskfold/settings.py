@@ -1,4 +1,4 @@
-"""What all settings have in common."""
+"""What all settings and all records have in common: frozen, checked, unknown keys refused."""
 
 from __future__ import annotations
 
