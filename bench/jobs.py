@@ -7,12 +7,12 @@ import logging
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.local import LocalLauncher
 from maskfold.launch.monitor import Progress
-from maskfold.specs import Spec
+from maskfold.specs import Outcome, Spec
 
 log = logging.getLogger("bench")
 
 
-def run_job(launcher: LocalLauncher, spec: Spec) -> None:
+def run_job(launcher: LocalLauncher, spec: Spec[Outcome]) -> None:
     """Run a job to its end; raise if it fails."""
     launcher.run(spec, Watcher(log, on_start=_started, on_progress=_progressed))
 

@@ -14,7 +14,7 @@ from maskfold.launch.gpu_lock import own_gpu
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.local import LocalLauncher
 from maskfold.launch.slots import whole_machine
-from maskfold.specs import SPECS
+from maskfold.specs import Spec
 
 
 @flow(name="job", persist_result=False, retries=0)
@@ -23,10 +23,11 @@ def job(
     spec: Annotated[str, Field(description="The job's spec as JSON")],
 ) -> None:
     """Run one job here, in a child process; its outcome goes to the workspace."""
-    if stage not in SPECS:
-        raise errors.InputError(f"no job is called {stage!r}; there are {', '.join(SPECS)}")
+    spec_type = Spec.of_stage(stage)
+    if spec_type is None:
+        raise errors.InputError(f"no job is called {stage!r}")
     log = get_run_logger()
-    parsed = SPECS[stage].model_validate_json(spec)
+    parsed = spec_type.model_validate_json(spec)
     launcher = LocalLauncher([whole_machine()])
     try:
         with own_gpu(on_wait=lambda: log.info("all GPUs of this host are taken; waiting for one")) as gpu:

@@ -44,23 +44,22 @@ class Desk:
     reused: set[str] = field(default_factory=set)
     """Keys of jobs whose outcome was in the workspace already."""
 
-    def submit(self, spec: Spec) -> PrefectFuture[Outcome]:
+    def submit(self, spec: Spec[OutcomeT]) -> PrefectFuture[OutcomeT]:
         """Start a job beside others; the future's result is its outcome."""
         step = run_job.with_options(
             task_run_name=spec.label, retries=self.restarts, retry_delay_seconds=RESTART_DELAYS[: self.restarts]
         )
         announce(JobEvent(spec.label, "waiting"))
         # Quoted, so that Prefect hands both over as they are instead of looking into them.
-        return cast("PrefectFuture[Outcome]", step.submit(quote(self), quote(spec)))  # type: ignore[call-overload]
+        return cast("PrefectFuture[OutcomeT]", step.submit(quote(self), quote(spec)))  # type: ignore[call-overload]
 
-    def run(self, spec: Spec, outcome_type: type[OutcomeT]) -> OutcomeT:
+    def run(self, spec: Spec[OutcomeT]) -> OutcomeT:
         """Run a job and wait for it."""
-        return self.collect(spec, self.submit(spec), outcome_type)
+        return self.collect(spec, self.submit(spec))
 
-    def collect(self, spec: Spec, future: PrefectFuture[Outcome], outcome_type: type[OutcomeT]) -> OutcomeT:
+    def collect(self, spec: Spec[OutcomeT], future: PrefectFuture[OutcomeT]) -> OutcomeT:
         """Wait for a submitted job; return its outcome or raise what ended it."""
         outcome = future.result()
-        assert isinstance(outcome, outcome_type)
         if future.state.name == REUSED:
             self.reused.add(spec.key)
         return outcome
@@ -73,7 +72,7 @@ def worth_restarting(_step: Task[..., Any], _run: TaskRun, state: State[Any]) ->
 
 
 @task(name="job", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=worth_restarting)
-def run_job(desk: Desk, spec: Spec) -> Any:
+def run_job(desk: Desk, spec: Spec[Outcome]) -> Any:
     """Run one job, unless its outcome is in the workspace already.
 
     The workspace is the one cache: finished work is found by looking there, whoever did it, so a deleted output is made

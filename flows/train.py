@@ -23,12 +23,6 @@ from maskfold.launch.launcher import Launcher
 from maskfold.launch.monitor import JobEvent, announce
 from maskfold.recipe import dump_recipe
 from maskfold.specs import (
-    CropOutcome,
-    EnsembleOutcome,
-    NetworksOutcome,
-    PrepareOutcome,
-    TrainAllOutcome,
-    TrainFoldOutcome,
     TrainOutcome,
     TrainSpec,
     Weights,
@@ -71,18 +65,18 @@ def train(
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
     with _tracked(plan) as tracker, _desk(plan, started) as desk:
         initial = _initial_weights(plan, desk)
-        desk.run(plan.networks(initial), NetworksOutcome)
+        desk.run(plan.networks(initial))
         prepare = plan.prepare()
-        prepared = desk.run(prepare, PrepareOutcome)
+        prepared = desk.run(prepare)
         tracker.log_prepared(prepared, plan.recipe.labels.age_bounds, plan.workspace, prepare.key in desk.reused)
         crop = plan.crop(prepared)
-        cropped = desk.run(crop, CropOutcome)
+        cropped = desk.run(crop)
         tracker.log_cropped(cropped, plan.workspace, crop.key in desk.reused)
         folds = plan.train_folds(prepared, crop, cropped, initial)
-        trained = _train(folds, TrainFoldOutcome, desk, tracker)
-        final = _train(plan.train_all(folds, trained), TrainAllOutcome, desk, tracker)
+        trained = _train(folds, desk, tracker)
+        final = _train(plan.train_all(folds, trained), desk, tracker)
         vote = plan.ensemble(prepared, cropped, trained, final)
-        result = desk.run(vote, EnsembleOutcome)
+        result = desk.run(vote)
         plan.make_latest(vote, result)
         tracker.log_ensemble(result, plan.workspace, vote.key in desk.reused)
         summary = {
@@ -99,7 +93,7 @@ def _initial_weights(plan: Plan, desk: Desk) -> dict[str, Weights]:
     """Return the weights that networks start from, by backbone."""
     found = dict(plan.given_weights)
     for spec in plan.hub_weights():
-        outcome = desk.run(spec, WeightsOutcome)
+        outcome = desk.run(spec)
         if outcome.weights is not None:
             found[spec.backbone] = outcome.weights
         else:
@@ -118,9 +112,7 @@ def _warn_of_scratch(spec: WeightsSpec, outcome: WeightsOutcome, desk: Desk) -> 
         announce(JobEvent(spec.label, "warning", message=text))
 
 
-def _train(
-    specs: Sequence[TrainSpec], outcome_type: type[TrainOutcomeT], desk: Desk, tracker: RunTracker
-) -> dict[str, TrainOutcomeT]:
+def _train(specs: Sequence[TrainSpec[TrainOutcomeT]], desk: Desk, tracker: RunTracker) -> dict[str, TrainOutcomeT]:
     """Train side by side; return the outcomes by key, in the order of ``specs``.
 
     When one fails on wrong input the others are stopped, as they would fail alike. After any other failure the rest
@@ -133,7 +125,7 @@ def _train(
     for future in as_completed(list(futures)):
         spec = futures[future]
         try:
-            outcome = desk.collect(spec, future, outcome_type)
+            outcome = desk.collect(spec, future)
         except Exception as error:  # noqa: BLE001 - raised again below, when the others are done
             tracker.fail_child(children[spec.key], str(error))
             if isinstance(error, errors.MaskfoldError) and error.exit_code == errors.EXIT_INPUT:

@@ -7,7 +7,7 @@ from typing import Any
 
 from maskfold import tracking
 from maskfold.launch import entry
-from maskfold.specs import TrainFoldOutcome, TrainFoldSpec, TrainSpec
+from maskfold.specs import TrainFoldOutcome, TrainFoldSpec, TrainOutcome, TrainSpec
 from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.device import open_device
 from maskfold.training.loop import Surroundings
@@ -23,7 +23,7 @@ def run(spec: TrainFoldSpec, job: entry.Job) -> TrainFoldOutcome:
     return TrainFoldOutcome(**left, fold=spec.fold, macro_f1=kept.valid_macro_f1, accuracy=kept.valid_accuracy)
 
 
-def trained(spec: TrainSpec, fold: int | None, job: entry.Job) -> tuple[Session, dict[str, Any]]:
+def trained(spec: TrainSpec[TrainOutcome], fold: int | None, job: entry.Job) -> tuple[Session, dict[str, Any]]:
     """Train, from the newest checkpoint or anew; predict; publish. Returns what every outcome of a training holds."""
     device = open_device(spec.deterministic, job.threads)
     checkpoints = Checkpoints(job.workspace, f"{job.address}/checkpoint", job.scratch, job.log)

@@ -1,9 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from maskfold.recipe import Crop, Dataset, Folds, Labels, Network
-from maskfold.specs import SPECS, CropSpec, ExternalSource, File, PrepareSpec, Tracking, TrainFoldSpec, Weights
+from maskfold.specs import CropSpec, ExternalSource, File, PrepareSpec, Spec, Tracking, TrainFoldSpec, Weights
 
 FILE = File(path="a/b", sha256="00", size=1)
 PREPARE: dict[str, Any] = {
@@ -96,8 +97,16 @@ def test_the_crop_depends_on_external_images_by_the_images_version_alone() -> No
     assert CropSpec(**where, images_version="2", external=(TABLE,)).key != CropSpec(**where, images_version="1").key
 
 
+def test_every_job_has_a_spec_that_knows_its_outcome() -> None:
+    stages = {path.stem for path in (Path(__file__).parents[1] / "tasks").glob("[a-z]*.py")}
+    specs = {stage: Spec.of_stage(stage) for stage in stages}
+    found = {stage: spec.outcome_type().__name__ for stage, spec in specs.items() if spec}
+    assert found == {stage: f"{stage.title().replace('_', '')}Outcome" for stage in stages}
+    assert Spec.of_stage("nothing") is None
+
+
 def test_specs_survive_json() -> None:
     for spec in (PrepareSpec(**PREPARE), TrainFoldSpec(**{**TRAIN, "weights": Weights(file=FILE, origin="hub")})):
-        again = SPECS[spec.stage].model_validate_json(spec.model_dump_json())
+        again = type(spec).model_validate_json(spec.model_dump_json())
         assert again == spec
         assert again.key == spec.key

@@ -12,7 +12,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
 from maskfold.launch import entry
-from maskfold.specs import SPECS
+from maskfold.specs import Spec
 
 GRACE_SECONDS = 15.0
 """Between asking a job to stop and making it."""
@@ -37,7 +37,9 @@ def run_child(stage: str, spec: str, environment: dict[str, str], output: Connec
     os.environ.update(environment)
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     job = importlib.import_module(f"tasks.{stage}")
-    code = entry.main(job.run, SPECS[stage], [spec])
+    spec_type = Spec.of_stage(stage)
+    assert spec_type is not None, "the launcher was given a spec of this stage"
+    code = entry.main(job.run, spec_type, [spec])
     sys.stdout.flush()
     sys.exit(code)
 

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from maskfold import errors
 from maskfold.cores import usable_cores
 from maskfold.launch.scratch import scratch_folder
-from maskfold.specs import OUTCOME_FILE, OUTCOMES, Outcome, Spec
+from maskfold.specs import OUTCOME_FILE, Outcome, Spec
 from maskfold.storage import Workspace, alone, open_workspace
 from maskfold.storage.faults import FULL
 
@@ -34,7 +34,7 @@ EVENTS_VARIABLE = "MASKFOLD_EVENTS"
 THREADS_VARIABLE = "MASKFOLD_THREADS"
 """How many processor threads the job may use; unset means all."""
 
-SpecT = TypeVar("SpecT", bound=Spec)
+SpecT = TypeVar("SpecT", bound="Spec[Outcome]")
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 
 
@@ -200,13 +200,13 @@ def _translated(run: Callable[[SpecT, Job], OutcomeT], spec: SpecT, job: Job) ->
         ) from error
 
 
-def find_outcome(workspace: Workspace, spec: Spec) -> Outcome | None:
+def find_outcome(workspace: Workspace, spec: Spec[OutcomeT]) -> OutcomeT | None:
     """Return a job's outcome when it is finished, else None."""
     content = workspace.read(f"{spec.address}/{OUTCOME_FILE}")
     if content is None:
         return None
     try:
-        return OUTCOMES[spec.stage].model_validate_json(content)
+        return spec.outcome_type().model_validate_json(content)
     except ValidationError:
         raise errors.CorruptDataError(
             f"{workspace.locate(spec.address)}/{OUTCOME_FILE} is damaged; delete that folder and run again"

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from maskfold.launch.entry import FAILURE_MARK, PROGRESS_MARK
 from maskfold.launch.monitor import Progress
-from maskfold.specs import Spec
+from maskfold.specs import Outcome, Spec
 
 # As `entry` formats them.
 _LOG_LINE = re.compile(r"([IWEC]) [\w.]+: (.*)")
@@ -50,7 +50,7 @@ class Watcher:
 class Launcher(Protocol):
     """Starts jobs and waits for them. Safe to use from several threads."""
 
-    def run(self, spec: Spec, watcher: Watcher) -> None:
+    def run(self, spec: Spec[Outcome], watcher: Watcher) -> None:
         """Run a job to its end; its outcome then lies in the workspace.
 
         Raises:

@@ -18,7 +18,7 @@ from maskfold.launch.child import GRACE_SECONDS, run_child
 from maskfold.launch.entry import EVENTS_VARIABLE, THREADS_VARIABLE
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.slots import DEVICES_VARIABLE, Slot, SlotPool, machine_slots, whole_machine
-from maskfold.specs import Spec
+from maskfold.specs import Outcome, Spec
 
 # A job reports to the run that its spec names; these would override it.
 _NOT_FOR_JOBS = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
@@ -40,7 +40,7 @@ class LocalLauncher:
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
 
-    def run(self, spec: Spec, watcher: Watcher) -> None:
+    def run(self, spec: Spec[Outcome], watcher: Watcher) -> None:
         """Run a job in a child process; see :class:`maskfold.launch.launcher.Launcher`."""
         with self._slot() as slot:
             watcher.on_start()
@@ -77,7 +77,7 @@ class LocalLauncher:
         finally:
             self._pool.give_back(slot)
 
-    def _run_child(self, spec: Spec, slot: Slot, watcher: Watcher) -> int:
+    def _run_child(self, spec: Spec[Outcome], slot: Slot, watcher: Watcher) -> int:
         reader, writer = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=run_child,
@@ -105,7 +105,7 @@ class LocalLauncher:
         return code if code >= 0 else 128 - code
 
 
-def failure(spec: Spec, code: int, message: str) -> errors.MaskfoldError:
+def failure(spec: Spec[Outcome], code: int, message: str) -> errors.MaskfoldError:
     """Return what to raise for a job that ended with an exit code, and a message of its own if it left one."""
     if not message and code == errors.EXIT_KILLED:
         message = "killed (exit code 137); was the machine out of memory?"

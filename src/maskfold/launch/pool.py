@@ -21,7 +21,7 @@ from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
 
 from maskfold import errors
 from maskfold.launch.launcher import Watcher
-from maskfold.specs import Spec
+from maskfold.specs import Outcome, Spec
 
 POLL_SECONDS = 1.0
 CANCEL_SECONDS = 60.0
@@ -81,7 +81,7 @@ class PoolLauncher:
                     "python -m flows.register POOL"
                 ) from None
 
-    def run(self, spec: Spec, watcher: Watcher) -> None:
+    def run(self, spec: Spec[Outcome], watcher: Watcher) -> None:
         """Run a job on the pool; see :class:`maskfold.launch.launcher.Launcher`."""
         if self._cancelled.is_set():
             raise errors.CancelledError(f"{spec.label}: cancelled before it began")
@@ -258,7 +258,7 @@ def _newest_heartbeat(client: SyncPrefectClient, run_id: UUID) -> UUID | None:
     return uuid4()  # the server did not answer, so nothing is known to be silent
 
 
-def failure(spec: Spec, state: State) -> errors.MaskfoldError:
+def failure(spec: Spec[Outcome], state: State) -> errors.MaskfoldError:
     """Return what to raise for a job whose run ended in a state other than completed.
 
     A job that failed by itself names its exit code at the end of the state's message. A run that crashed lost its

@@ -106,7 +106,7 @@ class RunTracker:
         """The parent run, for jobs."""
         return Tracking(uri=self._sender.uri, run_id=self.run_id)
 
-    def child(self, spec: TrainSpec) -> Tracking:
+    def child(self, spec: TrainSpec[TrainOutcome]) -> Tracking:
         """Begin the child run of one training."""
         fold = str(spec.fold) if isinstance(spec, TrainFoldSpec) else "all"
         tags = {

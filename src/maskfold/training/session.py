@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from maskfold.dataset import read_folds, read_manifest
-from maskfold.specs import File, TrainSpec
+from maskfold.specs import File, TrainOutcome, TrainSpec
 from maskfold.training import artifacts, backbones
 from maskfold.training.backbones import Backbone
 from maskfold.training.checkpoint import Store
@@ -28,7 +28,7 @@ from maskfold.training.randomness import EVERYBODY, Position
 class Session:
     """A finished training with everything that was needed for it."""
 
-    spec: TrainSpec
+    spec: TrainSpec[TrainOutcome]
     fold: int | None
     data: FoldData
     images: Images
@@ -41,7 +41,7 @@ class Session:
 
 
 def train(
-    spec: TrainSpec,
+    spec: TrainSpec[TrainOutcome],
     fold: int | None,
     device: torch.device,
     workspace: Store,

@@ -1,0 +1,41 @@
+"""What each job receives and returns, one module a job, as in ``tasks/``; and the key that names its output."""
+
+from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares
+from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
+from maskfold.specs.networks import NetworksOutcome, NetworksSpec
+from maskfold.specs.prepare import ExternalSource, PrepareOutcome, PrepareSpec
+from maskfold.specs.spec import OUTCOME_FILE, File, Outcome, Spec, Tracking, digest
+from maskfold.specs.train_all import TrainAllOutcome, TrainAllSpec
+from maskfold.specs.train_fold import TrainFoldOutcome, TrainFoldSpec
+from maskfold.specs.training import EpochRecord, TrainOutcome, TrainSpec
+from maskfold.specs.weights import Weights, WeightsOutcome, WeightsSpec
+
+__all__ = [
+    "OUTCOME_FILE",
+    "CropOutcome",
+    "CropSpec",
+    "EnsembleOutcome",
+    "EnsembleSpec",
+    "EpochRecord",
+    "ExternalSource",
+    "FaceShares",
+    "File",
+    "NetworksOutcome",
+    "NetworksSpec",
+    "Outcome",
+    "PrepareOutcome",
+    "PrepareSpec",
+    "Scores",
+    "Spec",
+    "Tracking",
+    "TrainAllOutcome",
+    "TrainAllSpec",
+    "TrainFoldOutcome",
+    "TrainFoldSpec",
+    "TrainOutcome",
+    "TrainSpec",
+    "Weights",
+    "WeightsOutcome",
+    "WeightsSpec",
+    "digest",
+]

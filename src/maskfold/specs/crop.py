@@ -1,0 +1,71 @@
+"""Job ``crop``: the packed faces and portraits."""
+
+from __future__ import annotations
+
+from maskfold.recipe import Crop, Settings
+from maskfold.specs.prepare import ExternalSource
+from maskfold.specs.spec import File, Outcome, Spec
+
+
+class FaceShares(Settings):
+    """What became of a group of photographs."""
+
+    group: str
+    """Part of the data set, or mask state of the training part."""
+    images: int
+    """Photographs, with unreadable ones."""
+    detected: int
+    """Found at the first look."""
+    retried: int
+    """Found at a closer look."""
+    fallback: int
+    """Not found; cropped where the data set's faces usually are."""
+    unreadable: int
+
+    @property
+    def fallback_share(self) -> float:
+        """Share of the readable photographs without a detected face; 0 without any."""
+        readable = self.images - self.unreadable
+        return self.fallback / readable if readable else 0.0
+
+    def __str__(self) -> str:
+        counts = {"detected": self.detected, "retried": self.retried, "fallback": self.fallback}
+        parts = ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none found"
+        unreadable = f", unreadable {self.unreadable}" if self.unreadable else ""
+        return f"{self.group}: {self.images} images, {parts}{unreadable}; fallback {self.fallback_share:.2%}"
+
+
+class CropOutcome(Outcome):
+    """The packed images, and how many faces were found."""
+
+    faces: File
+    """npy, uint8, (N, height, width, 3), RGB; row i belongs to row i of the index."""
+    portraits: File
+    """npy, uint8, (N, height, width, 3), RGB: the whole photographs."""
+    index: File
+    """Parquet: one row per image; see ``maskfold.faces.pack``."""
+    n_images: int
+    fallback_share_train: float
+    """Share of the training images without a detected face."""
+    fallback_share_eval: float
+    groups: tuple[FaceShares, ...] = ()
+    """Counts by part and by mask state; groups without photographs are left out."""
+    images_s: float
+    n_outliers: int = 0
+    """Training photographs whose face lies elsewhere than in the same person's others; see the index."""
+    figures: tuple[File, ...] = ()
+    """PNG: contact sheets of fallbacks, outliers and a random sample; histograms of box size and probability."""
+
+
+class CropSpec(Spec[CropOutcome]):
+    """Find the faces and pack crops and portraits as uint8 arrays."""
+
+    stage = "crop"
+    version = 3
+    outside_key = frozenset({"data", "fingerprint", "external", "manifest"})
+    data: str
+    fingerprint: str
+    external: tuple[ExternalSource, ...] = ()
+    manifest: File
+    images_version: str
+    crop: Crop

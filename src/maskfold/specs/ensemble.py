@@ -1,0 +1,57 @@
+"""Job ``ensemble``: the vote, its scores, the report and the submission."""
+
+from __future__ import annotations
+
+from maskfold.recipe import Recipe, Settings
+from maskfold.specs.crop import CropOutcome
+from maskfold.specs.prepare import PrepareOutcome
+from maskfold.specs.spec import File, Outcome, Spec
+from maskfold.specs.train_all import TrainAllOutcome
+from maskfold.specs.train_fold import TrainFoldOutcome
+
+
+class Scores(Settings):
+    """Out-of-fold scores of one voter or of the vote, over all 18 classes."""
+
+    macro_f1: float | None
+    """Over 18 classes; none for a network that predicts one attribute only."""
+    accuracy: float | None
+    attributes: dict[str, dict[str, float]]
+    """Per attribute: accuracy and macro_f1."""
+
+
+class EnsembleOutcome(Outcome):
+    """The submission, the scores and the report."""
+
+    submission: File
+    latest: str
+    """Address of the stable copy, relative to the workspace."""
+    oof: File
+    """Parquet: the out-of-fold table of the vote."""
+    report: File
+    """HTML page."""
+    figures: tuple[File, ...]
+    tables: tuple[File, ...]
+    """CSV: scores, confusion matrices."""
+    scores: dict[str, Scores]
+    """By network name, plus `attributes` (the product) where there are attribute networks, plus `vote`."""
+
+
+class EnsembleSpec(Spec[EnsembleOutcome]):
+    """Vote, score, draw the report, write the submission."""
+
+    stage = "ensemble"
+    version = 1
+    outside_key = frozenset({"data", "prepared", "cropped", "trained", "final"})
+    recipe: Recipe
+    data: str
+    fingerprint: str
+    prepared: PrepareOutcome
+    cropped: CropOutcome
+    trained: tuple[TrainFoldOutcome, ...]
+    final: tuple[TrainAllOutcome, ...] = ()
+    """Networks trained on everybody, one of each network or none."""
+    dataset_version: str
+    folds_version: str
+    trained_keys: tuple[str, ...]
+    """Keys of all training jobs."""

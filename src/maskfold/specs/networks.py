@@ -1,0 +1,37 @@
+"""Job ``networks``: build every network once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from maskfold.recipe import Network
+from maskfold.specs.spec import Outcome, Spec
+from maskfold.specs.weights import Weights
+
+
+class NetworksOutcome(Outcome):
+    """All networks can be built."""
+
+    parameters: dict[str, int]
+    """Trainable numbers of each network, by its name."""
+
+
+class NetworksSpec(Spec[NetworksOutcome]):
+    """Build each network once, with its initial weights, and let it look at one image, before anything is trained."""
+
+    stage = "networks"
+    version = 1
+    outside_key = frozenset({"weights"})
+    networks: tuple[Network, ...]
+    sizes: tuple[tuple[int, int], ...]
+    """Height and width of each one's input."""
+    weights: dict[str, Weights]
+    """Initial weights by backbone."""
+    weights_identities: dict[str, Any] = Field(default_factory=dict)
+    """What of the weights determines the result; set from ``weights``."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        identities = {backbone: weights.identity for backbone, weights in self.weights.items()}
+        object.__setattr__(self, "weights_identities", identities)

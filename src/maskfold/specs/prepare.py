@@ -1,0 +1,80 @@
+"""Job ``prepare``: the tables that describe the data set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maskfold.recipe import Dataset, Folds, Settings
+from maskfold.specs.spec import File, Outcome, Spec
+
+
+class ExternalSource(Settings):
+    """Where an external table and its images lie, and in what state."""
+
+    folder: str
+    """URI of the folder that holds the table and, at any depth, its images."""
+    table: str
+    """Name of the csv in that folder."""
+    fingerprint: str
+    """Digest of the folder's listing: names, sizes, times of change."""
+
+
+class PrepareOutcome(Outcome):
+    """The tables that describe the data set, and what they count."""
+
+    manifest: File
+    """Parquet, one row per usable image, per evaluation image and per usable external image; see
+    ``maskfold.dataset.manifest``."""
+    folds: File
+    """Parquet: person, fold."""
+    quarantine: File
+    """Parquet: everything left out or noted, with reasons."""
+    dataset_version: str
+    """Digest of the manifest's content."""
+    images_version: str
+    """Digest of the images alone: equal for equal photographs whatever the labels say."""
+    folds_version: str
+    n_people: int
+    n_train: int
+    n_eval: int
+    n_quarantined: int
+    """Training images left out."""
+    n_eval_unreadable: int
+    """Evaluation images that cannot be read; they get the prior."""
+    n_corrected: int
+    """Training images whose labels the corrections changed."""
+    class_counts: tuple[int, ...]
+    """Training images of each of the 18 classes."""
+    n_external: int = 0
+    """Images of external tables that can be used; no other number here counts them."""
+    n_external_left_out: int = 0
+    """Rows of external tables that cannot be used."""
+    warnings: tuple[str, ...] = ()
+
+
+class PrepareSpec(Spec[PrepareOutcome]):
+    """Scan the data set, quarantine what cannot be used, apply corrections, make folds."""
+
+    stage = "prepare"
+    version = 1
+    outside_key = frozenset({"data", "external"})
+    data: str
+    """URI of the data set."""
+    fingerprint: str
+    """Digest of the data set's listing: names, sizes, times of change."""
+    dataset: Dataset
+    corrections: File | None = None
+    """The corrections file, copied into the workspace."""
+    external: tuple[ExternalSource, ...] = ()
+    """One for each table of ``dataset.external``, in its order."""
+    age_bounds: tuple[int, int]
+    folds: Folds
+
+    def _determining(self) -> dict[str, Any]:
+        found = super()._determining()
+        # Where tables lie does not matter. And without any the key is what it was before there were external tables,
+        # so that work finished then is still found.
+        del found["dataset"]["external"]
+        if self.external:
+            found["external"] = [[source.table, source.fingerprint] for source in self.external]
+        return found

@@ -1,0 +1,101 @@
+"""What all jobs have in common: a spec with a key goes in, an outcome comes out.
+
+A job's *spec* is small JSON. Fields that only say where to find or report things (``workspace``, ``tracking``, paths)
+are left out of the *key*, the digest of everything that determines the result. Outputs are stored at
+``<stage>/<key>/`` in the workspace; ``outcome.json`` is published there last, so its presence means the job is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+from maskfold.recipe import Settings
+
+OUTCOME_FILE = "outcome.json"
+
+
+def digest(value: Any) -> str:
+    """Return the sha256 of a JSON value in canonical form (sorted keys, no blanks), in hexadecimal."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class File(Settings):
+    """A file in the workspace."""
+
+    path: str
+    """Address relative to the workspace."""
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+class Tracking(Settings):
+    """The MLflow run that a job reports to."""
+
+    uri: str
+    run_id: str
+
+
+class Outcome(Settings):
+    """What every job returns."""
+
+    seconds: float
+    """Wall time of the job."""
+
+
+OutcomeT_co = TypeVar("OutcomeT_co", bound=Outcome, covariant=True)
+
+
+class Spec(Settings, Generic[OutcomeT_co]):
+    """What every job receives; ``Spec[CropOutcome]`` is what a job receives that returns a ``CropOutcome``."""
+
+    stage: ClassVar[str]
+    version: ClassVar[int]
+    """Raised whenever the stage's results change for equal specs, so that old outputs are not taken for new ones."""
+    outside_key: ClassVar[frozenset[str]] = frozenset()
+    one_of_many: ClassVar[bool] = False
+    """Jobs of this stage run side by side, each on a share of the machine; any other has the machine to itself."""
+
+    _by_stage: ClassVar[dict[str, type[Spec[Outcome]]]] = {}
+
+    workspace: str
+    tracking: Tracking | None = None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        if "stage" in vars(cls):
+            Spec._by_stage[cls.stage] = cls
+
+    @staticmethod
+    def of_stage(stage: str) -> type[Spec[Outcome]] | None:
+        """Return the spec that a stage's jobs receive; None if there is no such stage."""
+        return Spec._by_stage.get(stage)
+
+    @classmethod
+    def outcome_type(cls) -> type[OutcomeT_co]:
+        """Return what the job returns: the argument that the spec's base class was given."""
+        arguments = (base.__pydantic_generic_metadata__["args"] for base in cls.__mro__ if issubclass(base, Spec))
+        return cast("type[OutcomeT_co]", next(found for found in arguments if found)[0])
+
+    @property
+    def key(self) -> str:
+        """Digest of everything that determines the result; 16 hexadecimal digits."""
+        return digest([self.stage, self.version, self._determining()])[:16]
+
+    def _determining(self) -> dict[str, Any]:
+        """Return everything that determines the result, as JSON."""
+        skipped = self.outside_key | {"workspace", "tracking"}
+        return self.model_dump(mode="json", exclude=set(skipped))
+
+    @property
+    def address(self) -> str:
+        """Folder of the outputs, relative to the workspace."""
+        return f"{self.stage}/{self.key}"
+
+    @property
+    def label(self) -> str:
+        """How people call this job."""
+        return self.stage

@@ -1,0 +1,28 @@
+"""Job ``train_fold``: one network, one fold held out."""
+
+from __future__ import annotations
+
+from maskfold.specs.training import TrainOutcome, TrainSpec
+
+
+class TrainFoldOutcome(TrainOutcome):
+    """A network that one fold was held out from."""
+
+    fold: int
+    macro_f1: float
+    """Of the network's target on the held-out fold, kept epoch."""
+    accuracy: float
+
+
+class TrainFoldSpec(TrainSpec[TrainFoldOutcome]):
+    """Train one network on all folds but one and predict that one and the evaluation images."""
+
+    stage = "train_fold"
+    version = 3
+    fold: int
+    """Number of the fold held out, from 0."""
+    n_folds: int
+
+    @property
+    def part(self) -> str:
+        return f"{self.fold + 1}/{self.n_folds}"
