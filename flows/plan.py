@@ -115,6 +115,7 @@ class Plan:
         return NetworksSpec(
             workspace=self.workspace.uri,
             networks=networks,
+            classes=tuple(network.classes(self.recipe.scheme) for network in networks),
             sizes=tuple(network.size or packs[network.input] for network in networks),
             weights={backbone: found for backbone, found in weights.items() if backbone in used},
         )
@@ -128,7 +129,7 @@ class Plan:
             dataset=self.recipe.dataset,
             corrections=self.corrections,
             external=self.external,
-            age_bounds=self.recipe.labels.age_bounds,
+            scheme=self.recipe.scheme,
             folds=self.recipe.folds,
         )
 
@@ -155,7 +156,9 @@ class Plan:
                 fold=fold,
                 n_folds=self.recipe.folds.k,
                 checkpoint_seconds=self.recipe.checkpoint_seconds,
-                labels=self.recipe.labels,
+                scheme=self.recipe.scheme,
+                crop=self.recipe.crop,
+                typical_face=cropped.typical_face,
                 deterministic=self.recipe.deterministic,
                 dataset_version=prepared.dataset_version,
                 folds_version=prepared.folds_version,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 
 from maskfold.dataset import images_version, read_manifest
 from maskfold.faces import Detections, draw_figures, outliers, pack_faces, shares
 from maskfold.launch import entry
 from maskfold.launch.entry import Job
-from maskfold.specs import CropOutcome, CropSpec
+from maskfold.specs import CropOutcome, CropSpec, TypicalFace
 from maskfold.storage import fetch_external, fetch_tree
 
 
@@ -47,6 +48,7 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
         fallback_share_train=groups["train"].fallback_share,
         fallback_share_eval=groups["eval"].fallback_share,
         groups=present,
+        typical_face=packs.typical and TypicalFace.model_validate(asdict(packs.typical)),
         images_s=images_s,
         n_outliers=int(table["outlier"].sum()),
         figures=tuple(job.workspace.publish(path, f"{job.address}/{path.name}") for path in figures),

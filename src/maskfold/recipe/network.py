@@ -76,6 +76,14 @@ class Network(Settings):
         changes = {"epochs": epochs, "keep": "last", "stopping": Stopping(), "averaging": averaging}
         return self.model_copy(update=changes)
 
+    def taught(self, scheme: Scheme) -> Scheme:
+        """Return the scheme whose classes training uses: with the bounds of the training labels, or finer bins."""
+        return scheme.for_training().with_bounds({name: one.bins for name, one in self.binning.items() if one.bins})
+
+    def classes(self, scheme: Scheme) -> int:
+        """Return the number of classes that it tells apart: the size of its output."""
+        return self.taught(scheme).size(self.target)
+
     def check(self, scheme: Scheme) -> None:
         """Make sure that the network's settings fit the scheme.
 

@@ -1,6 +1,6 @@
 """What each job receives and returns, one module a job, as in ``tasks/``; and the key that names its output."""
 
-from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares
+from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
 from maskfold.specs.networks import NetworksOutcome, NetworksSpec
 from maskfold.specs.prepare import ExternalSource, PrepareOutcome, PrepareSpec
@@ -34,6 +34,7 @@ __all__ = [
     "TrainFoldSpec",
     "TrainOutcome",
     "TrainSpec",
+    "TypicalFace",
     "Weights",
     "WeightsOutcome",
     "WeightsSpec",

@@ -35,6 +35,19 @@ class FaceShares(Settings):
         return f"{self.group}: {self.images} images, {parts}{unreadable}; fallback {self.fallback_share:.2%}"
 
 
+class TypicalFace(Settings):
+    """Where the faces of a data set are, relative to the photograph; see :mod:`maskfold.faces.choice`."""
+
+    centre: tuple[float, float, float]
+    """Medians of centre x, centre y (shares of width and height) and log height (share of the height)."""
+    spread: tuple[float, float, float]
+    """1.4826 x median absolute deviation of the same."""
+    box: tuple[float, float, float, float]
+    """Median left, top, right, bottom, as shares of width and height."""
+    count: int
+    """Confident faces that this was learnt from."""
+
+
 class CropOutcome(Outcome):
     """The packed images, and how many faces were found."""
 
@@ -50,6 +63,8 @@ class CropOutcome(Outcome):
     fallback_share_eval: float
     groups: tuple[FaceShares, ...] = ()
     """Counts by part and by mask state; groups without photographs are left out."""
+    typical_face: TypicalFace | None = None
+    """Learnt from the training photographs; none if no face was certain."""
     images_s: float
     n_outliers: int = 0
     """Training photographs whose face lies elsewhere than in the same person's others; see the index."""

@@ -25,6 +25,8 @@ class NetworksSpec(Spec[NetworksOutcome]):
     version = 1
     outside_key = frozenset({"weights"})
     networks: tuple[Network, ...]
+    classes: tuple[int, ...]
+    """Size of each one's output."""
     sizes: tuple[tuple[int, int], ...]
     """Height and width of each one's input."""
     weights: dict[str, Weights]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maskfold.recipe import Dataset, Folds, Settings
+from maskfold.scheme import Scheme
 from maskfold.specs.spec import File, Outcome, Spec
 
 
@@ -44,7 +45,7 @@ class PrepareOutcome(Outcome):
     n_corrected: int
     """Training images whose labels the corrections changed."""
     class_counts: tuple[int, ...]
-    """Training images of each of the 18 classes."""
+    """Training images of each joint class."""
     n_external: int = 0
     """Images of external tables that can be used; no other number here counts them."""
     n_external_left_out: int = 0
@@ -67,7 +68,7 @@ class PrepareSpec(Spec[PrepareOutcome]):
     """The corrections file, copied into the workspace."""
     external: tuple[ExternalSource, ...] = ()
     """One for each table of ``dataset.external``, in its order."""
-    age_bounds: tuple[int, int]
+    scheme: Scheme
     folds: Folds
 
     def _determining(self) -> dict[str, Any]:

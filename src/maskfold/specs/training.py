@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from maskfold.recipe import Labels, Network, Settings
+from maskfold.recipe import Crop, Network, Settings
+from maskfold.scheme import Scheme
+from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
 from maskfold.specs.weights import Weights
 
@@ -62,7 +64,10 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
     one_of_many = True
     outside_key = frozenset({"manifest", "folds", "pack", "index", "weights", "n_folds", "checkpoint_seconds"})
     network: Network
-    labels: Labels
+    scheme: Scheme
+    crop: Crop
+    typical_face: TypicalFace | None
+    """Where the data set's faces are, for photographs in which none is found."""
     deterministic: bool
     dataset_version: str
     folds_version: str

@@ -12,9 +12,9 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from maskfold.recipe import Network
-from maskfold.training import ages
+from maskfold.specs import TrainSpec
 from maskfold.training.backbones import Backbone
+from maskfold.training.binning import counted_classes
 from maskfold.training.data import FoldData, class_shares
 
 SAMPLES = 64
@@ -59,7 +59,7 @@ def save_predictions(
         evaluation: Probabilities of the evaluation images, float32, (M, C). Those of images without pixels are
             replaced by the class shares of the training part.
     """
-    shares = class_shares(data.official[data.train.classes], valid.shape[1])
+    shares = class_shares(data.counted[data.train.classes], valid.shape[1])
     evaluation = np.where(data.unreadable[:, None], shares, evaluation).astype(np.float32)
     table = pd.DataFrame(np.concatenate([valid, evaluation]), columns=[f"p{c}" for c in range(valid.shape[1])])
     table.insert(0, "image", np.concatenate([data.valid.images, data.evaluation.images]).astype(str))
@@ -71,19 +71,36 @@ def save_predictions(
 
 
 def save_weights(
-    folder: Path, model: dict[str, Tensor], network: Network, backbone: Backbone, size: tuple[int, int]
+    folder: Path, model: dict[str, Tensor], spec: TrainSpec, backbone: Backbone, size: tuple[int, int]
 ) -> Path:
-    """Write the kept weights as ``weights.safetensors``; the header says how to rebuild and feed the network."""
+    """Write the kept weights as ``weights.safetensors``, whose header says all that new photographs need.
+
+    Args:
+        folder: Where to write.
+        model: Weights and buffers, by name.
+        spec: What was trained on what.
+        backbone: How the network was built, and the scale of its inputs.
+        size: Input height and width in pixels.
+    """
+    network = spec.network
     description = {
         "backbone": network.backbone,
         "backbone_args": backbone.arguments,
         "target": network.target,
-        "input": network.input,
-        "classes": ages.n_trained(network.target, network.ages),
-        "age_bins": network.ages.bins,
-        "size": size,
-        "mean": backbone.mean,
-        "std": backbone.std,
+        "scheme": spec.scheme.model_dump(mode="json"),
+        "binning": {name: one.model_dump(mode="json") for name, one in network.binning.items()},
+        "classes": network.taught(spec.scheme).class_names(network.target),
+        "counted_classes": counted_classes(network, spec.scheme).tolist(),
+        "input": {
+            "from": network.input,
+            "size": size,
+            "layout": "NCHW float32 RGB: (uint8 / 255 - mean) / std",
+            "mean": backbone.mean,
+            "std": backbone.std,
+        },
+        "output": "logits of classes; softmax, then sum the probabilities by counted_classes",
+        "crop": spec.crop.model_dump(mode="json"),
+        "typical_face": spec.typical_face.model_dump(mode="json") if spec.typical_face else None,
     }
     path = folder / "weights.safetensors"
     save_file(model, path, metadata={"maskfold": json.dumps(description)})

@@ -18,7 +18,6 @@ from maskfold import torchvision_ops  # noqa: F401 - before timm, which imports 
 from maskfold.errors import RecipeError, WeightsError
 from maskfold.recipe import Network
 from maskfold.specs import Weights
-from maskfold.training import ages
 from maskfold.training.darknet import Darknet53
 from maskfold.training.randomness import Position, Purpose
 
@@ -67,6 +66,7 @@ def check_backbone(name: str) -> None:
 
 def build(
     network: Network,
+    classes: int,
     place: Position,
     size: tuple[int, int],
     weights: Weights | None = None,
@@ -77,6 +77,7 @@ def build(
 
     Args:
         network: ``backbone`` and ``backbone_args``; the latter win over the weights' own arguments.
+        classes: Size of its output.
         place: Seed and fold, which determine the random weights.
         size: Input height and width in pixels, told to networks that are built for one size.
         weights: Initial weights, or none to start from random ones.
@@ -90,7 +91,7 @@ def build(
     check_backbone(network.backbone)
     arguments = {**(weights.backbone_args if weights else {}), **network.backbone_args}
     torch.manual_seed(place.torch_seed(Purpose.INITIAL_WEIGHTS))
-    model = _create(network, {**_size_arguments(network.backbone, size), **arguments})
+    model = _create(network, classes, {**_size_arguments(network.backbone, size), **arguments})
     _draw_head(model)
     initial = "none: random initialisation"
     if weights is not None and file is not None:
@@ -105,11 +106,12 @@ def build(
     )
 
 
-def try_out(network: Network, size: tuple[int, int], weights: Weights | None, file: Path | None) -> int:
+def try_out(network: Network, classes: int, size: tuple[int, int], weights: Weights | None, file: Path | None) -> int:
     """Build a network as training would and let it look at one black image.
 
     Args:
         network: Its settings.
+        classes: Size of its output.
         size: Input height and width in pixels.
         weights: Initial weights, or none.
         file: The weights' local file.
@@ -121,7 +123,8 @@ def try_out(network: Network, size: tuple[int, int], weights: Weights | None, fi
         RecipeError: If timm does not know the backbone or its arguments, or it cannot take images of this size.
         WeightsError: If the file does not fit.
     """
-    model = build(network, Position(network.seed, 0), size, weights, file, lambda: ((0.5,) * 3, (0.5,) * 3)).model
+    place = Position(network.seed, 0)
+    model = build(network, classes, place, size, weights, file, lambda: ((0.5,) * 3, (0.5,) * 3)).model
     model.eval()
     try:
         with torch.inference_mode():
@@ -152,8 +155,7 @@ def _size_arguments(name: str, size: tuple[int, int]) -> dict[str, Any]:
     return {"img_size": size} if config is not None and config.fixed_input_size else {}
 
 
-def _create(network: Network, arguments: dict[str, Any]) -> nn.Module:
-    classes = ages.n_trained(network.target, network.ages)
+def _create(network: Network, classes: int, arguments: dict[str, Any]) -> nn.Module:
     try:
         if network.backbone in OWN:
             return OWN[network.backbone](num_classes=classes, **arguments)

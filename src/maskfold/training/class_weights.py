@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from maskfold.labels import IntArray
 from maskfold.recipe import Loss
+from maskfold.scheme import IntArray
 
 Weights = NDArray[np.float64]
 

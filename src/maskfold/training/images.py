@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from maskfold.errors import CorruptDataError
-from maskfold.labels import IntArray
+from maskfold.scheme import IntArray
 from maskfold.training.transfer import gather, to_device
 
 RGB = tuple[float, float, float]

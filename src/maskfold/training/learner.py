@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskfold.labels import IntArray
 from maskfold.recipe import Network
-from maskfold.training import ages
+from maskfold.scheme import IntArray, Scheme
 from maskfold.training.accumulation import Accumulation
 from maskfold.training.augmentation import augment
 from maskfold.training.averaging import WeightAverage, first_averaged_epoch, recompute_norms
@@ -33,16 +32,22 @@ class Learner:
 
     Args:
         network: How to train it.
+        taught: The scheme whose classes it is taught; see :meth:`maskfold.recipe.Network.taught`.
         backbone: The network itself.
         device: Where it computes.
         counts: Training images of each class, int64, (classes,), for losses that weigh classes.
     """
 
     def __init__(
-        self, network: Network, backbone: Backbone, device: torch.device, counts: IntArray | None = None
+        self,
+        network: Network,
+        taught: Scheme,
+        backbone: Backbone,
+        device: torch.device,
+        counts: IntArray | None = None,
     ) -> None:
         self.network = network
-        self.classes = ages.n_trained(network.target, network.ages)
+        self.classes = taught.size(network.target)
         self.device = device
         # Four-dimensional weights and images with the channels innermost: on a CPU a third more images/s.
         self.model: torch.nn.Module = backbone.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -50,7 +55,7 @@ class Learner:
         """Of the arithmetic; `amp: auto` is decided by :meth:`prepare`."""
         self._optimizer = make_optimizer(network.optimizer, self.model)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
-        self._loss = make_loss(network.loss, network.target, counts, device)
+        self._loss = make_loss(network.loss, taught, network.target, counts, device)
         mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (backbone.mean, backbone.std))
         self._scale, self._shift = 1 / std, -mean / std
         self._trained = torch.compile(self.model) if network.compile else self.model

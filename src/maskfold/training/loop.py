@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from maskfold.errors import CancelledError, RecipeError
-from maskfold.labels import IntArray
+from maskfold.scheme import IntArray
 from maskfold.specs import EpochRecord
 from maskfold.training import sampling
-from maskfold.training.ages import merged
+from maskfold.training.binning import merged
 from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.data import FoldData
 from maskfold.training.images import Images
@@ -121,7 +121,7 @@ class Loop:
         self._surroundings = surroundings
         self._saver = Saver(surroundings.checkpoints)
         self._shown = sampling.images_per_epoch(len(data.train), network.epoch_fraction)
-        self._strata = sampling.strata(network.sampler, data.train.classes, data.train.cells)
+        self._strata = sampling.strata(network.sampler, data.train.classes, data.train.labels, data.scheme)
         self._batch_size = min(network.batch_size, self._shown)
         self._steps = sampling.steps_per_epoch(self._shown, network.batch_size)
         self._rate = learning_rate(network.schedule, network.optimizer.lr, self._steps, network.epochs)
@@ -183,7 +183,7 @@ class Loop:
             raise CancelledError("asked to stop while predicting; the trained network is in the checkpoint") from None
 
     def _probabilities(self, rows: IntArray) -> NDArray[np.float32]:
-        return merged(self._learner.probabilities(self._images, rows, self._check_stop), self._data.official)
+        return merged(self._learner.probabilities(self._images, rows, self._check_stop), self._data.counted)
 
     def _check_stop(self) -> None:
         if self._surroundings.stopping():

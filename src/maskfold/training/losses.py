@@ -6,14 +6,14 @@ of them by CutMix or MixUp. Each returns a scalar.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskfold.labels import N_GENDER, N_MASK, IntArray, Target
 from maskfold.recipe import Loss
+from maskfold.scheme import JOINT, IntArray, Scheme
 from maskfold.training.class_weights import class_weights
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
@@ -22,26 +22,33 @@ _CPU = torch.device("cpu")
 
 
 def make_loss(
-    loss: Loss, target: Target = "joint", counts: IntArray | None = None, device: torch.device = _CPU
+    loss: Loss,
+    taught: Scheme | None = None,
+    target: str = JOINT,
+    counts: IntArray | None = None,
+    device: torch.device = _CPU,
 ) -> LossFunction:
     """Return a function from logits and targets to the mean loss.
 
     Args:
         loss: Which.
-        target: What the classes are of; ``neighbour-smoothing`` needs ages among them.
+        taught: The scheme whose classes are taught; needed for ``neighbour-smoothing``.
+        target: What the classes are of.
         counts: Training images of each class, int64, (C,); needed for class weights.
         device: Where logits and targets will be.
 
     Raises:
-        ValueError: If class weights are asked for without counts.
+        ValueError: If class weights are asked for without counts, or smoothing to neighbours without a scheme.
     """
-    terms = [(term.weight, _term(term, target, counts, device)) for term in loss.terms()]
+    terms = [(term.weight, _term(term, taught, target, counts, device)) for term in loss.terms()]
     if loss.name != "mixture":
         return terms[0][1]
     return lambda logits, targets: torch.stack([weight * term(logits, targets) for weight, term in terms]).sum()
 
 
-def _term(loss: Loss, target: Target, counts: IntArray | None, device: torch.device) -> LossFunction:
+def _term(
+    loss: Loss, taught: Scheme | None, target: str, counts: IntArray | None, device: torch.device
+) -> LossFunction:
     weights = _weights(loss, counts, device)
     match loss.name:
         case "focal":
@@ -51,9 +58,13 @@ def _term(loss: Loss, target: Target, counts: IntArray | None, device: torch.dev
         case "symmetric":
             return lambda logits, targets: symmetric_loss(logits, targets, loss.alpha, loss.beta, loss.log_zero)
         case "neighbour-smoothing":
-            groups = N_MASK * N_GENDER if target == "joint" else 1
+            if taught is None:
+                raise ValueError("smoothing to neighbours needs to know which classes are neighbours")
+            members = taught.members(target)
+            sizes = [attribute.size for attribute in members]
+            ordered = [place for place, attribute in enumerate(members) if attribute.is_number]
             return lambda logits, targets: F.cross_entropy(
-                logits, smooth_to_neighbours(targets, groups, loss.smoothing), weight=weights
+                logits, smooth_to_neighbours(targets, sizes, ordered, loss.smoothing), weight=weights
             )
     smoothing = loss.smoothing if loss.name == "label-smoothing" else 0.0
     return lambda logits, targets: F.cross_entropy(logits, targets, weight=weights, label_smoothing=smoothing)
@@ -123,23 +134,27 @@ def symmetric_loss(logits: Tensor, targets: Tensor, alpha: float, beta: float, l
     return alpha * F.cross_entropy(logits, targets) + beta * reverse
 
 
-def smooth_to_neighbours(targets: Tensor, groups: int, smoothing: float) -> Tensor:
-    """Move a part of each age's mass to the adjacent ages, equally to both where there are two.
+def smooth_to_neighbours(targets: Tensor, sizes: Sequence[int], ordered: Sequence[int], smoothing: float) -> Tensor:
+    """Move a part of each class's mass to the adjacent classes of an ordered attribute, equally to both sides.
 
     Label smoothing (Szegedy et al. 2016, Rethinking the Inception Architecture, section 7) with the uniform
     distribution replaced by that over the neighbours in an ordered attribute: a person of 29 may pass for 30, never
-    for 60, and wears the same mask.
+    for 60, and all other attributes stay as they are. Several ordered attributes are smoothed one after the other.
 
     Args:
-        targets: Class probabilities, float32, (N, C); ages are the innermost digit of the class.
-        groups: C divided by the number of ages: combinations of the other attributes.
+        targets: Class probabilities, float32, (N, C).
+        sizes: Number of classes of each attribute that makes up the C classes, the last one changing fastest.
+        ordered: Places in ``sizes`` of the ordered attributes.
         smoothing: Share of the mass that moves.
 
     Returns:
-        Class probabilities of the same shape; every group keeps its mass.
+        Class probabilities of the same shape; mass moves along the ordered attributes alone.
     """
-    ages = targets.shape[1] // groups
-    line = torch.ones(ages - 1, dtype=targets.dtype, device=targets.device)
-    adjacent = torch.diag(line, 1) + torch.diag(line, -1)
-    moved = targets.view(-1, groups, ages) @ (adjacent / adjacent.sum(dim=1, keepdim=True))
-    return torch.lerp(targets, moved.reshape(targets.shape), smoothing)
+    cube = targets.view(-1, *sizes)
+    for place in ordered:
+        line = torch.ones(sizes[place] - 1, dtype=targets.dtype, device=targets.device)
+        adjacent = torch.diag(line, 1) + torch.diag(line, -1)
+        along = cube.movedim(place + 1, -1)
+        moved = along @ (adjacent / adjacent.sum(dim=1, keepdim=True))
+        cube = torch.lerp(along, moved, smoothing).movedim(-1, place + 1)
+    return cube.reshape(targets.shape)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
-from maskfold.labels import IntArray
+from maskfold.scheme import IntArray
 
 
 class Score(NamedTuple):

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskfold.labels import IntArray
 from maskfold.recipe import CutMix, MixUp
 from maskfold.recipe.learning import Partners
+from maskfold.scheme import IntArray
 from maskfold.training.transfer import to_device
 
 

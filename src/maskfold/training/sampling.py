@@ -4,38 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskfold.labels import Attribute, IntArray
-from maskfold.recipe.learning import Sampler
-from maskfold.training.cells import attributes_of
-
-_ATTRIBUTE_OF: dict[Sampler, Attribute] = {
-    "balanced-mask": "mask",
-    "balanced-gender": "gender",
-    "balanced-age": "age",
-}
+from maskfold.recipe.learning import CELLS, Sampler
+from maskfold.scheme import IntArray, Scheme
 
 
-def strata(sampler: Sampler, classes: IntArray, cells: IntArray) -> IntArray:
+def strata(sampler: Sampler, classes: IntArray, labels: IntArray, scheme: Scheme) -> IntArray:
     """Return what a sampler shows equally often.
 
     Args:
         sampler: Which sampler; ``uniform`` has one stratum.
         classes: Class of the target of each training image, int64, (N,).
-        cells: What is known of mask, gender and age group of each training image, int64, (N,); see
-            :mod:`maskfold.training.cells`.
+        labels: Classes of all attributes of each training image, int64, (N, attributes), -1 where not known.
+        scheme: Names the attributes.
 
     Returns:
-        Stratum of each image, int64, (N,). What is not known of an external image is one more value of its attribute:
-        ``balanced-gender`` shows images of unknown gender as often as men and as women, ``balanced-cells`` men of whom
-        nothing else is known as often as any other combination.
+        Stratum of each image, int64, (N,). What is not known of an external image is one more class of its attribute:
+        a sampler that balances an attribute shows images of which it is unknown as often as those of each class, and
+        ``balanced-cells`` those of which one attribute alone is known as often as any other combination.
     """
     if sampler == "uniform":
         return np.zeros(len(classes), dtype=np.int64)
     if sampler == "balanced":
         return classes
-    if sampler == "balanced-cells":
-        return cells
-    return attributes_of(cells)[_ATTRIBUTE_OF[sampler]]
+    balanced = sampler.removeprefix("balanced-")
+    if balanced == CELLS:
+        return np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return scheme.column(labels, balanced)
 
 
 def images_per_epoch(n_images: int, fraction: float) -> int:

@@ -64,13 +64,13 @@ def train(
     network, place = spec.network, Position(spec.network.seed, EVERYBODY if fold is None else fold)
     fetch = workspace.fetch
     tables = read_manifest(fetch(spec.manifest)), read_folds(fetch(spec.folds)), pd.read_parquet(fetch(spec.index))
-    data = split(*tables, fold, network.target, spec.labels, network.ages)
+    data, taught = split(*tables, fold, network, spec.scheme), network.taught(spec.scheme)
     images = Images(open_pack(fetch(spec.pack), network.size, scratch), device)
     file = fetch(spec.weights.file) if spec.weights else None
     backbone = backbones.build(
-        network, place, images.size, spec.weights, file, lambda: images.statistics(data.train.rows)
+        network, len(data.counted), place, images.size, spec.weights, file, lambda: images.statistics(data.train.rows)
     )
-    learner = Learner(network, backbone, device, data.class_counts)
+    learner = Learner(network, taught, backbone, device, data.class_counts)
     with explained(network):
         loop = Loop(learner, images, data, place, surroundings)
         fit, evaluation = loop.fit(), loop.predict(data.evaluation.rows)
@@ -94,7 +94,7 @@ def publish(session: Session, workspace: Store, address: str, scratch: Path) -> 
     predictions = artifacts.save_predictions(
         scratch, session.data, session.fold, fit.kept.probabilities, session.evaluation
     )
-    weights = artifacts.save_weights(scratch, fit.kept.model, network, session.backbone, session.images.size)
+    weights = artifacts.save_weights(scratch, fit.kept.model, session.spec, session.backbone, session.images.size)
     samples = None
     if session.fold == 0:  # one fold shows enough
         samples = published(artifacts.save_samples(scratch, session.loop.samples(artifacts.SAMPLES)))

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maskfold.labels import IntArray
+from maskfold.scheme import IntArray
 
 
 def to_device(values: NDArray[Any], device: torch.device) -> Tensor:
