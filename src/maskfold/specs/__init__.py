@@ -2,7 +2,9 @@
 
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
+from maskfold.specs.network_card import NetworkCard, NetworkInput
 from maskfold.specs.networks import NetworksOutcome, NetworksSpec
+from maskfold.specs.predict_eval import PredictEvalOutcome, PredictEvalSpec
 from maskfold.specs.prepare import ExternalSource, PrepareOutcome, PrepareSpec
 from maskfold.specs.spec import OUTCOME_FILE, File, Outcome, Spec, Tracking, digest
 from maskfold.specs.train_all import TrainAllOutcome, TrainAllSpec
@@ -20,9 +22,13 @@ __all__ = [
     "ExternalSource",
     "FaceShares",
     "File",
+    "NetworkCard",
+    "NetworkInput",
     "NetworksOutcome",
     "NetworksSpec",
     "Outcome",
+    "PredictEvalOutcome",
+    "PredictEvalSpec",
     "PrepareOutcome",
     "PrepareSpec",
     "Scores",

@@ -10,7 +10,7 @@ class TrainAllOutcome(TrainOutcome):
 
 
 class TrainAllSpec(TrainSpec[TrainAllOutcome]):
-    """Train one network on all people, for a number of epochs that the folds found, and predict the evaluation images.
+    """Train one network on all people, for a number of epochs that the folds found.
 
     The network's settings are those of :meth:`maskfold.recipe.Network.for_final_fit`.
     """

@@ -29,13 +29,11 @@ class EpochRecord(Settings):
 
 
 class TrainOutcome(Outcome):
-    """One trained network and its predictions."""
+    """One trained network."""
 
     network: str
-    predictions: File
-    """Parquet: image, part ("valid" | "eval"), fold (-1: nobody held out), p0 .. p<classes-1> (probabilities)."""
     weights: File
-    """safetensors of the kept epoch."""
+    """safetensors of the kept epoch, with the network's card (:class:`maskfold.specs.NetworkCard`) in its header."""
     best_epoch: int
     """Epoch whose weights were kept, from 0."""
     history: tuple[EpochRecord, ...]

@@ -91,7 +91,8 @@ def build(
     check_backbone(network.backbone)
     arguments = {**(weights.backbone_args if weights else {}), **network.backbone_args}
     torch.manual_seed(place.torch_seed(Purpose.INITIAL_WEIGHTS))
-    model = _create(network, classes, {**_size_arguments(network.backbone, size), **arguments})
+    sized = {**_size_arguments(network.backbone, size), **arguments}
+    model = _create(network.backbone, classes, sized, f"networks.{network.name}")
     _draw_head(model)
     initial = "none: random initialisation"
     if weights is not None and file is not None:
@@ -104,6 +105,22 @@ def build(
         initial_weights=initial,
         arguments=arguments,
     )
+
+
+def rebuild(backbone: str, arguments: Mapping[str, Any], classes: int, size: tuple[int, int]) -> nn.Module:
+    """Build the network that a training's weights are of.
+
+    Args:
+        backbone: Name of the backbone.
+        arguments: Keyword arguments that it was built with.
+        classes: Size of its output.
+        size: Input height and width in pixels.
+
+    Raises:
+        RecipeError: If timm does not know the backbone or its arguments.
+    """
+    check_backbone(backbone)
+    return _create(backbone, classes, {**_size_arguments(backbone, size), **arguments}, backbone)
 
 
 def try_out(network: Network, classes: int, size: tuple[int, int], weights: Weights | None, file: Path | None) -> int:
@@ -155,14 +172,14 @@ def _size_arguments(name: str, size: tuple[int, int]) -> dict[str, Any]:
     return {"img_size": size} if config is not None and config.fixed_input_size else {}
 
 
-def _create(network: Network, classes: int, arguments: dict[str, Any]) -> nn.Module:
+def _create(backbone: str, classes: int, arguments: dict[str, Any], where: str) -> nn.Module:
     try:
-        if network.backbone in OWN:
-            return OWN[network.backbone](num_classes=classes, **arguments)
-        model: nn.Module = timm.create_model(network.backbone, pretrained=False, num_classes=classes, **arguments)
+        if backbone in OWN:
+            return OWN[backbone](num_classes=classes, **arguments)
+        model: nn.Module = timm.create_model(backbone, pretrained=False, num_classes=classes, **arguments)
     except Exception as error:  # each constructor has its own idea of a bad argument
         raise RecipeError(
-            f"networks.{network.name}: {network.backbone} cannot be built with {arguments}: {error}. "
+            f"{where}: {backbone} cannot be built with {arguments}: {error}. "
             "Correct backbone_args (or the arguments beside the weights file)."
         ) from error
     return model

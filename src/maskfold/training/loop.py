@@ -171,17 +171,6 @@ class Loop:
             batches.append(pixels.permute(0, 2, 3, 1).cpu().numpy())
         return np.concatenate(batches)[:count]
 
-    def predict(self, rows: IntArray) -> NDArray[np.float32]:
-        """Predict rows of the pack: softmax probabilities, float32, (N, classes).
-
-        Raises:
-            CancelledError: If stopping was asked for; the last epoch's checkpoint holds everything.
-        """
-        try:
-            return self._probabilities(rows)
-        except _StopRequested:
-            raise CancelledError("asked to stop while predicting; the trained network is in the checkpoint") from None
-
     def _probabilities(self, rows: IntArray) -> NDArray[np.float32]:
         return merged(self._learner.probabilities(self._images, rows, self._check_stop), self._data.counted)
 
