@@ -34,6 +34,11 @@ class PrepareOutcome(Outcome):
     """Digest of the manifest's content."""
     images_version: str
     """Digest of the images alone: equal for equal photographs whatever the labels say."""
+    eval_version: str
+    """Digest of the evaluation images and their order."""
+    learnt_versions: dict[str, str]
+    """Digests of the images and labels that a network learns from, by the labels that it looks at; see
+    :func:`maskfold.dataset.versions.learnt_versions`."""
     folds_version: str
     n_people: int
     n_train: int
