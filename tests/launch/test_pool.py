@@ -1,10 +1,13 @@
 """The launcher of Prefect work pools, on a real server; `tests/flows/test_job.py` runs the flow `job` itself."""
 
 import contextvars
+import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,11 +23,15 @@ from prefect.states import Cancelling, Completed, Crashed, Failed, Pending, Runn
 from flows.job import job
 from maskfold.errors import CancelledError, InputError, JobFailedError, MaskfoldError
 from maskfold.launch import pool
+from maskfold.launch.folder import read_spec, write_failure
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.pool import PoolLauncher, failure
-from maskfold.specs import WeightsSpec
+from maskfold.specs import Failure, Outcome, Spec, WeightsSpec
+from maskfold.storage import open_workspace
+from tests.ensemble import synthetic
 
-SPEC = WeightsSpec(workspace="/nowhere", backbone="resnet18", pretrained="if-available")
+WORKSPACE = f"{os.environ['MASKFOLD_HOME']}/workspace"
+SPEC = WeightsSpec(workspace=WORKSPACE, backbone="resnet18", pretrained="if-available")
 
 
 @pytest.fixture
@@ -104,10 +111,11 @@ def test_a_job_submitted_while_the_launcher_is_cancelled_is_stopped(
 class Waiting:
     """A launcher that waits for one job in a thread; the test plays its worker."""
 
-    def __init__(self, pool_name: str, beside: "Waiting | None" = None) -> None:
+    def __init__(self, pool_name: str, beside: "Waiting | None" = None, spec: Spec[Outcome] = SPEC) -> None:
         self.warnings: list[str] = []
         self.error: MaskfoldError | None = None
         self.began = threading.Event()
+        self._spec = spec
         self._launcher = beside._launcher if beside else PoolLauncher(pool_name)
         self._before = set(self._launcher._running)
         # The server's address is a setting of this thread's context.
@@ -118,7 +126,7 @@ class Waiting:
     def _run(self) -> None:
         log = logging.getLogger("test")
         try:
-            self._launcher.run(SPEC, Watcher(log, self.began.set, lambda _: None, self.warnings.append))
+            self._launcher.run(self._spec, Watcher(log, self.began.set, lambda _: None, self.warnings.append))
         except MaskfoldError as error:
             self.error = error
 
@@ -273,14 +281,48 @@ def test_patience_follows_the_deployments_heartbeats(variables: dict[str, Any], 
     assert pool._longest_silence(deployment) == seconds  # type: ignore[arg-type]
 
 
-def test_a_failed_job_speaks_in_its_own_words() -> None:
-    wrapped = (
-        "Flow run encountered an exception: JobFailedError: weights resnet18: no such backbone; name another "
-        "[exit code 2]"
+def test_a_failed_job_speaks_in_its_own_words(pool_without_workers: str, quick: None) -> None:
+    """Whatever its run's state says: the job leaves its failure in the workspace."""
+    waiting = Waiting(pool_without_workers)
+    waiting.begin()
+    left = Failure(kind="WeightsError", message="no such backbone; status code 404 [exit code 1]", exit_code=2)
+    write_failure(open_workspace(SPEC.workspace), SPEC.address, left)
+    waiting.set(Failed(message="Flow run encountered an exception: JobFailedError: something"))
+    waiting.end()
+    assert str(waiting.error) == f"weights resnet18: {left.message}"
+    assert waiting.error is not None
+    assert waiting.error.exit_code == 2
+
+
+def test_an_old_failure_is_not_taken_for_a_new_one(pool_without_workers: str, quick: None) -> None:
+    left = Failure(kind="WeightsError", message="old", exit_code=2)
+    write_failure(open_workspace(SPEC.workspace), SPEC.address, left)
+    waiting = Waiting(pool_without_workers)
+    waiting.begin()
+    waiting.set(Failed(message="new"))
+    waiting.end()
+    assert str(waiting.error) == "weights resnet18: new"
+
+
+def test_a_spec_of_any_size_travels_by_its_address(pool_without_workers: str, quick: None, tmp_path: Path) -> None:
+    """Prefect takes 524,288 bytes of parameters; the records of 50 networks x 20 folds x 200 epochs are far more."""
+    made = synthetic.spec(synthetic.World(), open_workspace(WORKSPACE), tmp_path)
+    (one, *_) = made.trained
+    history = tuple(one.history[0].model_copy(update={"epoch": epoch}) for epoch in range(200))
+    trained = tuple(
+        one.model_copy(update={"network": f"n{network}", "fold": fold, "history": history})
+        for network in range(50)
+        for fold in range(20)
     )
-    error = failure(SPEC, Failed(message=wrapped))
-    assert str(error) == "weights resnet18: no such backbone; name another"
-    assert error.exit_code == 2
+    large = made.model_copy(update={"trained": trained})
+    waiting = Waiting(pool_without_workers, spec=large)
+    with get_client(sync_client=True) as client:
+        parameters = client.read_flow_run(waiting.run_id).parameters
+    assert set(parameters) == {"workspace", "stage", "key"}
+    assert len(json.dumps(parameters)) < 1000
+    assert read_spec(**parameters) == large
+    waiting.set(Completed())
+    waiting.end()
 
 
 @pytest.mark.parametrize(
@@ -296,8 +338,3 @@ def test_a_failed_job_speaks_in_its_own_words() -> None:
 )
 def test_what_a_crash_counts_as(message: str, code: int) -> None:
     assert failure(SPEC, Crashed(message=message)).exit_code == code
-
-
-def test_a_number_in_a_jobs_own_words_is_not_its_exit_code() -> None:
-    wrapped = "Flow run encountered an exception: JobFailedError: hub: status code 404 [exit code 75]"
-    assert failure(SPEC, Failed(message=wrapped)).exit_code == 75

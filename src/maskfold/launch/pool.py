@@ -20,8 +20,9 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
 
 from maskfold import errors
+from maskfold.launch import folder
 from maskfold.launch.launcher import Watcher
-from maskfold.specs import Outcome, Spec
+from maskfold.specs import Failure, Outcome, Spec
 
 POLL_SECONDS = 1.0
 CANCEL_SECONDS = 60.0
@@ -43,12 +44,8 @@ _HEARTBEAT_LEAST = 30.0
 _PASSING = (httpx.TransportError, PrefectHTTPStatusError)
 """The server does not answer, or not well; it may later."""
 
-_OWN_CODE = re.compile(r"\[exit code (\d+)\]$")
-"""How the flow ``job`` ends the message of a job that failed."""
 _WORKERS_CODE = re.compile(r"exited with non-zero status code:? (\d+)")
 _NOT_STARTED = "Failed to submit flow run to infrastructure"
-_WRAPPING = re.compile(r"^Flow run encountered an exception: (?:JobFailedError: )?| \[exit code \d+\]$")
-"""What Prefect and the flow ``job`` put around a job's own message."""
 
 
 class PoolLauncher:
@@ -85,9 +82,10 @@ class PoolLauncher:
         """Run a job on the pool; see :class:`maskfold.launch.launcher.Launcher`."""
         if self._cancelled.is_set():
             raise errors.CancelledError(f"{spec.label}: cancelled before it began")
+        workspace = folder.post(spec)
         submitted = run_deployment(
             self._deployment,
-            parameters={"stage": spec.stage, "spec": spec.model_dump_json()},
+            parameters={"workspace": spec.workspace, "stage": spec.stage, "key": spec.key},
             flow_run_name=spec.label,
             timeout=0,
             as_subflow=True,
@@ -110,7 +108,8 @@ class PoolLauncher:
         if self._cancelled.is_set() or state.is_cancelled():
             raise errors.CancelledError(f"{spec.label}: cancelled")
         if not state.is_completed():
-            raise failure(spec, state)
+            left = folder.find_failure(workspace, spec.address) if state.is_failed() else None
+            raise failure(spec, state, left)
 
     def cancel(self) -> None:
         """Cancel all running jobs and wait until the pool has stopped them."""
@@ -258,22 +257,28 @@ def _newest_heartbeat(client: SyncPrefectClient, run_id: UUID) -> UUID | None:
     return uuid4()  # the server did not answer, so nothing is known to be silent
 
 
-def failure(spec: Spec[Outcome], state: State) -> errors.MaskfoldError:
+def failure(spec: Spec[Outcome], state: State, left: Failure | None = None) -> errors.MaskfoldError:
     """Return what to raise for a job whose run ended in a state other than completed.
 
-    A job that failed by itself names its exit code at the end of the state's message. A run that crashed lost its
-    process: killed, out of memory, machine lost; the worker's message names the exit status where it knows one.
+    A run that crashed lost its process: killed, out of memory, machine lost; the worker's message names the exit status
+    where it knows one.
+
+    Args:
+        spec: The job.
+        state: The last state of its run.
+        left: What a job that failed by itself said in its ``failure.json``.
     """
+    if left is not None:
+        return errors.JobFailedError(f"{spec.label}: {left.message}", left.exit_code)
     message = state.message or state.name or state.type.value
     code = errors.EXIT_KILLED if state.is_crashed() else errors.EXIT_FAULT
-    if found := _OWN_CODE.search(message):
-        code = int(found[1])
-    elif message.startswith(_NOT_STARTED):
-        code = errors.EXIT_UNAVAILABLE  # no image, no engine: another worker, or another moment, may have it
+    if state.is_failed() or message.startswith(_NOT_STARTED):
+        # A job that cannot leave its failure does not reach the workspace. No image, no engine: as for that, another
+        # worker, or another moment, may have it.
+        code = errors.EXIT_UNAVAILABLE
     elif found := _WORKERS_CODE.search(message):
-        # Whoever cancels a job makes its run Cancelled; one that crashed by SIGTERM was stopped by its machine.
+        # A run that someone cancels ends as Cancelled; one that crashed by SIGTERM was stopped by its machine.
         code = errors.EXIT_KILLED if int(found[1]) == errors.EXIT_CANCELLED else int(found[1])
-    message = _WRAPPING.sub("", message).removeprefix(f"{spec.label}: ")
     return errors.JobFailedError(f"{spec.label}: {message}", code)
 
 
