@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,11 +20,12 @@ from prefect.events import emit_event
 from prefect.states import Cancelling, Completed, Crashed, Failed, Pending, Running
 
 from flows.job import job
+from flows.lost_jobs import TAG, watch
 from maskfold.errors import CancelledError, InputError, JobFailedError, MaskfoldError
 from maskfold.launch import pool
 from maskfold.launch.folder import read_spec, write_failure
 from maskfold.launch.launcher import Watcher
-from maskfold.launch.pool import PoolLauncher, failure
+from maskfold.launch.pool import HEARTBEAT, LOST_JOBS, PoolLauncher, failure
 from maskfold.specs import Failure, Outcome, Spec, WeightsSpec
 from maskfold.storage import open_workspace
 from tests.ensemble import synthetic
@@ -40,7 +40,7 @@ def pool_without_workers(prefect_server: str) -> Iterator[str]:
     name = f"pool-{uuid4().hex[:8]}"
     with get_client(sync_client=True) as client:
         client.create_work_pool(WorkPoolCreate(name=name, type="process"))
-        client.create_deployment(client.create_flow(job), name=name, work_pool_name=name)
+        client.create_deployment(client.create_flow(job), name=name, work_pool_name=name, tags=[TAG])
     yield name
     with get_client(sync_client=True) as client:
         client.delete_work_pool(name)
@@ -156,19 +156,34 @@ class Waiting:
         return state
 
     def beat(self) -> None:
-        emit_event("prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{self.run_id}"})
+        """As Prefect's engine does, with the tags of the run."""
+        resource = {"prefect.resource.id": f"prefect.flow-run.{self.run_id}"}
+        emit_event(
+            HEARTBEAT, resource, related=[{"prefect.resource.id": f"prefect.tag.{TAG}", "prefect.resource.role": "tag"}]
+        )
 
-    def end(self) -> None:
-        self._thread.join(30)
+    def end(self, seconds: float = 30) -> None:
+        self._thread.join(seconds)
         assert not self._thread.is_alive()
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks often, and loses patience after six seconds."""
+    """Looks often, and after a short while."""
     monkeypatch.setattr(pool, "POLL_SECONDS", 0.1)
-    monkeypatch.setattr(pool, "LIFE_SECONDS", 0.5)
-    monkeypatch.setattr(pool, "_longest_silence", lambda deployment: 6.0)
+    monkeypatch.setattr(pool, "WORKER_SECONDS", 0.5)
+    monkeypatch.setattr(pool, "SILENCE_SECONDS", 3.0)
+
+
+@pytest.fixture
+def watched(prefect_server: str) -> Iterator[None]:
+    """The server notices after ten seconds when a job is lost; Prefect allows no fewer."""
+    with get_client(sync_client=True) as client:
+        for _ in range(2):  # again, as after every change
+            watch(client, silence=10)
+        (automation,) = client.read_automations_by_name(LOST_JOBS)
+        yield
+        client.delete_automation(automation.id)
 
 
 def test_waiting_for_a_busy_worker_is_nothing_to_tell(
@@ -188,37 +203,54 @@ def test_waiting_for_a_busy_worker_is_nothing_to_tell(
     assert len(second.warnings) == 1
 
 
-def test_a_job_whose_machine_is_lost_counts_as_killed(pool_without_workers: str, quick: None) -> None:
+@pytest.mark.slow
+def test_a_job_whose_machine_is_lost_counts_as_killed(pool_without_workers: str, watched: None, quick: None) -> None:
     waiting = Waiting(pool_without_workers)
     waiting.begin()
     for _ in range(8):  # longer than the longest silence: heartbeats keep it
         waiting.beat()
-        time.sleep(1)
+        time.sleep(2)
     assert waiting.error is None
-    waiting.end()  # and now they end
+    waiting.end(seconds=60)  # and now they end
     assert isinstance(waiting.error, JobFailedError)
     assert waiting.error.exit_code == 137
-    assert "no sign of life for 6 s" in str(waiting.error)
+    assert "no sign of life for 10 s" in str(waiting.error)
     assert waiting.state().is_crashed()
+    assert waiting.warnings == []
 
 
-def test_silence_of_all_jobs_is_told_and_nothing_counts_as_lost(pool_without_workers: str, quick: None) -> None:
+def test_that_no_heartbeat_arrives_is_told_and_nothing_counts_as_lost(
+    pool_without_workers: str, watched: None, quick: None
+) -> None:
     """As where websockets do not get through."""
     waiting = Waiting(pool_without_workers)
     waiting.begin()
     waiting.until(lambda: waiting.warnings)
-    assert "no heartbeat of any job arrives" in waiting.warnings[0]
+    assert "no heartbeat of this job arrives" in waiting.warnings[0]
     assert waiting.state().is_running()
     waiting.set(Completed())
     waiting.end()
     assert waiting.error is None
 
 
-def test_a_job_that_is_lost_while_it_is_cancelled_ends(pool_without_workers: str, quick: None) -> None:
+def test_a_server_that_would_not_notice_lost_jobs_is_told(pool_without_workers: str, quick: None) -> None:
+    with get_client(sync_client=True) as client:
+        for automation in client.read_automations_by_name(LOST_JOBS):  # as other tests of this server may leave it
+            client.delete_automation(automation.id)
     waiting = Waiting(pool_without_workers)
     waiting.begin()
-    waiting.beat()
-    time.sleep(1)
+    waiting.until(lambda: waiting.warnings)
+    assert "has no automation 'maskfold: lost jobs'" in waiting.warnings[0]
+    waiting.set(Completed())
+    waiting.end()
+
+
+def test_a_job_that_is_lost_while_it_is_cancelled_ends(
+    pool_without_workers: str, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "CANCEL_SECONDS", 2.0)
+    waiting = Waiting(pool_without_workers)
+    waiting.begin()
     waiting.set(Cancelling())
     waiting.end()
     assert isinstance(waiting.error, CancelledError)
@@ -271,14 +303,6 @@ def test_a_job_whose_worker_takes_its_time_is_left_to_it(pool_without_workers: s
     waiting.set(Completed())
     waiting.end()
     assert waiting.warnings == []
-
-
-@pytest.mark.parametrize(
-    ("variables", "seconds"), [({}, 550), ({"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}}, 100)]
-)
-def test_patience_follows_the_deployments_heartbeats(variables: dict[str, Any], seconds: float) -> None:
-    deployment = SimpleNamespace(job_variables=variables)
-    assert pool._longest_silence(deployment) == seconds  # type: ignore[arg-type]
 
 
 def test_a_failed_job_speaks_in_its_own_words(pool_without_workers: str, quick: None) -> None:
