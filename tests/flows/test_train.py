@@ -24,7 +24,7 @@ from flows.plan import Plan
 from flows.train import train
 from maskfold import storage, tracking
 from maskfold.errors import JobFailedError, RecipeError
-from maskfold.launch.entry import find_outcome
+from maskfold.launch.folder import find_outcome
 from maskfold.launch.monitor import JobEvent, listening
 from maskfold.specs import PrepareOutcome
 

@@ -8,6 +8,7 @@ import pytest
 
 from maskfold.errors import InvariantError
 from maskfold.launch import entry
+from maskfold.launch.folder import find_outcome
 from maskfold.specs import EnsembleOutcome, EnsembleSpec
 from maskfold.storage import open_workspace
 from tasks.ensemble import run
@@ -25,7 +26,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory):
     path = folder / "spec.json"
     path.write_text(made.model_dump_json(), encoding="utf-8")
     assert entry.main(run, EnsembleSpec, [str(path)]) == 0
-    return world, workspace, made, entry.find_outcome(workspace, made)
+    return world, workspace, made, find_outcome(workspace, made)
 
 
 def test_the_outcome_names_files_that_are_there(finished) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -162,10 +161,7 @@ def test_a_damaged_pack_is_refused(spec: TrainFoldSpec):
 
 def start(spec: TrainFoldSpec) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tasks.train_fold", spec.model_dump_json()]
-    environment = {**os.environ, entry.EVENTS_VARIABLE: "1"}
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def interrupt(spec: TrainFoldSpec, number: signal.Signals) -> tuple[int, str]:
