@@ -155,5 +155,5 @@ def test_a_backbone_that_timm_has_no_weights_for_needs_no_hub(tmp_path: Path):
 
 
 def test_an_unknown_backbone_is_the_users_to_mend(tmp_path: Path):
-    with pytest.raises(RecipeError, match="Did you mean test_resnet"):
+    with pytest.raises(RecipeError, match="Did you mean 'test_resnet"):
         within(tmp_path, "test_resnt", "if-available")

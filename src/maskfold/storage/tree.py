@@ -16,6 +16,7 @@ from maskfold.storage.aside import ASIDE, aside
 from maskfold.storage.cache import cache_folder, locked
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import LocalPath, S3Key, parse, safe_relative
+from maskfold.wording import first_few
 
 if TYPE_CHECKING:
     from maskfold.storage.s3 import Listed, S3Store
@@ -123,7 +124,7 @@ def _targets(names: list[str], files: Path, tree: Tree = "data set") -> dict[str
     kept = {name: files / path for name, path in safe.items() if path not in folders and not _is_internal(path)}
     refused = [name for name in names if name not in kept]
     if refused:
-        shown = ", ".join(repr(name) for name in refused[:10])
+        shown = first_few([repr(name) for name in refused], limit=10)
         _log.warning("%s: %d object(s) left out whose keys cannot be paths here: %s", tree, len(refused), shown)
     return kept
 
