@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from maskfold.errors import CorruptDataError, InvariantError
 from maskfold.labels import TARGET_SIZES, IntArray, Target
+from maskfold.wording import first_few
 
 FloatArray = NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-3
 """How far float32 probabilities may be from summing to 1."""
-_NAMED = 5
 _NOBODY = -1
 """Fold of a prediction table where nobody was held out."""
 
@@ -168,6 +168,5 @@ def _check_evaluation(given: Sequence[str], expected: Sequence[str], where: str)
 
 def _several(names: Sequence[object], noun: str, plural: str | None = None) -> str:
     """Return "3 images (a, b, c) are", naming the first few."""
-    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    listed = f"({', '.join(map(str, names[:_NAMED]))}{more})"
+    listed = f"({first_few(names)})"
     return f"1 {noun} {listed} is" if len(names) == 1 else f"{len(names)} {plural or noun + 's'} {listed} are"
