@@ -80,7 +80,7 @@ def test_broken_promises_are_named():
     manifest, folds, index = drawn.tables()
     with pytest.raises(InvariantError, match=r"1 images .* not in the pack's index, first eval/images/4.jpg"):
         split(manifest, folds, _without(index, "image", "eval/images/4.jpg"), 0, "mask", Labels())
-    with pytest.raises(InvariantError, match="1 people have no fold, first p05"):
+    with pytest.raises(InvariantError, match="1 person is in no fold \\(p05\\)"):
         split(manifest, _without(folds, "person", "p05"), index, 0, "mask", Labels())
     with pytest.raises(InvariantError, match="fold 7: 54 images to learn from and 0 to judge by"):
         split(manifest, folds, index, 7, "mask", Labels())
@@ -89,7 +89,7 @@ def test_broken_promises_are_named():
 def test_a_person_in_two_folds_is_refused():
     manifest, folds, index = drawn.tables()
     doubled = pd.concat([folds, pd.DataFrame({"person": ["p00"], "fold": [2]})])
-    with pytest.raises(InvariantError, match=r"1 people are in more than one fold \(p00\); folds must be"):
+    with pytest.raises(InvariantError, match=r"1 person is in more than one fold \(p00\); folds must be"):
         split(manifest, doubled, index, 0, "mask", Labels())
 
 

@@ -34,30 +34,6 @@ class NetworkPredictions:
     network trained on everybody; rows in the manifest's order."""
 
 
-def held_out_folds(train: pd.DataFrame, folds: pd.DataFrame) -> IntArray:
-    """Return the fold that holds out each training image.
-
-    Args:
-        train: The manifest's training rows; column ``person``.
-        folds: Columns ``person``, ``fold``.
-
-    Returns:
-        Fold numbers, int64, one a row of ``train``.
-
-    Raises:
-        InvariantError: If a person is in two folds or in none.
-    """
-    numbers_of = folds.groupby("person")["fold"].nunique()
-    torn = numbers_of.index[numbers_of > 1].tolist()
-    if torn:
-        raise InvariantError(f"{_several(torn, 'person', 'people')} in more than one fold; folds must be disjoint")
-    fold_of = folds.drop_duplicates("person").set_index("person")["fold"]
-    homeless = sorted(set(train["person"]) - set(fold_of.index))
-    if homeless:
-        raise InvariantError(f"{_several(homeless, 'person', 'people')} in no fold; every person must be in one")
-    return train["person"].map(fold_of).to_numpy(dtype=np.int64)
-
-
 def assemble(
     network: str,
     target: Target,
@@ -74,7 +50,7 @@ def assemble(
         target: What it predicts.
         tables: The prediction table of each fold: image, part ("valid" | "eval"), fold, p0 .. p<classes-1>.
         images: Names of the training images, in the manifest's order.
-        fold_of: The fold that holds out each of them; see :func:`held_out_folds`.
+        fold_of: The fold that holds out each of them; see :func:`maskfold.dataset.folds.held_out_folds`.
         eval_images: Names of the evaluation images, in the manifest's order.
         final: The prediction table of the network trained on everybody, with fold -1 and evaluation rows alone.
 
