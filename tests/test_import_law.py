@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PURE = {"errors", "labels", "recipe", "specs", "wording"}
-SHARED = {*PURE, "allocator", "cores", "home", "storage", "torchvision_ops"}
+SHARED = {*PURE, "allocator", "cores", "home", "storage", "theme", "torchvision_ops"}
 ORDER = ["dataset", "faces", "training", "ensemble", "report"]
 FLOWS_MAY = {"recipe", "specs", "launch", "storage", "errors", "tracking", "wording"}
 
