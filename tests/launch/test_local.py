@@ -143,6 +143,7 @@ def test_cancelling_stops_running_jobs_and_refuses_new_ones(plan: Plan, launcher
         launcher.run(plan.prepare(), Seen().watcher)
 
 
+@pytest.mark.slow
 def test_no_job_outlives_a_launcher_that_was_killed(plan: Plan, launcher: LocalLauncher, tmp_path: Path) -> None:
     spec_file = tmp_path / "spec.json"
     spec_file.write_text(crop_spec(plan, launcher).model_dump_json(), encoding="utf-8")

@@ -24,7 +24,7 @@ MIXTURE = "{name: mixture, parts: [{name: focal, weight: 0.5}, {name: soft-f1}]}
             "targets with an attribute that has bounds; mask has no order",
         ),
         ("networks.gender.loss={name: mixture, parts: [{name: neighbour-smoothing}]}", "gender has no order"),
-        ("networks.joint.loss.nmae=focal", "did you mean 'name'"),
+        ("networks.joint.loss.nmae=focal", "Did you mean 'name'"),
         ("networks.joint.cutmix={p: 0.5, shape: half, share: [0.6, 0.4]}", r"expected \[lowest, highest\]"),
         ("networks.joint={name: joint, cutmix: {p: 0.6}, mixup: {p: 0.5}}", "must not exceed 1 together"),
         ("networks.joint.ages.leave_out=[[29, 27]]", r"expected \[first, last\], got \[29, 27\]"),

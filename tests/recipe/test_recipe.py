@@ -51,8 +51,8 @@ def test_override_values_are_yaml() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("folds.kk=3", r"folds\.kk: unknown setting; did you mean 'k'\?"),
-        ("networks.joint.epoch=3", "did you mean 'epochs'"),
+        ("folds.kk=3", r"folds\.kk: unknown setting\. Did you mean 'k'\?"),
+        ("networks.joint.epoch=3", "Did you mean 'epochs'"),
         ("networks.jiont.epochs=3", "Did you mean 'joint'"),
         ("folds.k=one", r"folds\.k: .*integer"),
         ("folds.k=1", "greater than or equal to 2"),

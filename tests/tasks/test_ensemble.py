@@ -78,6 +78,7 @@ def test_a_second_start_does_nothing(finished, monkeypatch: pytest.MonkeyPatch) 
     assert entry.run_spec(refuse, made, LOG) == outcome
 
 
+@pytest.mark.slow
 def test_the_same_spec_elsewhere_gives_the_same_answers(finished, tmp_path) -> None:
     world, _, _, outcome = finished
     workspace = open_workspace(str(tmp_path / "workspace"))

@@ -42,7 +42,7 @@ def test_parameters_are_counted(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backbone": "tset_resnet"}, "Did you mean test_resnet"),
+        ({"backbone": "tset_resnet"}, "Did you mean 'test_resnet"),
         ({"backbone_args": {"no_such_thing": 1}}, "networks.tiny: test_resnet cannot be built with .*no_such_thing"),
         ({"backbone": "vgg11", "backbone_args": {"global_pool": ""}}, "networks.tiny: vgg11 cannot"),
     ],

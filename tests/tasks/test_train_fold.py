@@ -202,5 +202,5 @@ def test_an_unknown_backbone_exits_2_with_one_message(spec: TrainFoldSpec, capsy
     wrong = spec.model_copy(update={"network": drawn.network(backbone="tset_resnet")})
     assert entry.main(run, TrainFoldSpec, [wrong.model_dump_json()]) == EXIT_INPUT
     output = capsys.readouterr().out
-    assert "Did you mean test_resnet" in output
+    assert "Did you mean 'test_resnet" in output
     assert "Traceback" not in output

@@ -78,10 +78,10 @@ def test_broken_promises_are_named():
             folds,
             _without(index, "image", "eval/images/4.jpg"),
             0,
-            drawn.network(target="mask"),
+            learning("mask"),
             drawn.SCHEME,
         )
-    with pytest.raises(InvariantError, match="1 people have no fold, first p05"):
+    with pytest.raises(InvariantError, match=r"1 person is in no fold \(p05\)"):
         split(manifest, _without(folds, "person", "p05"), index, 0, learning("mask"), drawn.SCHEME)
     with pytest.raises(InvariantError, match="fold 7: 54 images to learn from and 0 to judge by"):
         split(manifest, folds, index, 7, learning("mask"), drawn.SCHEME)

@@ -1,7 +1,7 @@
 """The data set: what it holds, what of it can be used, and who is in which fold."""
 
 from maskfold.dataset.corrections import agreed_path
-from maskfold.dataset.folds import assign_folds, check_disjoint, check_folds, folds_version, read_folds
+from maskfold.dataset.folds import assign_folds, check_folds, folds_version, read_folds
 from maskfold.dataset.images import Probe, decode, probe
 from maskfold.dataset.layout import image_path
 from maskfold.dataset.manifest import (
@@ -27,7 +27,6 @@ __all__ = [
     "agreed_path",
     "assign_folds",
     "check",
-    "check_disjoint",
     "check_folds",
     "class_counts",
     "dataset_version",

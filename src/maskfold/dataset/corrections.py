@@ -27,6 +27,7 @@ from maskfold.dataset.csv_table import Row, read_rows
 from maskfold.dataset.layout import MASK_OF_NAME
 from maskfold.dataset.train_table import folder_id, parse_age, parse_gender
 from maskfold.errors import DatasetError
+from maskfold.wording import first_few
 
 AGREED: Final = "agreed"
 """Name of the corrections that ship with maskfold."""
@@ -87,7 +88,7 @@ class Corrections:
             if len(candidates) > 1:
                 raise DatasetError(
                     f"{self.name}, line {row.line}: id {row.folder} fits {len(candidates)} folders "
-                    f"({', '.join(candidates[:3])}); give the whole folder name"
+                    f"({first_few(candidates, limit=3)}); give the whole folder name"
                 )
             [person] = candidates
             if person in found:

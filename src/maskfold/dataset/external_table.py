@@ -27,14 +27,12 @@ from maskfold.dataset.csv_table import Row, read_rows
 from maskfold.dataset.images import MISSING, Probe
 from maskfold.dataset.layout import EXTERNAL, link_problem, unsafe_name
 from maskfold.dataset.manifest import ImageRow
-from maskfold.dataset.quarantine import Entry
+from maskfold.dataset.quarantine import Entry, first_lines
 from maskfold.dataset.train_table import parse_age, parse_gender
 from maskfold.errors import DatasetError
 from maskfold.labels import ATTRIBUTES, MASK_STATES, Attribute
 
 UNKNOWN: Final = -1
-
-_N_NAMED: Final = 10
 
 
 @dataclass(frozen=True)
@@ -111,10 +109,7 @@ class ExternalUse:
         if self.n_used:
             return None
         head = f"external table {self.name}: none of its {self.n_rows:,} rows can be used"
-        lines = [head, *(f"  {entry}" for entry in self.entries[:_N_NAMED])]
-        if len(self.entries) > _N_NAMED:
-            lines.append(f"  and {len(self.entries) - _N_NAMED} more; `maskfold check` shows them by kind")
-        return "\n".join([*lines, "Mend the table or take it out of dataset.external."])
+        return "\n".join([head, *first_lines(self.entries), "Mend the table or take it out of dataset.external."])
 
 
 def read_external_table(path: Path, name: str, number: int) -> ExternalTable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,6 +15,7 @@ from maskfold.dataset.manifest import class_counts, dataset_version, eval_rows, 
 from maskfold.dataset.quarantine import KINDS, Entry, n_left_out, of_data_set, refusal, share_left_out
 from maskfold.dataset.survey import Survey
 from maskfold.labels import GENDERS, age_names, class_names
+from maskfold.wording import first_few
 
 _N_NAMED = 3
 
@@ -212,6 +213,5 @@ def _crosstab(people: pd.DataFrame) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(counts[gender, age] for age in range(n_ages)) for gender in range(len(GENDERS)))
 
 
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    return "; ".join(listed[:_N_NAMED]) + (f"; and {len(listed) - _N_NAMED} more" if len(listed) > _N_NAMED else "")
+def _some(names: Sequence[str]) -> str:
+    return first_few(names, _N_NAMED, separator="; ")

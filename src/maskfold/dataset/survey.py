@@ -20,6 +20,7 @@ from maskfold.dataset.quarantine import Entry
 from maskfold.dataset.scan import EvalImage, scan_eval, scan_train
 from maskfold.dataset.train_table import read_train_table, repeated_rows
 from maskfold.dataset.verify import Progress, verify
+from maskfold.wording import first_few
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def _same_photographs(manifest: pd.DataFrame) -> list[Entry]:
     for _, group in repeated.groupby("sha256", sort=False):
         if group["person"].nunique() > 1:
             first, *others = group["image"]
-            reason = f"equal to {', '.join(others[:3])}" + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+            reason = f"equal to {first_few(others, limit=3)}"
             entries.append(Entry("train", first, group["person"].iloc[0], "same-photograph", reason))
     return entries
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from maskfold.dataset.folds import held_out_folds
 from maskfold.errors import InvariantError, RecipeError
 from maskfold.recipe import Network
 from maskfold.scheme import IntArray, Scheme
@@ -82,16 +83,8 @@ def split(
         raise InvariantError(
             f"{len(missing)} images of the manifest are not in the pack's index, first {missing.iloc[0]}"
         )
-    doubled = sorted(folds.loc[folds["person"].duplicated(), "person"].unique())
-    if doubled:
-        names = ", ".join(doubled[:10])
-        raise InvariantError(
-            f"{len(doubled)} people are in more than one fold ({names}); folds must be person-disjoint"
-        )
-    known = table[table["part"] == "train"].merge(folds, on="person", how="left", validate="many_to_one")
-    homeless = known.loc[known["fold"].isna(), "person"].unique()
-    if len(homeless):
-        raise InvariantError(f"{len(homeless)} people have no fold, first {homeless[0]}")
+    known = table[table["part"] == "train"].reset_index(drop=True)
+    known = known.assign(fold=held_out_folds(known["person"], folds))
     held_out = known["fold"] == (-1 if fold is None else fold)
     learnt, judged = known[~held_out], known[held_out]
     if len(learnt) < 2 or (len(judged) == 0) != (fold is None):
