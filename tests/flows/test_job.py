@@ -15,7 +15,7 @@ from maskfold.storage import open_workspace
 
 def spec(workspace: Path, *overrides: str) -> NetworksSpec:
     networks = load_recipe("smoke", overrides).networks
-    made = NetworksSpec(workspace=str(workspace), networks=networks, sizes=((64, 48),), weights={})
+    made = NetworksSpec(workspace=str(workspace), networks=networks, classes=(18,), sizes=((64, 48),), weights={})
     post(made)
     return made
 

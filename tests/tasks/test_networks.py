@@ -24,7 +24,13 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def execute(workspace: Workspace, weights: dict[str, Weights] | None = None, **settings: object) -> NetworksOutcome:
     networks = (drawn.network(**settings), drawn.network(name="second", target="age"))
-    spec = NetworksSpec(workspace=workspace.uri, networks=networks, sizes=((64, 48), (32, 24)), weights=weights or {})
+    spec = NetworksSpec(
+        workspace=workspace.uri,
+        networks=networks,
+        classes=(3, 3),
+        sizes=((64, 48), (32, 24)),
+        weights=weights or {},
+    )
     outcome = entry.run_spec(run, spec, logging.getLogger("test"))
     assert isinstance(outcome, NetworksOutcome)
     return outcome
@@ -70,8 +76,8 @@ def test_other_weights_are_tried_anew(workspace: Workspace, tmp_path: Path) -> N
         file = tmp_path / f"{seed}.safetensors"
         save_file({"conv1.0.weight": torch.randn(1)}, file)
         weights = given(workspace, file)
-        networks = (drawn.network(),)
-        keys.add(NetworksSpec(workspace="w", networks=networks, sizes=((8, 8),), weights=weights).key)
+        where = {"workspace": "w", "networks": (drawn.network(),), "classes": (3,), "sizes": ((8, 8),)}
+        keys.add(NetworksSpec(**where, weights=weights).key)
         moved = {name: one.model_copy(update={"origin": "elsewhere"}) for name, one in weights.items()}
-        keys.add(NetworksSpec(workspace="w", networks=networks, sizes=((8, 8),), weights=moved).key)
+        keys.add(NetworksSpec(**where, weights=moved).key)
     assert len(keys) == 2

@@ -90,7 +90,7 @@ def test_broken_promises_are_named():
 def test_a_person_in_two_folds_is_refused():
     manifest, folds, index = drawn.tables()
     doubled = pd.concat([folds, pd.DataFrame({"person": ["p00"], "fold": [2]})])
-    with pytest.raises(InvariantError, match=r"1 people are in more than one fold \(p00\); folds must be"):
+    with pytest.raises(InvariantError, match=r"1 person is in more than one fold \(p00\)"):
         split(manifest, doubled, index, 0, learning("mask"), drawn.SCHEME)
 
 

@@ -76,7 +76,7 @@ class CropSpec(Spec[CropOutcome]):
     """Find the faces and pack crops and portraits as uint8 arrays."""
 
     stage = "crop"
-    version = 3
+    version = 4
     outside_key = frozenset({"data", "fingerprint", "external", "manifest"})
     data: str
     fingerprint: str

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from maskfold.recipe import Crop, Network
 from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
+
+NOBODY: Final = -1
+"""Fold of a training that held nobody out."""
 
 
 class PredictEvalOutcome(Outcome):
@@ -31,7 +36,7 @@ class PredictEvalSpec(Spec[PredictEvalOutcome]):
     trained_keys: tuple[str, ...]
     """Keys of the trainings; they determine the weights."""
     folds: tuple[int, ...]
-    """Fold that each training held out; -1 where nobody was."""
+    """Fold that each training held out; NOBODY where it held nobody out."""
     weights: tuple[File, ...]
     """Weights of each training."""
     eval_version: str

@@ -62,7 +62,7 @@ class PrepareSpec(Spec[PrepareOutcome]):
     """Scan the data set, quarantine what cannot be used, apply corrections, make folds."""
 
     stage = "prepare"
-    version = 1
+    version = 2
     outside_key = frozenset({"data", "external"})
     data: str
     """URI of the data set."""
