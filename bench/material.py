@@ -15,7 +15,7 @@ import pandas as pd
 from PIL import Image
 
 from maskfold.dataset.manifest import COLUMNS
-from maskfold.recipe import Crop, Network
+from maskfold.recipe import Crop, Network, load_recipe
 from maskfold.scheme import IntArray
 from maskfold.specs import TrainFoldSpec
 from maskfold.storage import open_workspace

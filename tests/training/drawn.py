@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from maskfold.dataset.manifest import COLUMNS
 from maskfold.recipe import Crop, Network, load_recipe
 from maskfold.scheme import Scheme
 from maskfold.specs import TrainFoldSpec
@@ -98,8 +99,15 @@ def training_spec(folder: Path, settings: Network, **changes: Any) -> TrainFoldS
     """Return a job that trains on the drawn data set with fold 1 held out, its inputs in a workspace in a folder."""
     store = workspace(folder)
     manifest, folds, index = tables()
-    manifest.insert(3, "name", "photo")
-    manifest = manifest.assign(sha256="", width=SIZE[1], height=SIZE[0], readable=True, corrected=False)
+    described = {
+        "name": "photo",
+        "sha256": "",
+        "width": SIZE[1],
+        "height": SIZE[0],
+        "readable": True,
+        "corrected": False,
+    }
+    manifest = manifest.assign(**described)[[*COLUMNS, *SCHEME.names]].astype({"mask": "int16", "gender": "int16"})
     files = {}
     for name, table in (("manifest", manifest), ("folds", folds), ("index", index)):
         table.to_parquet(folder / f"{name}.parquet", index=False)
