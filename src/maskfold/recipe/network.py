@@ -124,7 +124,7 @@ class Network(Settings):
     @model_validator(mode="after")
     def _check_rates(self) -> Self:
         if self.schedule.ends_at_min_lr and self.schedule.min_lr >= self.optimizer.lr:
-            raise ValueError(f"schedule.min_lr {self.schedule.min_lr} must lie below optimizer.lr {self.optimizer.lr}")
+            raise ValueError(f"schedule.min_lr {self.schedule.min_lr} must be below optimizer.lr {self.optimizer.lr}")
         return self
 
     @model_validator(mode="after")

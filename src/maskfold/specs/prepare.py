@@ -10,7 +10,7 @@ from maskfold.specs.spec import File, Outcome, Spec
 
 
 class ExternalSource(Settings):
-    """Where an external table and its images lie, and in what state."""
+    """Where an external table and its images are stored, and in what state."""
 
     folder: str
     """URI of the folder that holds the table and, at any depth, its images."""
@@ -78,7 +78,7 @@ class PrepareSpec(Spec[PrepareOutcome]):
 
     def _determining(self) -> dict[str, Any]:
         found = super()._determining()
-        # Where tables lie does not matter. And without any the key is what it was before there were external tables,
+        # Where tables are stored does not matter. And without any the key is what it was before there were external tables,
         # so that work finished then is still found.
         del found["dataset"]["external"]
         if self.external:

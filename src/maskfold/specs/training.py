@@ -21,7 +21,7 @@ class EpochRecord(Settings):
     """At the epoch's end."""
     train_loss: float
     valid_loss: float | None
-    """None, as the other scores, where nobody is held out."""
+    """None, as the other scores, where no one is held out."""
     valid_macro_f1: float | None
     """Of the network's target, on the whole validation part."""
     valid_accuracy: float | None

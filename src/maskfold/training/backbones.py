@@ -78,7 +78,7 @@ def build(
         network: ``backbone`` and ``backbone_args``; the latter win over the weights' own arguments.
         classes: Size of its output.
         place: Seed and fold, which determine the random weights.
-        size: Input height and width in pixels, told to networks that are built for one size.
+        size: Input height and width in pixels, passed to networks that are built for one size.
         weights: Initial weights, or none to start from random ones.
         file: The weights' local file.
         measure: Returns mean and standard deviation of the training images, for networks normalised by the data.

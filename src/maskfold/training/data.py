@@ -61,14 +61,14 @@ def split(
     network: Network,
     scheme: Scheme,
 ) -> FoldData:
-    """Join the tables and split the training images by the fold of their person; without a fold nobody is held out.
+    """Join the tables and split the training images by the fold of their person; without a fold no one is held out.
 
     External images whose classes of the target are known are trained on in every fold, and never judged by.
 
     Args:
         manifest: Columns image, part, person, and one for each attribute; one row per image.
         folds: Columns person, fold.
-        index: Columns image, row, status: where each image lies in the pack.
+        index: Columns image, row, status: where each image is in the pack.
         fold: Number of the fold held out; None leaves the validation part empty.
         network: Its target, and what it is taught of attributes with bounds.
         scheme: What the labels are.
