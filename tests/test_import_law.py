@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PURE = {"errors", "labels", "recipe", "specs"}
+PURE = {"errors", "labels", "layouts", "recipe", "rows", "scheme", "settings", "specs", "table_scheme"}
 SHARED = {*PURE, "allocator", "cores", "home", "storage", "torchvision_ops"}
 ORDER = ["dataset", "faces", "training", "ensemble", "report"]
-FLOWS_MAY = {"recipe", "specs", "launch", "storage", "errors", "tracking"}
+FLOWS_MAY = {"discovery", "scheme", "recipe", "specs", "launch", "storage", "errors", "tracking"}
 
 
 def imported(path: Path) -> set[str]:

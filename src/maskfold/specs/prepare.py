@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from maskfold.recipe import Dataset, Folds, Settings
 from maskfold.scheme import Scheme
 from maskfold.specs.spec import File, Outcome, Spec
@@ -15,7 +17,7 @@ class ExternalSource(Settings):
     folder: str
     """URI of the folder that holds the table and, at any depth, its images."""
     table: str
-    """Name of the csv in that folder."""
+    """Name of the csv or parquet file in that folder."""
     fingerprint: str
     """Digest of the folder's listing: names, sizes, times of change."""
 
@@ -35,6 +37,9 @@ class PrepareOutcome(Outcome):
     images_version: str
     """Digest of the images alone: equal for equal photographs whatever the labels say."""
     folds_version: str
+    learnt_versions: dict[str, str] = Field(default_factory=dict)
+    """Digests of what a network learns from, by its target and by what its sampler balances: ``target``,
+    ``target+attribute``, ``target+cells``."""
     n_people: int
     n_train: int
     n_eval: int
@@ -76,6 +81,12 @@ class PrepareSpec(Spec[PrepareOutcome]):
         # Where tables lie does not matter. And without any the key is what it was before there were external tables,
         # so that work finished then is still found.
         del found["dataset"]["external"]
+        # The bounds of the training labels matter to trainings alone, and names to people.
+        del found["scheme"]["name"]
+        for attribute in found["scheme"]["attributes"]:
+            del attribute["train_bounds"]
+        if self.corrections:
+            del found["dataset"]["corrections"]
         if self.external:
             found["external"] = [[source.table, source.fingerprint] for source in self.external]
         return found
