@@ -61,7 +61,7 @@ def read_folders(source: Source) -> Reading:
         photographs=tuple(scan.photographs),
         entries=tuple(scan.entries),
         persons_known=False,
-        corrections=scan.corrections and scan.corrections.applied(names),
+        corrections=scan.corrections.applied(names) if scan.corrections else None,
         n_litter=scan.n_litter,
     )
 

@@ -99,7 +99,7 @@ def survey(
         manifest=manifest_table(scheme, train, evaluation, added),
         entries=(*_ordered(found), *_same_photographs(own), *(entry for use in uses for entry in use.entries)),
         persons_known=reading.persons_known,
-        corrections=reading.corrections and corrections_use(reading.corrections, own),
+        corrections=corrections_use(reading.corrections, own) if reading.corrections else None,
         n_litter=reading.n_litter,
         external=tuple(uses),
         warnings=reading.warnings,

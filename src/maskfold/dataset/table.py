@@ -83,7 +83,7 @@ def read_table(source: Source) -> Reading:
         photographs=(*map(_training, settled), *(one.photograph for one in asked.values())),
         entries=(*entries, *torn),
         persons_known=bool(people - {""}),
-        corrections=corrections and corrections.applied({*people, *(row["path"] for row in training)}),
+        corrections=corrections.applied({*people, *(row["path"] for row in training)}) if corrections else None,
         warnings=_both_parts(both),
     )
 
@@ -123,7 +123,9 @@ def _rows(source: Source) -> list[Row]:
 
 def _by_part(rows: Iterable[Row], table: str) -> tuple[list[Row], list[Row], list[Entry]]:
     """Return evaluation rows, training rows, and why others belong to neither."""
-    evaluation, training, entries = [], [], []
+    evaluation: list[Row] = []
+    training: list[Row] = []
+    entries = []
     for row in rows:
         try:
             (evaluation if is_evaluation(row.cells.get("split", "")) else training).append(row)

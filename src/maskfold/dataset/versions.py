@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -56,6 +56,6 @@ def _learnt(manifest: pd.DataFrame, target: Iterable[Attribute], names: Sequence
     return digest([list(names), own, [_values(external[column]) for column in ("sha256", *names)]])
 
 
-def _values(column: pd.Series[object]) -> list[object]:
+def _values(column: pd.Series[Any]) -> list[object]:
     """Return values as JSON has them: what is not known of a number is null."""
     return [None if isinstance(value, float) and math.isnan(value) else value for value in column.tolist()]

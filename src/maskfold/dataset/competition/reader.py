@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from maskfold.dataset.competition.corrections import read_corrections
+from maskfold.dataset.competition.corrections import Correction, Corrections, read_corrections
 from maskfold.dataset.competition.eval_table import read_eval_table
 from maskfold.dataset.competition.layout import find_layout
 from maskfold.dataset.competition.people import Person, settle_people
@@ -46,10 +46,13 @@ def read_competition(source: Source) -> Reading:
         photographs=(*training, *_evaluation(eval_images)),
         entries=(*entries, *problems, *scanned, *repeated_rows(stated), *notes),
         persons_known=True,
-        corrections=corrections
-        and Applied(corrections.name, len(corrections.rows), tuple(matched), tuple(row.folder for row in unknown)),
+        corrections=_applied(corrections, matched, unknown) if corrections else None,
         n_litter=train_scan.n_litter + n_eval_litter,
     )
+
+
+def _applied(corrections: Corrections, matched: Iterable[str], unknown: Iterable[Correction]) -> Applied:
+    return Applied(corrections.name, len(corrections.rows), tuple(matched), tuple(row.folder for row in unknown))
 
 
 def _check_scheme(scheme: Scheme) -> None:
