@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -32,6 +31,7 @@ from maskfold.specs import (
 )
 from maskfold.storage import Workspace
 from maskfold.storage.location import contains, parse
+from maskfold.wording import did_you_mean
 
 
 class WeightsDescription(Settings):
@@ -164,9 +164,8 @@ class Plan:
                 crop=self.recipe.crop,
                 typical_face=cropped.typical_face,
                 deterministic=self.recipe.deterministic,
-                dataset_version=prepared.dataset_version,
+                learnt_versions=tuple(prepared.learnt_versions[labels] for labels in network.label_sets()),
                 folds_version=prepared.folds_version,
-                crop_key=crop.key,
                 manifest=prepared.manifest,
                 folds=prepared.folds,
                 pack=cropped.faces if network.input == "face" else cropped.portraits,
@@ -269,10 +268,9 @@ def _weights_from(source: str, backbones: Sequence[str], workspace: Workspace) -
     name, separator, uri = source.partition("=")
     if separator and "/" not in name:
         if name not in backbones:
-            close = difflib.get_close_matches(name, backbones, n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
             raise WeightsError(
-                f"--weights {source}: weights are wanted for {', '.join(backbones)}, not for {name!r}.{hint}"
+                f"--weights {source}: weights are wanted for {', '.join(backbones)}, not for {name!r}."
+                f"{did_you_mean(name, backbones)}"
             )
         return {name: _adopt_weights(name, uri, workspace)}
     if source.endswith(".safetensors"):

@@ -14,7 +14,7 @@ from maskfold.report.annex import Annex
 from maskfold.report.facts import warnings
 from maskfold.report.figures import run_figures
 from maskfold.report.page import Submission, draw, render
-from maskfold.specs import EnsembleOutcome, EnsembleSpec, File
+from maskfold.specs import NOBODY, EnsembleOutcome, EnsembleSpec, File
 
 
 def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
@@ -41,8 +41,21 @@ def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
 def _combine(spec: EnsembleSpec, job: entry.Job) -> Combination:
     fetch = job.workspace.fetch
     manifest, folds = read_manifest(fetch(spec.prepared.manifest)), read_folds(fetch(spec.prepared.folds))
-    tables = [FoldTable(one.network, one.fold, pd.read_parquet(fetch(one.predictions))) for one in spec.trained]
-    final = {one.network: pd.read_parquet(fetch(one.predictions)) for one in spec.final}
+    asked = {one.network: pd.read_parquet(fetch(one.predictions)) for one in spec.evaluated}
+
+    def predicted(network: str, fold: int) -> pd.DataFrame:
+        table = asked.get(network, pd.DataFrame(columns=["fold"]))
+        return table[table["fold"] == fold]
+
+    tables = [
+        FoldTable(
+            one.network,
+            one.fold,
+            pd.concat([pd.read_parquet(fetch(one.predictions)), predicted(one.network, one.fold)]),
+        )
+        for one in spec.trained
+    ]
+    final = {one.network: predicted(one.network, NOBODY) for one in spec.final}
     return combine(spec.recipe, manifest, folds, tables, final)
 
 

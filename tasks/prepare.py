@@ -41,6 +41,7 @@ def run(spec: PrepareSpec, job: entry.Job) -> PrepareOutcome:
         images_version=prepared.images_version,
         folds_version=prepared.folds_version,
         learnt_versions=dict(prepared.learnt_versions),
+        eval_version=prepared.eval_version,
         n_people=len(prepared.folds),
         n_train=prepared.n_train,
         n_eval=prepared.n_eval,

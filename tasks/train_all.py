@@ -1,4 +1,4 @@
-"""Train one network on everybody; predict the evaluation images."""
+"""Train one network on everybody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train one network on all folds but one; predict that one and the evaluation images."""
+"""Train one network on all folds but one; predict that one."""
 
 from __future__ import annotations
 

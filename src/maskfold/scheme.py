@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,6 +37,13 @@ RESERVED: Final = frozenset(
 """Names of columns and voters, which an attribute would be mistaken for."""
 
 Bound = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Columns(Protocol):
+    """A column for each attribute, by its name: a mapping or a data frame."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Return what each photograph states, (N,)."""
 
 
 class Attribute(Settings):
@@ -166,7 +173,7 @@ class Attribute(Settings):
             raise ValueError(f"{self.name} {text!r} is not a number{f' of {self.unit}' if self.unit else ''}")
         low, high = self.lowest, self.highest
         if (low is not None and number < low) or (high is not None and number > high):
-            raise ValueError(f"{self.name} {number:g} lies outside {self._range()}")
+            raise ValueError(f"{self.name} {number:g} is outside {self._range()}")
         return number
 
     def _range(self) -> str:
@@ -287,11 +294,11 @@ class Scheme(Settings):
         """Return the classes of a target from (..., attributes); joint classes need every attribute known."""
         return self.encode(labels) if target == JOINT else labels[..., self.names.index(target)]
 
-    def labels(self, stated: Mapping[str, ArrayLike]) -> IntArray:
+    def labels(self, stated: Columns) -> IntArray:
         """Return the classes of what photographs state.
 
         Args:
-            stated: A column for each attribute, (N,); see :meth:`Attribute.classes`. A data frame will do.
+            stated: A column for each attribute, (N,); see :meth:`Attribute.classes`.
 
         Returns:
             Classes, int64, (N, attributes); :data:`UNKNOWN` where not known.

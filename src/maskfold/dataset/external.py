@@ -11,20 +11,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 
 from maskfold.dataset.images import MISSING, Probe
 from maskfold.dataset.manifest import ImageRow
 from maskfold.dataset.names import EXTERNAL
-from maskfold.dataset.quarantine import Entry
+from maskfold.dataset.quarantine import Entry, first_lines
 from maskfold.dataset.table import Listed, agree, read_row
 from maskfold.errors import DatasetError
 from maskfold.rows import read_rows
 from maskfold.scheme import Scheme
-
-_N_NAMED: Final = 10
 
 
 @dataclass(frozen=True)
@@ -78,10 +75,7 @@ class ExternalUse:
         if self.n_used:
             return None
         head = f"external table {self.name}: none of its {self.n_rows:,} rows can be used"
-        lines = [head, *(f"  {entry}" for entry in self.entries[:_N_NAMED])]
-        if len(self.entries) > _N_NAMED:
-            lines.append(f"  and {len(self.entries) - _N_NAMED} more; `maskfold check` shows them by kind")
-        return "\n".join([*lines, "Mend the table or take it out of dataset.external."])
+        return "\n".join([head, *first_lines(self.entries), "Mend the table or take it out of dataset.external."])
 
 
 def read_external_table(path: Path, name: str, number: int, scheme: Scheme) -> ExternalTable:

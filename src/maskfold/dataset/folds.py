@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from maskfold.errors import CorruptDataError, DatasetError, InvariantError
+from maskfold.scheme import IntArray
 from maskfold.specs import digest
+from maskfold.wording import first_few
 
 COLUMNS: Final = {"person": "str", "fold": "int8"}
 
@@ -76,22 +78,43 @@ def check_folds(folds: pd.DataFrame, people: Collection[str], k: int) -> None:
     Raises:
         InvariantError: If they are not.
     """
-    doubles = sorted(set(folds.loc[folds["person"].duplicated(), "person"]))
-    if doubles:
-        raise InvariantError(
-            f"folds: {_people(doubles)} in more than one fold ({_some(doubles)}); folds must be person-disjoint"
-        )
-    have = set(folds["person"])
-    missing, strange = sorted(set(people) - have), sorted(have - set(people))
-    if missing:
-        raise InvariantError(
-            f"folds: {_people(missing)} in no fold ({_some(missing)}); each person must be held out exactly once"
-        )
+    _check_everybody_in_one(folds, people)
+    strange = sorted(set(folds["person"]) - set(people))
     if strange:
-        raise InvariantError(f"folds: {_people(strange)} in a fold but not in the data set ({_some(strange)})")
+        raise InvariantError(f"folds: {_people(strange)} in a fold but not in the data set ({first_few(strange)})")
     numbers = set(folds["fold"].tolist())
     if numbers != set(range(k)):
         raise InvariantError(f"folds: expected each of 0..{k - 1} to hold somebody, found {sorted(numbers)}")
+
+
+def held_out_folds(people: pd.Series[str], folds: pd.DataFrame) -> IntArray:
+    """Return the fold that holds out each image.
+
+    Args:
+        people: The person of each image, (N,).
+        folds: person, fold.
+
+    Returns:
+        Fold numbers, int64, (N,).
+
+    Raises:
+        InvariantError: If a person is in two folds or in none.
+    """
+    _check_everybody_in_one(folds, people)
+    return people.map(folds.set_index("person")["fold"]).to_numpy(dtype=np.int64)
+
+
+def _check_everybody_in_one(folds: pd.DataFrame, people: Iterable[str]) -> None:
+    doubles = sorted(set(folds.loc[folds["person"].duplicated(), "person"]))
+    if doubles:
+        raise InvariantError(
+            f"folds: {_people(doubles)} in more than one fold ({first_few(doubles)}); folds must be person-disjoint"
+        )
+    missing = sorted(set(people) - set(folds["person"]))
+    if missing:
+        raise InvariantError(
+            f"folds: {_people(missing)} in no fold ({first_few(missing)}); each person must be held out exactly once"
+        )
 
 
 def folds_version(folds: pd.DataFrame) -> str:
@@ -122,7 +145,3 @@ def _lot(seed: int, person: str) -> str:
 
 def _people(names: Collection[str]) -> str:
     return "1 person is" if len(names) == 1 else f"{len(names)} people are"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")

@@ -39,6 +39,7 @@ class Prepared:
         images_version: Digest of the images alone.
         folds_version: Digest of the folds.
         learnt_versions: Digests of what networks learn from; see :mod:`maskfold.dataset.versions`.
+        eval_version: Digest of the evaluation images and their order.
         class_counts: Training images of each joint class.
         n_train: Training images.
         n_eval: Evaluation images.
@@ -57,6 +58,7 @@ class Prepared:
     images_version: str
     folds_version: str
     learnt_versions: Mapping[str, str]
+    eval_version: str
     class_counts: tuple[int, ...]
     n_train: int
     n_eval: int
@@ -112,6 +114,7 @@ def prepare(
         images_version=images_version(found.manifest),
         folds_version=folds_version(assigned),
         learnt_versions=learnt_versions(found.manifest, scheme),
+        eval_version=images_version(evaluation),
         class_counts=tuple(class_counts(found.manifest, scheme).tolist()),
         n_train=found.n_train,
         n_eval=len(evaluation),

@@ -101,11 +101,16 @@ def refusal(entries: Sequence[Entry], n_usable: int, limit: float) -> str | None
         )
     else:
         head = f"none of {total:,} training photographs can be used"
-    lines = [head, *(f"  {entry}" for entry in causes[:_N_NAMED])]
-    if len(causes) > _N_NAMED:
-        lines.append(f"  and {len(causes) - _N_NAMED} more; `maskfold check` shows them by kind")
-    lines.append("Mend these or take them out of the data set" + ("; or raise the limit." if n_usable else "."))
-    return "\n".join(lines)
+    remedy = "Mend these or take them out of the data set" + ("; or raise the limit." if n_usable else ".")
+    return "\n".join([head, *first_lines(causes), remedy])
+
+
+def first_lines(entries: Sequence[Entry]) -> list[str]:
+    """Return indented lines of a message: the first entries, and how many more there are."""
+    lines = [f"  {entry}" for entry in entries[:_N_NAMED]]
+    if len(entries) > _N_NAMED:
+        lines.append(f"  and {len(entries) - _N_NAMED} more; `maskfold check` shows them by kind")
+    return lines
 
 
 def refuse(entries: Sequence[Entry], n_usable: int, limit: float, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,6 +16,7 @@ from maskfold.dataset.quarantine import KINDS, Entry, n_left_out, of_data_set, r
 from maskfold.dataset.survey import Survey
 from maskfold.dataset.versions import dataset_version, images_version
 from maskfold.scheme import Scheme
+from maskfold.wording import first_few
 
 _N_NAMED = 3
 _N_STRATA = 6
@@ -231,7 +232,7 @@ def _class_warnings(survey: Survey, k: int) -> Iterable[str]:
     ]
     one, many = ("person", "people") if survey.persons_known else ("photograph", "photographs")
     if len(small) > _N_STRATA:
-        named = _some(f"{name} ({n})" for name, n in small)
+        named = _some([f"{name} ({n})" for name, n in small])
         yield f"{len(small)} groups have fewer {many} than {k} folds, so some folds hold none of them: {named}"
         return
     for name, n in small:
@@ -255,6 +256,5 @@ def _numbers(survey: Survey) -> dict[str, tuple[float, float, float]]:
     return found
 
 
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    return "; ".join(listed[:_N_NAMED]) + (f"; and {len(listed) - _N_NAMED} more" if len(listed) > _N_NAMED else "")
+def _some(names: Sequence[str]) -> str:
+    return first_few(names, _N_NAMED, separator="; ")

@@ -21,6 +21,7 @@ from maskfold.dataset.table import read_table
 from maskfold.dataset.verify import Progress, verify
 from maskfold.layouts import Layout
 from maskfold.scheme import Scheme
+from maskfold.wording import first_few
 
 READERS: Final[Mapping[Layout, Reader]] = {
     "competition": read_competition,
@@ -151,7 +152,7 @@ def _same_photographs(manifest: pd.DataFrame) -> list[Entry]:
     for _, group in repeated.groupby("sha256", sort=False):
         if group["person"].nunique() > 1:
             first, *others = group["image"]
-            reason = f"equal to {', '.join(others[:3])}" + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+            reason = f"equal to {first_few(others, limit=3)}"
             entries.append(Entry("train", first, group["person"].iloc[0], "same-photograph", reason))
     return entries
 

@@ -30,10 +30,10 @@ from maskfold.errors import DatasetError
 from maskfold.layouts import TABLE_COLUMNS, is_evaluation, is_table
 from maskfold.rows import Row, read_rows
 from maskfold.scheme import Scheme
+from maskfold.wording import first_few
 
 Problem = tuple[str, str]
 """Kind and reason why something cannot be used."""
-_N_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -250,8 +250,7 @@ def _repetition(table: str, rows: Sequence[Listed]) -> Entry:
 def _both_parts(people: Sequence[str]) -> tuple[str, ...]:
     if not people:
         return ()
-    more = f"; and {len(people) - _N_NAMED} more" if len(people) > _N_NAMED else ""
     return (
         f"{len(people)} people are in the training and in the evaluation part, so answers about them may flatter: "
-        f"{'; '.join(people[:_N_NAMED])}{more}",
+        f"{first_few(people, limit=3, separator='; ')}",
     )

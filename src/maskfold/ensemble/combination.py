@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from maskfold.dataset.folds import held_out_folds
 from maskfold.dataset.manifest import eval_rows, train_rows
-from maskfold.ensemble.oof import FloatArray, NetworkPredictions, assemble, held_out_folds
+from maskfold.ensemble.oof import FloatArray, NetworkPredictions, assemble
 from maskfold.ensemble.scores import score
 from maskfold.ensemble.submission import class_prior, with_prior
 from maskfold.ensemble.vote import PRODUCT, mean_of_trainings, vote
@@ -106,7 +107,7 @@ def combine(
     evaluation = eval_rows(manifest).reset_index(drop=True)
     bounds = recipe.labels.age_bounds
     classes = encode(train["mask"], train["gender"], age_group(train["age"], bounds))
-    fold_of = held_out_folds(train, folds)
+    fold_of = held_out_folds(train["person"], folds)
     train = train.assign(fold=fold_of.astype(np.int8), true_class=classes.astype(np.int8))
 
     by_network = _by_network(recipe, tables)

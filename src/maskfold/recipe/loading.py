@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -16,6 +15,7 @@ from maskfold.recipe.paths import put
 from maskfold.recipe.recipe import Dataset, Recipe
 from maskfold.recipe.schemes import expand_short, fit_preset, load_scheme
 from maskfold.settings import Settings
+from maskfold.wording import did_you_mean
 
 PRESETS: Final = ("smoke", "fast", "best", "hot6")
 # Besides its own errors PyYAML lets through what a constructor raises, such as that of the date 2020-99-99.
@@ -94,10 +94,9 @@ def _read(source: str) -> dict[str, Any]:
         except (OSError, RuntimeError) as error:  # a folder that may not be entered, a name too long, no such ~user
             raise RecipeError(f"recipe {source!r}: cannot be read: {error}") from None
         if not is_file:
-            close = difflib.get_close_matches(source, PRESETS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
             raise RecipeError(
-                f"recipe {source!r} is neither a preset ({', '.join(PRESETS)}) nor an existing YAML file.{hint}"
+                f"recipe {source!r} is neither a preset ({', '.join(PRESETS)}) nor an existing YAML file."
+                f"{did_you_mean(source, PRESETS)}"
             )
         try:
             text = path.read_text(encoding="utf-8")
@@ -168,9 +167,8 @@ def _explain(source: str, error: ValidationError) -> str:
         where = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             allowed = _allowed_keys(problem["loc"][:-1])
-            close = difflib.get_close_matches(str(problem["loc"][-1]), allowed, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            lines.append(f"  {where}: unknown setting; {hint}Known here: {', '.join(allowed)}")
+            hint = did_you_mean(str(problem["loc"][-1]), allowed)
+            lines.append(f"  {where}: unknown setting.{hint} Known here: {', '.join(allowed)}")
         elif problem["type"] == "missing":
             lines.append(f"  {where}: missing")
         else:

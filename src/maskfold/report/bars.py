@@ -11,7 +11,7 @@ from maskfold.ensemble.combination import VOTE, Combination, Voter
 from maskfold.ensemble.scores import f1_by_class
 from maskfold.ensemble.vote import marginals
 from maskfold.labels import ATTRIBUTES, N_CLASSES, age_names, class_names
-from maskfold.report.theme import Palette
+from maskfold.theme import Palette
 
 AGE_STEP = 2
 """Years that share a point of the age figure."""

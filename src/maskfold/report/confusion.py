@@ -11,7 +11,7 @@ from maskfold.ensemble.combination import Voter
 from maskfold.ensemble.scores import confusion
 from maskfold.ensemble.tables import answers
 from maskfold.labels import ATTRIBUTES, N_AGE, N_GENDER, IntArray, class_names
-from maskfold.report.theme import Palette
+from maskfold.theme import Palette
 
 
 def draw_joint(figure: Figure, voter: Voter, bounds: tuple[int, int], palette: Palette) -> None:

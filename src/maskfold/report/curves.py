@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from maskfold.recipe import Network
-from maskfold.report.theme import Palette
 from maskfold.specs import EpochRecord, TrainFoldOutcome
+from maskfold.theme import Palette
 from maskfold.training.schedules import learning_rate
 
 Folds = Sequence[TrainFoldOutcome]

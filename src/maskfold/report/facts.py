@@ -10,6 +10,7 @@ import numpy as np
 from maskfold.ensemble.combination import Combination
 from maskfold.labels import N_CLASSES, class_names
 from maskfold.specs import EnsembleSpec, TrainOutcome
+from maskfold.wording import first_few
 
 CROP_GAP = 0.05
 """Difference between the shares of undetected faces that is worth a warning."""
@@ -64,7 +65,7 @@ def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
         likely, count = int(combination.prior.argmax()), len(combination.unreadable)
         found.append(
             f"{count} evaluation image{'s' * (count > 1)} cannot be read; answered with the most frequent class, "
-            f"{likely} ({names[likely]}): {_first(combination.unreadable)}"
+            f"{likely} ({names[likely]}): {first_few(combination.unreadable)}"
         )
     absent = [names[number] for number in np.flatnonzero(combination.prior == 0)]
     if absent:
@@ -132,8 +133,3 @@ def _note(outcome: TrainOutcome) -> str:
 
 def _distinct(texts: list[str]) -> str:
     return "; ".join(dict.fromkeys(texts))
-
-
-def _first(names: list[str], shown: int = 5) -> str:
-    more = f", and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more

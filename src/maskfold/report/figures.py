@@ -15,8 +15,8 @@ from maskfold.labels import N_CLASSES, IntArray, class_names
 from maskfold.recipe import Recipe
 from maskfold.report import bars, curves
 from maskfold.report import confusion as matrices
-from maskfold.report.theme import Palette, canvas
 from maskfold.specs import TrainFoldOutcome
+from maskfold.theme import Palette, canvas
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from maskfold.recipe import dump_recipe
 from maskfold.report import facts
 from maskfold.report.annex import Annex
 from maskfold.report.figures import Figure
-from maskfold.report.theme import DARK, DPI, LIGHT, Palette
 from maskfold.specs import EnsembleSpec, File
+from maskfold.theme import DARK, DPI, LIGHT, Palette
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class CropOutcome(Outcome):
     """Learnt from the training photographs; none if no face was certain."""
     images_s: float
     n_outliers: int = 0
-    """Training photographs whose face lies elsewhere than in the same person's others; see the index."""
+    """Training photographs whose face is elsewhere than in the same person's others; see the index."""
     figures: tuple[File, ...] = ()
     """PNG: contact sheets of fallbacks, outliers and a random sample; histograms of box size and probability."""
 
@@ -76,7 +76,7 @@ class CropSpec(Spec[CropOutcome]):
     """Find the faces and pack crops and portraits as uint8 arrays."""
 
     stage = "crop"
-    version = 3
+    version = 4
     outside_key = frozenset({"data", "fingerprint", "external", "manifest"})
     data: str
     fingerprint: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from maskfold.recipe import Recipe, Settings
 from maskfold.specs.crop import CropOutcome
+from maskfold.specs.predict_eval import PredictEvalOutcome
 from maskfold.specs.prepare import PrepareOutcome
 from maskfold.specs.spec import File, Outcome, Spec
 from maskfold.specs.train_all import TrainAllOutcome
@@ -41,8 +42,8 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
     """Vote, score, draw the report, write the submission."""
 
     stage = "ensemble"
-    version = 1
-    outside_key = frozenset({"data", "prepared", "cropped", "trained", "final"})
+    version = 2
+    outside_key = frozenset({"data", "prepared", "cropped", "trained", "final", "evaluated"})
     recipe: Recipe
     data: str
     fingerprint: str
@@ -51,6 +52,8 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
     trained: tuple[TrainFoldOutcome, ...]
     final: tuple[TrainAllOutcome, ...] = ()
     """Networks trained on everybody, one of each network or none."""
+    evaluated: tuple[PredictEvalOutcome, ...] = ()
+    """What each network's trainings predict for the evaluation images; none where there are no such images."""
     dataset_version: str
     folds_version: str
     trained_keys: tuple[str, ...]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from maskfold.specs.spec import File
 from maskfold.specs.training import TrainOutcome, TrainSpec
 
 
 class TrainFoldOutcome(TrainOutcome):
     """A network that one fold was held out from."""
 
+    predictions: File
+    """Parquet: image, part ("valid"), fold, p0 .. p<classes-1> (probabilities) of the held-out images."""
     fold: int
     macro_f1: float
     """Of the network's target on the held-out fold, kept epoch."""
@@ -15,10 +18,10 @@ class TrainFoldOutcome(TrainOutcome):
 
 
 class TrainFoldSpec(TrainSpec[TrainFoldOutcome]):
-    """Train one network on all folds but one and predict that one and the evaluation images."""
+    """Train one network on all folds but one and predict that one."""
 
     stage = "train_fold"
-    version = 3
+    version = 4
     fold: int
     """Number of the fold held out, from 0."""
     n_folds: int

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from maskfold.errors import DatasetError, WorkspaceError
 from maskfold.home import HOME_VARIABLE
-from maskfold.storage.cache import ASIDE, aside, cache_folder, locked
+from maskfold.storage.aside import ASIDE, aside
+from maskfold.storage.cache import cache_folder, locked
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import LocalPath, S3Key, parse, safe_relative
+from maskfold.wording import first_few
 
 if TYPE_CHECKING:
     from maskfold.storage.s3 import Listed, S3Store
@@ -99,7 +101,6 @@ def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
             _download_all(store, entries, files, tree)
             with aside(marker) as path:
                 path.write_text(f"{location}\n{listing}\n", encoding="utf-8")
-                path.replace(marker)
     return files
 
 
@@ -121,7 +122,6 @@ def _download_all(store: S3Store, entries: list[tuple[str, Listed]], files: Path
                 store.download_listed(entry, path)
             except (AbsentError, ChangedError):
                 raise DatasetError(f"{tree} {store.uri}: changed while downloaded ({name}); run again") from None
-            path.replace(target)
 
     with ThreadPoolExecutor(THREADS) as pool:
         jobs = [pool.submit(download, name, entry) for name, entry in entries]
@@ -140,7 +140,7 @@ def _targets(names: list[str], files: Path, tree: Tree = "data set") -> dict[str
     kept = {name: files / path for name, path in safe.items() if path not in folders and not _is_internal(path)}
     refused = [name for name in names if name not in kept]
     if refused:
-        shown = ", ".join(repr(name) for name in refused[:10])
+        shown = first_few([repr(name) for name in refused], limit=10)
         _log.warning("%s: %d object(s) left out whose keys cannot be paths here: %s", tree, len(refused), shown)
     return kept
 

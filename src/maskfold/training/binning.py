@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from maskfold.recipe import Binning, Network
-from maskfold.scheme import JOINT, Attribute, IntArray, Scheme
+from maskfold.scheme import JOINT, Attribute, Columns, IntArray, Scheme
 
 Floats = TypeVar("Floats", np.float32, np.float64)
 
@@ -58,11 +58,11 @@ def merged(probabilities: NDArray[Floats], counted: IntArray) -> NDArray[Floats]
     return found
 
 
-def is_left_out(stated: Mapping[str, ArrayLike], n_images: int, binning: Mapping[str, Binning]) -> NDArray[np.bool_]:
+def is_left_out(stated: Columns, n_images: int, binning: Mapping[str, Binning]) -> NDArray[np.bool_]:
     """Return which images are not trained on because of a number that they state, (N,).
 
     Args:
-        stated: Numbers by attribute, (N,), NaN where not known. A data frame will do.
+        stated: Numbers by attribute, (N,), NaN where not known.
         n_images: N.
         binning: A network's, by attribute.
     """

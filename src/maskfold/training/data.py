@@ -1,4 +1,4 @@
-"""What one fold's network learns from, is judged by and predicts."""
+"""What one fold's network learns from and is judged by."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from maskfold.dataset.folds import held_out_folds
 from maskfold.errors import InvariantError, RecipeError
 from maskfold.recipe import Network
-from maskfold.scheme import UNKNOWN, IntArray, Scheme
+from maskfold.scheme import IntArray, Scheme
 from maskfold.training.binning import counted_classes, is_left_out
 
 
@@ -26,8 +27,8 @@ class Part:
     """Classes of the target, (N,); those that training uses in the training part, those that count in the validation
     part, -1 where the truth is unknown."""
     labels: IntArray
-    """Classes of all attributes, (N, attributes), by the bounds of the training labels in the training part; -1 where one
-    is unknown."""
+    """Classes of all attributes, (N, attributes), by the bounds of the training labels in the training part; -1 where
+    one is unknown."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -41,10 +42,6 @@ class FoldData:
     """Images of the other folds' people and external ones, with training labels."""
     valid: Part
     """All images of the held-out fold's people, with the labels that count."""
-    evaluation: Part
-    """All evaluation images, in order, without labels."""
-    unreadable: NDArray[np.bool_]
-    """Evaluation images without pixels."""
     scheme: Scheme
     """The scheme that counts."""
     counted: IntArray
@@ -64,14 +61,14 @@ def split(
     network: Network,
     scheme: Scheme,
 ) -> FoldData:
-    """Join the tables and split the training images by the fold of their person; without a fold nobody is held out.
+    """Join the tables and split the training images by the fold of their person; without a fold no one is held out.
 
     External images whose classes of the target are known are trained on in every fold, and never judged by.
 
     Args:
         manifest: Columns image, part, person, and one for each attribute; one row per image.
         folds: Columns person, fold.
-        index: Columns image, row, status: where each image lies in the pack.
+        index: Columns image, row, status: where each image is in the pack.
         fold: Number of the fold held out; None leaves the validation part empty.
         network: Its target, and what it is taught of attributes with bounds.
         scheme: What the labels are.
@@ -86,18 +83,10 @@ def split(
         raise InvariantError(
             f"{len(missing)} images of the manifest are not in the pack's index, first {missing.iloc[0]}"
         )
-    doubled = sorted(folds.loc[folds["person"].duplicated(), "person"].unique())
-    if doubled:
-        names = ", ".join(doubled[:10])
-        raise InvariantError(
-            f"{len(doubled)} people are in more than one fold ({names}); folds must be person-disjoint"
-        )
-    known = table[table["part"] == "train"].merge(folds, on="person", how="left", validate="many_to_one")
-    homeless = known.loc[known["fold"].isna(), "person"].unique()
-    if len(homeless):
-        raise InvariantError(f"{len(homeless)} people have no fold, first {homeless[0]}")
+    known = table[table["part"] == "train"].reset_index(drop=True)
+    known = known.assign(fold=held_out_folds(known["person"], folds))
     held_out = known["fold"] == (-1 if fold is None else fold)
-    learnt, judged, asked = known[~held_out], known[held_out], table[table["part"] == "eval"]
+    learnt, judged = known[~held_out], known[held_out]
     if len(learnt) < 2 or (len(judged) == 0) != (fold is None):
         raise InvariantError(f"fold {fold}: {len(learnt)} images to learn from and {len(judged)} to judge by")
     target, binning = network.target, network.binning
@@ -119,8 +108,6 @@ def split(
     return FoldData(
         train=_part(taught, trained.column(trained.labels(taught), target), scheme.for_training().labels(taught)),
         valid=_part(judged, scheme.column(scheme.labels(judged), target), scheme.labels(judged)),
-        evaluation=_part(asked, np.full(len(asked), UNKNOWN), np.full((len(asked), len(scheme.attributes)), UNKNOWN)),
-        unreadable=(asked["status"] == "unreadable").to_numpy(dtype=bool),
         scheme=scheme,
         counted=counted_classes(network, scheme),
     )
@@ -141,10 +128,3 @@ def _part(table: pd.DataFrame, classes: IntArray, labels: IntArray) -> Part:
         classes=classes,
         labels=labels,
     )
-
-
-def class_shares(classes: IntArray, n_classes: int) -> NDArray[np.float32]:
-    """Return the share of each class, float32, (n_classes,): the answer for an image that cannot be seen."""
-    counts = np.bincount(classes, minlength=n_classes)
-    shares: NDArray[np.float32] = (counts / counts.sum()).astype(np.float32)
-    return shares

@@ -23,6 +23,7 @@ from maskfold.training.losses import make_loss
 from maskfold.training.mixing import mix
 from maskfold.training.optimizers import clip_gradients, make_optimizer, set_learning_rate
 from maskfold.training.precision import Precision, autocast, choose_precision, try_out
+from maskfold.training.prediction import InputScale, planes, probabilities
 from maskfold.training.randomness import Position, Purpose, seed_torch
 from maskfold.training.transfer import to_device
 
@@ -56,8 +57,7 @@ class Learner:
         self._optimizer = make_optimizer(network.optimizer, self.model)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
         self._loss = make_loss(network.loss, taught, network.target, counts, device)
-        mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (backbone.mean, backbone.std))
-        self._scale, self._shift = 1 / std, -mean / std
+        self._scale = InputScale(backbone.mean, backbone.std, device)
         self._trained = torch.compile(self.model) if network.compile else self.model
         self._accumulation = Accumulation(network.micro_batch)
         averages = network.averaging.ema or network.averaging.last_epochs
@@ -91,7 +91,7 @@ class Learner:
             self.model.train()
         inputs, targets = self.inputs(images, classes, place)
         set_learning_rate(self._optimizer, rate)
-        loss = self._accumulate(self._normalise(inputs), targets, place.torch_seed(Purpose.NETWORK))
+        loss = self._accumulate(self._scale(inputs), targets, place.torch_seed(Purpose.NETWORK))
         clip_gradients(self._optimizer, self._scaler, self.network.optimizer.clip_norm)
         self._scaler.step(self._optimizer)
         self._scaler.update()
@@ -105,7 +105,7 @@ class Learner:
         Returns:
             Images, float32 in 0..1, (n, 3, H, W), and the shares of the classes, float32, (n, classes).
         """
-        inputs = augment(_planes(images), self.network.augmentation, place.draws(Purpose.AUGMENTATION))
+        inputs = augment(planes(images), self.network.augmentation, place.draws(Purpose.AUGMENTATION))
         targets = to_device(F.one_hot(torch.tensor(classes), self.classes).float().numpy(), self.device)
         draws = place.draws(Purpose.MIXING)
         return mix(inputs, targets, classes, self.network.cutmix, self.network.mixup, draws)
@@ -149,7 +149,7 @@ class Learner:
             size = min(self.network.batch_size, len(rows))
             for start in range(0, len(rows) - size + 1, size):  # full ones: batch norm cannot take a single image
                 before_batch()
-                yield self._normalise(_planes(images.batch(rows[start : start + size])))
+                yield self._scale(planes(images.batch(rows[start : start + size])))
 
         with self._averaged(), autocast(self.precision, self.device):
             recompute_norms(self.model, batches(), self.model)
@@ -173,19 +173,18 @@ class Learner:
         Returns:
             Softmax probabilities, float32, (N, classes).
         """
-        self.model.eval()
-        # On the device, so that a GPU need not wait for each batch's answers to be fetched.
-        found = torch.empty((len(rows), self.classes), device=self.device)
-        size = self.network.batch_size
-        with self._averaged(), torch.inference_mode(), autocast(self.precision, self.device):
-            for start in range(0, len(rows), size):
-                before_batch()
-                logits = self.model(self._normalise(_planes(images.batch(rows[start : start + size]))))
-                found[start : start + size] = logits.float().softmax(dim=1)
-        return found.cpu().numpy()
-
-    def _normalise(self, inputs: Tensor) -> Tensor:
-        return inputs.mul_(self._scale).add_(self._shift).contiguous(memory_format=torch.channels_last)
+        with self._averaged():
+            return probabilities(
+                self.model,
+                images,
+                rows,
+                self.classes,
+                self.network.batch_size,
+                self._scale,
+                self.precision,
+                self.device,
+                before_batch,
+            )
 
     def state(self) -> dict[str, Any]:
         """Return everything that changes in training; tensors are the live ones."""
@@ -221,8 +220,3 @@ class Learner:
         """Take up weights of :meth:`snapshot`, to predict with; averages are given up."""
         self._average = None
         self.model.load_state_dict(snapshot)
-
-
-def _planes(images: Tensor) -> Tensor:
-    """Return uint8 images as float32 in 0..1, contiguous."""
-    return images.contiguous().float().div_(255)

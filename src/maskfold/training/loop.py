@@ -42,14 +42,14 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a training talks to while it runs."""
+    """What a training uses while it runs."""
 
     checkpoints: Checkpoints
     recorder: Recorder
     stopping: Callable[[], bool]
-    """Whether somebody asked to stop; looked at before each step and each batch of predictions."""
+    """Whether the job was asked to stop; checked before each step and each batch of predictions."""
     progress: Progress
-    """Told after each step."""
+    """Called after each step."""
     checkpoint_seconds: float = 600.0
     """Longest time between two checkpoints, for epochs that take longer."""
 
@@ -110,7 +110,7 @@ class Loop:
         images: The pack.
         data: What to learn from and to be judged by.
         place: Seed and fold.
-        surroundings: Checkpoints, recorder, progress, the wish to stop.
+        surroundings: Checkpoints, recorder, progress, the request to stop.
     """
 
     def __init__(
@@ -170,17 +170,6 @@ class Loop:
             pixels = inputs.clamp(0, 1).mul(255).round().to(torch.uint8)
             batches.append(pixels.permute(0, 2, 3, 1).cpu().numpy())
         return np.concatenate(batches)[:count]
-
-    def predict(self, rows: IntArray) -> NDArray[np.float32]:
-        """Predict rows of the pack: softmax probabilities, float32, (N, classes).
-
-        Raises:
-            CancelledError: If stopping was asked for; the last epoch's checkpoint holds everything.
-        """
-        try:
-            return self._probabilities(rows)
-        except _StopRequested:
-            raise CancelledError("asked to stop while predicting; the trained network is in the checkpoint") from None
 
     def _probabilities(self, rows: IntArray) -> NDArray[np.float32]:
         return merged(self._learner.probabilities(self._images, rows, self._check_stop), self._data.counted)

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
 from maskfold.dataset import read_folds, read_manifest
-from maskfold.specs import File, TrainOutcome, TrainSpec
+from maskfold.specs import File, NetworkCard, NetworkInput, TrainOutcome, TrainSpec
 from maskfold.training import artifacts, backbones
 from maskfold.training.backbones import Backbone
 from maskfold.training.checkpoint import Store
@@ -36,8 +34,6 @@ class Session:
     learner: Learner
     loop: Loop
     fit: Fit
-    evaluation: NDArray[np.float32]
-    """Probabilities of the evaluation images, (N, classes)."""
 
 
 def train(
@@ -48,7 +44,7 @@ def train(
     scratch: Path,
     surroundings: Surroundings,
 ) -> Session:
-    """Train a network, from the newest checkpoint or anew, and predict the evaluation images.
+    """Train a network, from the newest checkpoint or anew.
 
     Args:
         spec: What to train on what.
@@ -56,7 +52,7 @@ def train(
         device: Where to compute.
         workspace: Holds the tables, the pack and the initial weights.
         scratch: A local folder.
-        surroundings: Checkpoints, recorder, progress, the wish to stop.
+        surroundings: Checkpoints, recorder, progress, the request to stop.
 
     Raises:
         MaskfoldError: As :meth:`maskfold.training.loop.Loop.fit` does, or if the inputs do not fit together.
@@ -73,8 +69,28 @@ def train(
     learner = Learner(network, taught, backbone, device, data.class_counts)
     with explained(network):
         loop = Loop(learner, images, data, place, surroundings)
-        fit, evaluation = loop.fit(), loop.predict(data.evaluation.rows)
-    return Session(spec, fold, data, images, backbone, learner, loop, fit, evaluation)
+        fit = loop.fit()
+    return Session(spec, fold, data, images, backbone, learner, loop, fit)
+
+
+def card_of(session: Session) -> NetworkCard:
+    """Return what the network's file says of itself."""
+    spec, network = session.spec, session.spec.network
+    return NetworkCard(
+        backbone=network.backbone,
+        backbone_args=session.backbone.arguments,
+        input=NetworkInput(
+            source=network.input, size=session.images.size, mean=session.backbone.mean, std=session.backbone.std
+        ),
+        target=network.target,
+        scheme=spec.scheme,
+        classes=tuple(network.taught(spec.scheme).class_names(network.target)),
+        counted_classes=tuple(session.data.counted.tolist()),
+        precision=session.learner.precision,
+        batch_size=network.batch_size,
+        crop=spec.crop,
+        typical_face=spec.typical_face,
+    )
 
 
 def publish(session: Session, workspace: Store, address: str, scratch: Path) -> dict[str, Any]:
@@ -91,16 +107,17 @@ def publish(session: Session, workspace: Store, address: str, scratch: Path) -> 
     def published(path: Path) -> File:
         return workspace.publish(path, f"{address}/{path.name}")
 
-    predictions = artifacts.save_predictions(
-        scratch, session.data, session.fold, fit.kept.probabilities, session.evaluation
-    )
-    weights = artifacts.save_weights(scratch, fit.kept.model, session.spec, session.backbone, session.images.size)
+    weights = artifacts.save_weights(scratch, fit.kept.model, card_of(session))
+    predictions = {}
+    if session.fold is not None:
+        table = artifacts.save_predictions(scratch, session.data.valid, session.fold, fit.kept.probabilities)
+        predictions = {"predictions": published(table)}
     samples = None
     if session.fold == 0:  # one fold shows enough
         samples = published(artifacts.save_samples(scratch, session.loop.samples(artifacts.SAMPLES)))
     return {
         "network": network.name,
-        "predictions": published(predictions),
+        **predictions,
         "weights": published(weights),
         "samples": samples,
         "best_epoch": fit.kept.epoch,

@@ -24,6 +24,7 @@ from maskfold.dataset.competition.layout import MASK_OF_NAME
 from maskfold.dataset.competition.train_table import folder_id, parse_age, parse_gender
 from maskfold.errors import DatasetError
 from maskfold.rows import Row, read_rows
+from maskfold.wording import first_few
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Corrections:
             if len(candidates) > 1:
                 raise DatasetError(
                     f"{self.name}, line {row.line}: id {row.folder} fits {len(candidates)} folders "
-                    f"({', '.join(candidates[:3])}); give the whole folder name"
+                    f"({first_few(candidates, limit=3)}); give the whole folder name"
                 )
             [person] = candidates
             if person in found:

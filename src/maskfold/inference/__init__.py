@@ -1,0 +1,1 @@
+"""Finished networks at work on photographs that they were not trained on."""

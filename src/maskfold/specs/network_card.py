@@ -1,0 +1,50 @@
+"""What a trained network's file says of itself: all that is needed to use it on new photographs."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from pydantic import PositiveInt
+
+from maskfold.recipe import Crop
+from maskfold.scheme import Scheme
+from maskfold.settings import ImageSize, Settings
+from maskfold.specs.crop import TypicalFace
+
+HEADER: Final = "maskfold"
+"""Entry of a safetensors file's metadata that holds the card as JSON."""
+
+
+class NetworkInput(Settings):
+    """What a network takes: float32, (N, 3, height, width), RGB, (uint8 / 255 - mean) / std."""
+
+    source: Literal["face", "portrait"]
+    """The cropped face, or the whole photograph."""
+    size: ImageSize
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+class NetworkCard(Settings):
+    """A trained network without its weights, which are stored beside it."""
+
+    backbone: str
+    backbone_args: dict[str, Any]
+    """Keyword arguments that the backbone was built with."""
+    input: NetworkInput
+    target: str
+    """`joint`, or the attribute that it predicts."""
+    scheme: Scheme
+    """The scheme that counts; training bounds included."""
+    classes: tuple[str, ...]
+    """Names of the classes that it tells apart, in the order of its logits."""
+    counted_classes: tuple[int, ...]
+    """Class of the target that each of them counts as: after softmax the probabilities are summed by it."""
+    precision: Literal["off", "bf16", "fp16"]
+    """Mixed precision of its arithmetic, as in training."""
+    batch_size: PositiveInt
+    """Images that it predicted at once."""
+    crop: Crop
+    """How faces were cropped."""
+    typical_face: TypicalFace | None
+    """Where to crop photographs in which no face is found."""
