@@ -78,15 +78,13 @@ class PrepareSpec(Spec[PrepareOutcome]):
 
     def _determining(self) -> dict[str, Any]:
         found = super()._determining()
-        # Where tables are stored does not matter. And without any the key is what it was before there were external tables,
-        # so that work finished then is still found.
+        # Where external tables are stored does not matter.
         del found["dataset"]["external"]
+        found["external"] = [[source.table, source.fingerprint] for source in self.external]
         # The bounds of the training labels matter to trainings alone, and names to people.
         del found["scheme"]["name"]
         for attribute in found["scheme"]["attributes"]:
             del attribute["train_bounds"]
         if self.corrections:
             del found["dataset"]["corrections"]
-        if self.external:
-            found["external"] = [[source.table, source.fingerprint] for source in self.external]
         return found
