@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, PositiveFloat, ValidationError
 
-from maskfold import storage, tracking
+from maskfold import discovery, storage, tracking
 from maskfold.errors import RecipeError, WeightsError, WorkspaceError
-from maskfold.recipe import Recipe, Settings, load_recipe
+from maskfold.recipe import Recipe, Settings
 from maskfold.specs import (
     CropOutcome,
     CropSpec,
@@ -57,6 +57,8 @@ class Plan:
     external: tuple[ExternalSource, ...]
     given_weights: Mapping[str, Weights]
     """By backbone: what the user brought along."""
+    said: str = ""
+    """What the data set looks like, for people."""
 
     @classmethod
     def make(
@@ -68,7 +70,8 @@ class Plan:
             InputError: If anything the user gave is wrong.
             UnavailableError: If the storage cannot be reached.
         """
-        settings = load_recipe(recipe, overrides)
+        found, settings = discovery.load(data, recipe, overrides)
+        data = found.data
         tracking.refuse_unusable_uri()
         if contains(parse(data), parse(workspace)):
             raise WorkspaceError(
@@ -79,12 +82,13 @@ class Plan:
         opened = storage.open_workspace(workspace)
         return cls(
             recipe=settings,
-            data=str(parse(data)),
+            data=data,
             fingerprint=listing,
             workspace=opened,
             corrections=_corrections(settings.dataset.corrections, opened),
             external=_external(settings.dataset.external, workspace),
             given_weights=_given_weights(settings, weights, opened),
+            said=found.said,
         )
 
     @property

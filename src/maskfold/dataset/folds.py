@@ -12,22 +12,26 @@ import numpy as np
 import pandas as pd
 
 from maskfold.errors import CorruptDataError, DatasetError, InvariantError
-from maskfold.labels import IntArray
+from maskfold.scheme import IntArray
 from maskfold.specs import digest
 from maskfold.wording import first_few
 
 COLUMNS: Final = {"person": "str", "fold": "int8"}
 
+Stratum = tuple[int, ...]
+"""A class of each attribute that folds are stratified on."""
+
 
 def assign_folds(people: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:
-    """Deal people to folds, stratified on gender x age group.
+    """Deal people to folds, stratified on their classes.
 
     Within each stratum people are put in the order of a hash of seed and name, then dealt round robin; the deal of a
     stratum goes on where the last one stopped, so that remainders do not pile up in the first folds. Neither row order
     nor any library's random generator matters.
 
     Args:
-        people: person (str, unique), gender (int), age_group (int); more columns are ignored.
+        people: person (str, unique); the other columns are classes (int), whose combinations are the strata. See
+            :func:`maskfold.dataset.manifest.people_table`.
         k: Number of folds, at least 2.
         seed: Another seed, other folds.
 
@@ -48,20 +52,19 @@ def assign_folds(people: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:
         raise DatasetError(
             f"folds.k is {k}, but the data set has only {len(people)} usable people; each fold needs one at least"
         )
-    strata = zip(people["gender"], people["age_group"], people["person"], strict=True)
-    order = sorted((int(gender), int(age), _lot(seed, person), str(person)) for gender, age, person in strata)
+    strata = zip(_strata(people), people["person"], strict=True)
+    order = sorted((*stratum, _lot(seed, person), str(person)) for stratum, person in strata)
     folds = pd.DataFrame({"person": [person for *_, person in order], "fold": np.arange(len(order)) % k})
     return folds.astype(COLUMNS).sort_values("person", ignore_index=True)
 
 
-def small_strata(people: pd.DataFrame, k: int) -> list[tuple[int, int, int]]:
-    """Return the gender x age groups with some but fewer than k people: some folds will not hold them.
+def small_strata(people: pd.DataFrame, k: int) -> list[tuple[Stratum, int]]:
+    """Return the combinations of classes with some but fewer than k people: some folds will not hold them.
 
     Returns:
-        Triples of gender, age group and number of people, sorted.
+        Classes and number of people, sorted.
     """
-    sizes = Counter(zip(people["gender"].tolist(), people["age_group"].tolist(), strict=True))
-    return sorted((gender, age, n) for (gender, age), n in sizes.items() if n < k)
+    return sorted((stratum, n) for stratum, n in Counter(_strata(people)).items() if n < k)
 
 
 def check_folds(folds: pd.DataFrame, people: Collection[str], k: int) -> None:
@@ -129,6 +132,11 @@ def read_folds(path: Path) -> pd.DataFrame:
     if list(table.columns) != list(COLUMNS):
         raise CorruptDataError(f"{path}: no folds; its columns are {', '.join(map(str, table.columns))}")
     return table.astype(COLUMNS)
+
+
+def _strata(people: pd.DataFrame) -> list[Stratum]:
+    classes = people.drop(columns="person").astype("int64")
+    return list(classes.itertuples(index=False, name=None))
 
 
 def _lot(seed: int, person: str) -> str:

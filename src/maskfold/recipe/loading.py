@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from maskfold.errors import RecipeError
 from maskfold.recipe.paths import put
-from maskfold.recipe.recipe import Recipe
+from maskfold.recipe.recipe import Dataset, Recipe
 from maskfold.recipe.schemes import expand_short, fit_preset, load_scheme
+from maskfold.settings import Settings
 from maskfold.wording import did_you_mean
 
 PRESETS: Final = ("smoke", "fast", "best", "hot6")
@@ -55,6 +56,27 @@ def load_recipe(
         return Recipe.model_validate(expand_short(settings))
     except ValidationError as error:
         raise RecipeError(_explain(where, error)) from None
+
+
+def load_dataset(source: str | Path = "fast", overrides: Iterable[str] = ()) -> Dataset:
+    """Read what a recipe and its overrides say of the data set alone: it must be looked at before the rest is valid.
+
+    Raises:
+        RecipeError: If the source does not exist or cannot be read, or a setting of the data set is invalid.
+    """
+    where = str(source)
+    settings: Any = {"dataset": _read(where).get("dataset") or {}}
+    for key, value in map(_split, overrides):
+        if key.partition(".")[0] == "dataset":
+            settings = put(settings, key.split("."), value, key)
+    try:
+        return _DatasetAlone.model_validate(settings).dataset
+    except ValidationError as error:
+        raise RecipeError(_explain(where, error)) from None
+
+
+class _DatasetAlone(Settings):
+    dataset: Dataset
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -116,8 +138,23 @@ def _with_scheme(
     for key, value in overrides:
         if key.startswith("scheme."):
             full = put(full, key.split("."), value, key)
-    ready: dict[str, Any] = full
-    return ready
+    attributes = [_with_bounds(attribute) for attribute in full["scheme"]["attributes"]]
+    return {**full, "scheme": {**full["scheme"], "attributes": attributes}}
+
+
+def _with_bounds(attribute: Any) -> Any:
+    """Return an attribute without the range that a data set states where only people can say the bounds."""
+    if not isinstance(attribute, Mapping) or "range" not in attribute:
+        return attribute
+    low, high = attribute["range"]
+    if not attribute.get("bounds") and not attribute.get("values"):
+        name = attribute["name"]
+        raise RecipeError(
+            f"the data set's column {name} holds numbers from {low:g} to {high:g}: say where its groups begin, such as "
+            f"--set 'scheme.attributes.{name}.bounds=[{(low + high) / 2:g}]'; or leave the column out by naming the "
+            f"attributes that count: --set 'scheme={{attributes: [{{name: ..., values: [...]}}]}}'"
+        )
+    return {key: value for key, value in attribute.items() if key != "range"}
 
 
 def _explain(source: str, error: ValidationError) -> str:

@@ -11,7 +11,7 @@ class FaceShares(Settings):
     """What became of a group of photographs."""
 
     group: str
-    """Part of the data set, or mask state of the training part."""
+    """Part of the data set, or a class of its training part."""
     images: int
     """Photographs, with unreadable ones."""
     detected: int
@@ -62,7 +62,7 @@ class CropOutcome(Outcome):
     """Share of the training images without a detected face."""
     fallback_share_eval: float
     groups: tuple[FaceShares, ...] = ()
-    """Counts by part and by mask state; groups without photographs are left out."""
+    """Counts by part; parts without photographs are left out."""
     typical_face: TypicalFace | None = None
     """Learnt from the training photographs; none if no face was certain."""
     images_s: float

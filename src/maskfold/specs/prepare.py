@@ -15,7 +15,7 @@ class ExternalSource(Settings):
     folder: str
     """URI of the folder that holds the table and, at any depth, its images."""
     table: str
-    """Name of the csv in that folder."""
+    """Name of the csv or parquet file in that folder."""
     fingerprint: str
     """Digest of the folder's listing: names, sizes, times of change."""
 
@@ -78,9 +78,13 @@ class PrepareSpec(Spec[PrepareOutcome]):
 
     def _determining(self) -> dict[str, Any]:
         found = super()._determining()
-        # Where tables are stored does not matter. And without any the key is what it was before there were external tables,
-        # so that work finished then is still found.
+        # Where external tables are stored does not matter.
         del found["dataset"]["external"]
-        if self.external:
-            found["external"] = [[source.table, source.fingerprint] for source in self.external]
+        found["external"] = [[source.table, source.fingerprint] for source in self.external]
+        # The bounds of the training labels matter to trainings alone, and names to people.
+        del found["scheme"]["name"]
+        for attribute in found["scheme"]["attributes"]:
+            del attribute["train_bounds"]
+        if self.corrections:
+            del found["dataset"]["corrections"]
         return found

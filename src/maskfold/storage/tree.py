@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 Tree = Literal["data set", "external images"]
 """What a folder holds, for messages."""
 _EXPECTED: Final[dict[Tree, str]] = {
-    "data set": "expected a folder with train/train.csv, train/images/, eval/info.csv and eval/images/",
+    "data set": "expected a folder with train/train.csv, train/images/, eval/info.csv and eval/images/, or "
+    "with one table of photographs, or with a folder of photographs for each class",
     "external images": "expected the folder of a csv that dataset.external names, seen by every machine of the run",
 }
 
@@ -54,6 +55,21 @@ def fingerprint(uri: str, tree: Tree = "data set") -> str:
     if not lines:
         raise DatasetError(f"{tree} {root}: the folder is empty; {_EXPECTED[tree]}")
     return _digest(sorted(lines))
+
+
+def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
+    """Return the paths of all files below a URI, relative to it, in POSIX form, sorted; links are not followed.
+
+    Raises:
+        DatasetError: If there is no such folder.
+        WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
+        UnavailableError: If the server cannot be reached.
+    """
+    location = parse(uri)
+    if isinstance(location, S3Key):
+        return [name for name, _ in _listing(location, tree)[1]]
+    root = _existing_folder(location, tree)
+    return sorted(path.relative_to(root).as_posix() for path in _files(root, tree))
 
 
 def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
