@@ -1,5 +1,6 @@
 # make demo   set up, draw a data set, run the whole pipeline on it
 # make test   set up, run the tests
+# make test-fast          the quick ones that start no server
 # make ui     look at past runs in Prefect and MLflow
 # make check  style, types, import law
 # make bench  benchmarks, one JSON line each
@@ -23,7 +24,7 @@ socket = $(or $(call setting,DOCKER_SOCKET),$(DOCKER_SOCKET),/var/run/docker.soc
 export DOCKER_GID ?= $(or $(call setting,DOCKER_GID),$(shell stat -Lc %g $(socket) 2>/dev/null || echo 0))
 export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: set-up demo test test-docker ui check format bench lock images stack worker stack-down clean
+.PHONY: set-up demo test test-fast test-docker ui check format bench lock images stack worker stack-down clean
 
 set-up: .venv/.ready
 
@@ -42,6 +43,9 @@ demo: set-up
 
 test: set-up
 	$(BIN)/pytest -m "not docker" -n 2 --dist loadfile --no-loadscope-reorder
+
+test-fast: set-up
+	$(BIN)/pytest --fast -n 2 --dist loadfile --no-loadscope-reorder
 
 test-docker: set-up
 	$(BIN)/pytest -m docker

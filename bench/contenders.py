@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from material import Material
+from material import SCHEME, Material
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from maskfold.labels import IntArray
 from maskfold.recipe import Network
+from maskfold.scheme import IntArray
 from maskfold.specs import EpochRecord
 from maskfold.storage import open_workspace
 from maskfold.training import backbones
@@ -44,8 +44,8 @@ class Ours:
     def __init__(self, network: Network, material: Material, device: torch.device, scratch: Path) -> None:
         network = network.model_copy(update={"epochs": 1})
         self._images = Images(material.pack, device)
-        backbone = backbones.build(network, PLACE, self._images.size)
-        self._learner = _Learner(network, backbone, device)
+        backbone = backbones.build(network, network.classes(SCHEME), PLACE, self._images.size)
+        self._learner = _Learner(network, network.taught(SCHEME), backbone, device)
         self._learner.prepare(self._images.size)
         self._material, self._scratch, self._turns = material, scratch, 0
         self.validation_s = 0.0
@@ -143,10 +143,10 @@ class BareStep:
     """
 
     def __init__(self, network: Network, precision: Precision, size: tuple[int, int], device: torch.device) -> None:
-        backbone = backbones.build(network, PLACE, size)
+        backbone = backbones.build(network, network.classes(SCHEME), PLACE, size)
         self._model = backbone.model.to(device=device, memory_format=torch.channels_last).train()
         self._optimizer = make_optimizer(network.optimizer, self._model)
-        self._loss = make_loss(network.loss, network.target, None, device)
+        self._loss = make_loss(network.loss, network.taught(SCHEME), network.target, None, device)
         shape = (network.batch_size, 3, *size)
         self._inputs = torch.randn(shape, device=device).contiguous(memory_format=torch.channels_last)
         self._targets = F.one_hot(torch.arange(network.batch_size) % 18, 18).float().to(device)

@@ -15,14 +15,14 @@ import pandas as pd
 from PIL import Image
 
 from maskfold.dataset.manifest import COLUMNS
-from maskfold.labels import IntArray
-from maskfold.recipe import Labels, Network
+from maskfold.recipe import Crop, Network, load_recipe
+from maskfold.scheme import IntArray
 from maskfold.specs import TrainFoldSpec
 from maskfold.storage import open_workspace
 from maskfold.training.data import FoldData, Part
 
 REAL = Path(__file__).parents[2] / "shared" / "realdata"
-AGE_BOUNDS = (45, 60)  # as the real photographs need
+SCHEME = load_recipe("fast", ["labels.age_bounds=[45, 60]"]).scheme  # bounds that the real photographs need
 _PHOTOGRAPHS = ("mask1", "mask2", "mask3", "mask4", "mask5", "incorrect_mask", "normal")
 _MASKS = {"normal": 2, "incorrect_mask": 1}
 
@@ -96,11 +96,12 @@ class Material:
                 network=network,
                 fold=fold,
                 n_folds=folds,
-                labels=Labels(age_bounds=AGE_BOUNDS),
+                scheme=SCHEME,
+                crop=Crop(),
+                typical_face=None,
                 deterministic=True,
-                dataset_version="bench",
+                learnt_versions=("bench",),
                 folds_version="bench",
-                crop_key="bench",
                 weights=None,
                 **files,
             )
@@ -151,7 +152,14 @@ def _rows(files: list[Path], train: int, evaluation: int) -> Iterator[dict[str, 
             "age": int(age),
         }
     for number in range(evaluation):
-        yield {"image": f"eval/images/{number}.jpg", "part": "eval", "person": "", "mask": -1, "gender": -1, "age": -1}
+        yield {
+            "image": f"eval/images/{number}.jpg",
+            "part": "eval",
+            "person": "",
+            "mask": -1,
+            "gender": -1,
+            "age": np.nan,
+        }
 
 
 def _drawn(scratch: Path) -> Path:

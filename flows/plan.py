@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -10,9 +9,9 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, PositiveFloat, ValidationError
 
-from maskfold import storage, tracking
+from maskfold import discovery, storage, tracking
 from maskfold.errors import RecipeError, WeightsError, WorkspaceError
-from maskfold.recipe import Recipe, Settings, load_recipe
+from maskfold.recipe import Recipe, Settings
 from maskfold.specs import (
     CropOutcome,
     CropSpec,
@@ -32,6 +31,7 @@ from maskfold.specs import (
 )
 from maskfold.storage import Workspace
 from maskfold.storage.location import contains, parse
+from maskfold.wording import did_you_mean
 
 
 class WeightsDescription(Settings):
@@ -57,6 +57,8 @@ class Plan:
     external: tuple[ExternalSource, ...]
     given_weights: Mapping[str, Weights]
     """By backbone: what the user brought along."""
+    said: str = ""
+    """What the data set looks like, for people."""
 
     @classmethod
     def make(
@@ -68,7 +70,8 @@ class Plan:
             InputError: If anything the user gave is wrong.
             UnavailableError: If the storage cannot be reached.
         """
-        settings = load_recipe(recipe, overrides)
+        found, settings = discovery.load(data, recipe, overrides)
+        data = found.data
         tracking.refuse_unusable_uri()
         if contains(parse(data), parse(workspace)):
             raise WorkspaceError(
@@ -79,12 +82,13 @@ class Plan:
         opened = storage.open_workspace(workspace)
         return cls(
             recipe=settings,
-            data=str(parse(data)),
+            data=data,
             fingerprint=listing,
             workspace=opened,
             corrections=_corrections(settings.dataset.corrections, opened),
             external=_external(settings.dataset.external, workspace),
             given_weights=_given_weights(settings, weights, opened),
+            said=found.said,
         )
 
     @property
@@ -160,9 +164,8 @@ class Plan:
                 crop=self.recipe.crop,
                 typical_face=cropped.typical_face,
                 deterministic=self.recipe.deterministic,
-                dataset_version=prepared.dataset_version,
+                learnt_versions=tuple(prepared.learnt_versions[labels] for labels in network.label_sets()),
                 folds_version=prepared.folds_version,
-                crop_key=crop.key,
                 manifest=prepared.manifest,
                 folds=prepared.folds,
                 pack=cropped.faces if network.input == "face" else cropped.portraits,
@@ -267,10 +270,9 @@ def _weights_from(source: str, backbones: Sequence[str], workspace: Workspace) -
     name, separator, uri = source.partition("=")
     if separator and "/" not in name:
         if name not in backbones:
-            close = difflib.get_close_matches(name, backbones, n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
             raise WeightsError(
-                f"--weights {source}: weights are wanted for {', '.join(backbones)}, not for {name!r}.{hint}"
+                f"--weights {source}: weights are wanted for {', '.join(backbones)}, not for {name!r}."
+                f"{did_you_mean(name, backbones)}"
             )
         return {name: _adopt_weights(name, uri, workspace)}
     if source.endswith(".safetensors"):

@@ -1,8 +1,8 @@
-"""Makes a Prefect server know maskfold: credentials as secret blocks, work pools, deployments; and makes the bucket.
+"""Makes a Prefect server know maskfold: secret blocks, work pools, deployments, an automation; and makes the bucket.
 
 ``python -m flows.register [POOL ...]`` in the folder of ``prefect.yaml``; without names, all pools. It takes from its
 environment what jobs are to get, ``AWS_*`` and ``MLFLOW_*``, and leaves other pools as they are. Running it again
-brings everything up to date; schedules that somebody has switched on or off stay so.
+brings everything up to date; schedules and the automation that someone has switched on or off stay so.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 
+from flows.lost_jobs import watch
 from flows.pools import POOLS, Template, make_template
 from flows.server import refuse_dead_server
 from maskfold.errors import InputError, MaskfoldError
+from maskfold.launch.pool import LOST_JOBS
 from maskfold.storage import make_bucket
 
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "MLFLOW_TRACKING_PASSWORD")
@@ -47,7 +49,7 @@ def main() -> int:
 
 
 def register(pools: Sequence[str], settings: Mapping[str, str]) -> None:
-    """Make bucket, secrets, pools and deployments.
+    """Make bucket, secrets, pools, deployments and the automation that notices lost jobs.
 
     Args:
         pools: Names of pools.
@@ -75,6 +77,8 @@ def register(pools: Sequence[str], settings: Mapping[str, str]) -> None:
         switched = _switches(client)
         _deploy(pools)
         _restore(client, switched)
+        watch(client)
+        print(f"automation {LOST_JOBS}")
 
 
 def _deploy(pools: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from prefect.tasks import Task
 from prefect.utilities.annotations import quote
 
 from maskfold import errors
-from maskfold.launch.entry import find_outcome
+from maskfold.launch.folder import find_outcome
 from maskfold.launch.launcher import Launcher, Watcher
 from maskfold.launch.monitor import JobEvent, Progress, announce
 from maskfold.specs import Outcome, Spec

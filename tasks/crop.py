@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 
-from maskfold.dataset import images_version, read_manifest
+from maskfold.dataset import images_version, read_manifest, train_rows
 from maskfold.faces import Detections, draw_figures, outliers, pack_faces, shares
 from maskfold.launch import entry
 from maskfold.launch.entry import Job
@@ -22,8 +22,7 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
     def report(done: int, total: int) -> None:
         job.progress(done, total, images_s=round(done / (job.seconds - began), 1))
 
-    own = images_version(manifest[manifest["part"] != "external"])
-    detections = Detections(job.workspace, own, spec.crop)
+    detections = Detections(job.workspace, images_version(train_rows(manifest)), spec.crop)
     packs = pack_faces(manifest, root, spec.crop, job.scratch, job.threads, report, detections, external)
     images_s = int(manifest["readable"].sum()) / (job.seconds - began)
     index = job.scratch / "index.parquet"
@@ -31,7 +30,7 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
     table.to_parquet(index, index=False)
     figures = draw_figures(packs.faces, packs.portraits, table, manifest, job.scratch)
 
-    groups = {group.group: group for group in shares(packs.index, manifest)}
+    groups = {group.group: group for group in shares(packs.index)}
     present = tuple(group for group in groups.values() if group.images)
     for group in present:
         job.log.info("%s", group)

@@ -10,13 +10,13 @@ import pandas as pd
 from maskfold.dataset import read_folds, read_manifest
 from maskfold.ensemble import publication
 from maskfold.ensemble.combination import Combination, FoldTable, combine
-from maskfold.faces.summary import shares_by_class
+from maskfold.faces.summary import class_shares
 from maskfold.launch import entry
 from maskfold.report.annex import Annex
 from maskfold.report.facts import warnings
 from maskfold.report.figures import run_figures
 from maskfold.report.page import Submission, draw, render
-from maskfold.specs import EnsembleOutcome, EnsembleSpec, FaceShares, File
+from maskfold.specs import NOBODY, EnsembleOutcome, EnsembleSpec, FaceShares, File
 
 
 def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
@@ -24,7 +24,8 @@ def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
     manifest = read_manifest(job.workspace.fetch(spec.prepared.manifest))
     combination = _combine(spec, manifest, job)
     index = pd.read_parquet(job.workspace.fetch(spec.cropped.index))
-    faces = shares_by_class(index, manifest, spec.recipe.scheme)
+    groups = [*spec.cropped.groups, *class_shares(index, manifest, spec.recipe.scheme)]
+    faces = [group for group in groups if group.images]
     for warning in warnings(spec, combination):
         job.log.warning("%s", warning)
     oof, tables = publication.publish_tables(combination, spec, job.workspace, job.address, job.scratch)
@@ -51,8 +52,17 @@ def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
 def _combine(spec: EnsembleSpec, manifest: pd.DataFrame, job: entry.Job) -> Combination:
     fetch = job.workspace.fetch
     folds = read_folds(fetch(spec.prepared.folds))
-    tables = [FoldTable(one.network, one.fold, pd.read_parquet(fetch(one.predictions))) for one in spec.trained]
-    final = {one.network: pd.read_parquet(fetch(one.predictions)) for one in spec.final}
+    asked = {one.network: pd.read_parquet(fetch(one.predictions)) for one in spec.evaluated}
+
+    def with_evaluation(network: str, fold: int, *held_out: pd.DataFrame) -> pd.DataFrame:
+        table = [asked[network].loc[lambda rows: rows["fold"] == fold]] if asked else []
+        return pd.concat([*held_out, *table], ignore_index=True)
+
+    tables = []
+    for one in spec.trained:
+        held_out = pd.read_parquet(fetch(one.predictions))
+        tables.append(FoldTable(one.network, one.fold, with_evaluation(one.network, one.fold, held_out)))
+    final = {one.network: with_evaluation(one.network, NOBODY) for one in spec.final} if asked else {}
     return combine(spec.recipe, manifest, folds, tables, final)
 
 

@@ -17,7 +17,7 @@ def run(spec: PrepareSpec, job: entry.Job) -> PrepareOutcome:
     prepared = prepare(
         fetch_tree(spec.data, spec.fingerprint),
         spec.dataset,
-        spec.age_bounds,
+        spec.scheme,
         spec.folds,
         corrections=job.workspace.fetch(spec.corrections) if spec.corrections else None,
         threads=job.threads,
@@ -40,6 +40,8 @@ def run(spec: PrepareSpec, job: entry.Job) -> PrepareOutcome:
         dataset_version=prepared.dataset_version,
         images_version=prepared.images_version,
         folds_version=prepared.folds_version,
+        learnt_versions=dict(prepared.learnt_versions),
+        eval_version=prepared.eval_version,
         n_people=len(prepared.folds),
         n_train=prepared.n_train,
         n_eval=prepared.n_eval,

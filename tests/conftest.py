@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.guard import FIXTURES, forbid_servers
+
 # Before anything imports Prefect: the tests' runs stay out of the user's own history.
 _HOME = tempfile.TemporaryDirectory(prefix="maskfold-tests-")
 os.environ |= {
@@ -61,7 +63,26 @@ def real_data() -> Path:
     return folder
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take long, so that no worker is left with one of them at the end."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only tests that are quick and start no server")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--fast"):
+        forbid_servers()
+        # Before torch is imported. A thread for each core in each of the tests' processes only makes them wait.
+        os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what uses a server, and order by length."""
+    for item in items:
+        if FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("servers")
+    if config.getoption("--fast"):
+        left_out = [item for item in items if any(map(item.get_closest_marker, ("servers", "slow", "docker")))]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    # Begin with the files that take long, so that no worker is left with one of them at the end.
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)

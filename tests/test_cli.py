@@ -136,7 +136,7 @@ def test_a_wrong_recipe(recipe: str, message: str, drawn_data: Path, files: Path
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--set", "folds.kk=3"], "did you mean 'k'"),
+        (["--set", "folds.kk=3"], "Did you mean 'k'"),
         (
             ["--set", "dataset.corrections={tmp}/nowhere.csv"],
             "dataset.corrections: .*nowhere.csv: there is no such file",
@@ -153,7 +153,7 @@ def test_a_wrong_recipe(recipe: str, message: str, drawn_data: Path, files: Path
         ([*WITH_WEIGHTS, "--weights", ""], "--weights : URI '' is empty"),
         ([*WITH_WEIGHTS, "--weights", "{tmp}/empty"], "could use test_resnet.safetensors, and the folder has none"),
         ([*WITH_WEIGHTS, "--weights", "{tmp}/w.safetensors"], "a single file is given as BACKBONE="),
-        ([*WITH_WEIGHTS, "--weights", "test_resne={tmp}/w.safetensors"], "Did you mean test_resnet"),
+        ([*WITH_WEIGHTS, "--weights", "test_resne={tmp}/w.safetensors"], "Did you mean 'test_resnet"),
         ([*WITH_WEIGHTS, "--weights", "test_resnet={tmp}/nowhere.safetensors"], "there is no such file"),
         ([*WITH_WEIGHTS, "--weights", "test_resnet={tmp}/file"], "expected a .safetensors file"),
         ([*WITH_WEIGHTS, "--weights", "test_resnet={tmp}/other.safetensors"], "describes weights of resnet18, not of"),

@@ -55,7 +55,7 @@ def test_the_flow_has_the_command_lines_parameters() -> None:
 
 
 def test_the_job_flow_is_frozen() -> None:
-    assert list(inspect.signature(job.fn).parameters) == ["stage", "spec"]
+    assert list(inspect.signature(job.fn).parameters) == ["workspace", "stage", "key"]
 
 
 def test_prefect_yaml_names_flows_that_exist() -> None:

@@ -3,16 +3,28 @@ from typing import Any
 
 import pytest
 
-from maskfold.recipe import Crop, Dataset, Folds, Labels, Network
-from maskfold.specs import CropSpec, ExternalSource, File, PrepareSpec, Spec, Tracking, TrainFoldSpec, Weights
+from maskfold.recipe import Crop, Dataset, Folds, Network, load_recipe
+from maskfold.scheme import Scheme
+from maskfold.specs import (
+    CropSpec,
+    ExternalSource,
+    File,
+    PrepareSpec,
+    Spec,
+    Tracking,
+    TrainFoldSpec,
+    TypicalFace,
+    Weights,
+)
 
+SCHEME = load_recipe("smoke").scheme
 FILE = File(path="a/b", sha256="00", size=1)
 PREPARE: dict[str, Any] = {
     "workspace": "w",
     "data": "d",
     "fingerprint": "f",
     "dataset": Dataset(),
-    "age_bounds": (30, 60),
+    "scheme": SCHEME,
     "folds": Folds(),
 }
 TRAIN: dict[str, Any] = {
@@ -20,11 +32,12 @@ TRAIN: dict[str, Any] = {
     "network": Network(name="n"),
     "fold": 0,
     "n_folds": 5,
-    "labels": Labels(),
+    "scheme": SCHEME,
+    "crop": Crop(),
+    "typical_face": None,
     "deterministic": True,
-    "dataset_version": "1",
+    "learnt_versions": ("1",),
     "folds_version": "2",
-    "crop_key": "3",
     "manifest": FILE,
     "folds": FILE,
     "pack": FILE,
@@ -47,10 +60,11 @@ def test_the_key_ignores_where_things_lie() -> None:
     [
         {"fold": 1},
         {"network": Network(name="n", epochs=3)},
-        {"labels": Labels(train_age_bounds=(30, 58))},
-        {"dataset_version": "x"},
+        {"scheme": load_recipe("smoke", ["labels.train_age_bounds=[30, 58]"]).scheme},
+        {"learnt_versions": ("x",)},
         {"folds_version": "x"},
-        {"crop_key": "x"},
+        {"crop": Crop(min_probability=0.8)},
+        {"typical_face": TypicalFace(centre=(0, 0, 0), spread=(1, 1, 1), box=(0, 0, 1, 1), count=9)},
         {"deterministic": False},
         {"weights": Weights(file=FILE, origin="hub")},
     ],
@@ -58,6 +72,29 @@ def test_the_key_ignores_where_things_lie() -> None:
 )
 def test_whatever_determines_the_result_changes_the_key(change: dict[str, Any]) -> None:
     assert TrainFoldSpec(**{**TRAIN, **change}).key != TrainFoldSpec(**TRAIN).key
+
+
+def scheme_of(*overrides: str) -> Scheme:
+    return load_recipe("smoke", overrides).scheme
+
+
+@pytest.mark.parametrize(
+    ("network", "looks_at_ages"),
+    [
+        (Network(name="n", target="mask"), False),
+        (Network(name="n", target="gender", sampler="balanced-mask"), False),
+        (Network(name="n", target="mask", sampler="balanced-age"), True),
+        (Network(name="n", target="mask", sampler="balanced-cells"), True),
+        (Network.model_validate({"name": "n", "target": "mask", "binning": {"age": {"leave_out": [[28, 29]]}}}), True),
+        (Network(name="n", target="age"), True),
+        (Network(name="n"), True),
+    ],
+    ids=lambda value: "-".join(value.label_sets()) if isinstance(value, Network) else None,
+)
+def test_a_training_depends_on_the_attributes_that_it_looks_at(network: Network, looks_at_ages: bool) -> None:
+    usual, moved = SCHEME, scheme_of("labels.age_bounds=[45, 60]")
+    keys = {TrainFoldSpec(**{**TRAIN, "network": network, "scheme": scheme}).key for scheme in (usual, moved)}
+    assert (len(keys) == 2) == looks_at_ages
 
 
 def test_where_weights_came_from_does_not_matter_what_they_are_does() -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.servers.ports import free_ports
 
+pytestmark = pytest.mark.servers
+
 
 @pytest.mark.slow
 def test_both_pages_open_and_ctrl_c_stops_both(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 
 Data = Annotated[
-    str, typer.Option(metavar="URI", help="Data set in the competition's layout: a folder, file:// or s3://.")
+    str, typer.Option(metavar="URI", help="Data set: a folder, file:// or s3://, or a table (csv, parquet) in it.")
 ]
 Recipe = Annotated[str, typer.Option(metavar="NAME|FILE", help="A preset (smoke, fast, best, hot6) or a YAML file.")]
 Set = Annotated[
@@ -69,6 +69,7 @@ def run(
 
         pool_of(launcher)
         plan = Plan.make(data, workspace, recipe, set, weights)  # what is wrong is said before any server starts
+        print(plan.said, file=sys.stderr)
         from flows.server import refuse_dead_server, server_may_vanish
         from flows.train import train
         from maskfold.console import showing_jobs
@@ -88,12 +89,12 @@ def check(
 ) -> None:
     """Read a data set; print what it holds and what would be left out, and why. Trains nothing."""
     with _exit_codes(verbose=False):
-        from maskfold import dataset, storage
-        from maskfold.recipe import load_recipe
+        from maskfold import dataset, discovery, storage
 
         console = Console(stderr=True)
-        settings = load_recipe(recipe, set)
-        folder = storage.fetch_tree(data, storage.fingerprint(data))
+        found, settings = discovery.load(data, recipe, set)
+        console.print(found.said, highlight=False, markup=False, soft_wrap=True)
+        folder = storage.fetch_tree(found.data, storage.fingerprint(found.data))
         with console.status("reading every image ..."), tempfile.TemporaryDirectory() as scratch:
             corrections = _corrections(settings.dataset.corrections, Path(scratch))
             external = storage.fetch_external(map(storage.locate_external, settings.dataset.external))

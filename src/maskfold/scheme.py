@@ -176,7 +176,7 @@ class Attribute(Settings):
             raise ValueError(f"{self.name} {text!r} is not a number{f' of {self.unit}' if self.unit else ''}")
         low, high = self.lowest, self.highest
         if (low is not None and number < low) or (high is not None and number > high):
-            raise ValueError(f"{self.name} {number:g} lies outside {self._range()}")
+            raise ValueError(f"{self.name} {number:g} is outside {self._range()}")
         return number
 
     def _range(self) -> str:

@@ -5,9 +5,8 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-
 from maskfold.dataset.layout import MASK_OF_NAME
+from PIL import Image
 
 COLUMNS = ["id", "gender", "race", "age", "path"]
 

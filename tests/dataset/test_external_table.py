@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from maskfold.dataset.external_table import parse_mask
 
 from maskfold.dataset import (
     check,
@@ -18,7 +19,6 @@ from maskfold.dataset import (
     read_manifest,
     train_rows,
 )
-from maskfold.dataset.external_table import parse_mask
 from maskfold.errors import DatasetError
 from maskfold.recipe import Dataset, Folds
 from tests.dataset.builder import DataSet, paint

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskfold.dataset.folds import assign_folds, check_disjoint, check_folds, folds_version, small_strata
+from maskfold.dataset.folds import assign_folds, check_folds, folds_version, held_out_folds, small_strata
 from maskfold.errors import DatasetError, InvariantError
 
 PEOPLE = st.dictionaries(
@@ -75,13 +75,6 @@ def test_a_repeated_person_is_a_fault() -> None:
         assign_folds(people, 2, 0)
 
 
-def test_overlap_is_named() -> None:
-    check_disjoint(0, ["a", "b"], ["c"])
-    with pytest.raises(InvariantError) as error:
-        check_disjoint(3, ["000877", "000213", "1"], ["000213", "000877", "2"])
-    assert str(error.value) == "fold 3: 2 people are in both parts (000213, 000877); folds must be person-disjoint"
-
-
 @pytest.mark.parametrize(
     ("persons", "numbers", "message"),
     [
@@ -95,6 +88,16 @@ def test_overlap_is_named() -> None:
 def test_broken_folds_are_a_fault(persons: list[str], numbers: list[int], message: str) -> None:
     with pytest.raises(InvariantError, match=message):
         check_folds(pd.DataFrame({"person": persons, "fold": numbers}), ["a", "b", "c"], 2)
+
+
+def test_each_image_has_the_fold_of_its_person() -> None:
+    people = pd.Series(["b", "a", "b", "c"])
+    folds = pd.DataFrame({"person": ["a", "b", "c", "d"], "fold": [0, 1, 1, 0]})
+    assert held_out_folds(people, folds).tolist() == [1, 0, 1, 1]
+    with pytest.raises(InvariantError, match=r"folds: 2 people are in no fold \(b, c\); each person must be held out"):
+        held_out_folds(people, folds[:1])
+    with pytest.raises(InvariantError, match=r"folds: 1 person is in more than one fold \(a\); folds must be person-"):
+        held_out_folds(people, pd.concat([folds, pd.DataFrame({"person": ["a"], "fold": [0]})]))
 
 
 def test_small_strata() -> None:

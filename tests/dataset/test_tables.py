@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from maskfold.dataset.layout import find_layout, is_litter
 
 from maskfold.dataset.corrections import Correction, Corrections, agreed_path, read_corrections
-from maskfold.dataset.layout import find_layout, is_litter
 from maskfold.dataset.survey import survey
 from maskfold.errors import DatasetError
 from tests.dataset.builder import DataSet

@@ -86,7 +86,9 @@ def test_the_jobs_image_has_all_that_jobs_need(images: dict[str, str]) -> None:
 
 def test_a_job_runs_in_it_by_hand(images: dict[str, str]) -> None:
     """As its users do to look into one: a spec, and no server."""
-    spec = NetworksSpec(workspace="/tmp/w", networks=load_recipe("smoke").networks, sizes=((64, 48),), weights={})
+    spec = NetworksSpec(
+        workspace="/tmp/w", networks=load_recipe("smoke").networks, classes=(18,), sizes=((64, 48),), weights={}
+    )
     script = "cat > /tmp/spec.json && python -m tasks.networks /tmp/spec.json && ls /tmp/w/networks/*/outcome.json"
     command = ["docker", "run", "--rm", "--interactive", *HARDENED, images["job"], "sh", "-c", script]
     done = subprocess.run(command, input=spec.model_dump_json(), capture_output=True, text=True, check=False)

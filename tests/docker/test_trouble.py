@@ -11,7 +11,6 @@ import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling
 
-from maskfold.specs import TrainFoldSpec
 from tests.docker.stack import Stack, container_of, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.slow]
@@ -41,8 +40,8 @@ def in_the_middle(stack: Stack, flow_run: UUID) -> list[FlowRun]:
     """Return the fold jobs that run and have saved a checkpoint."""
 
     def saved(job: FlowRun) -> bool:
-        spec = TrainFoldSpec.model_validate_json(job.parameters["spec"])
-        return any(key.endswith(".json") for key in stack.keys(f"run/{spec.address}/checkpoint/"))
+        folder = "run/{stage}/{key}/checkpoint/".format_map(job.parameters)
+        return any(key.endswith(".json") for key in stack.keys(folder))
 
     assert stack.state(flow_run) not in ENDS, stack.said(flow_run)
     return [job for job in folds(stack, flow_run) if job.state_name == "Running" and saved(job)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from maskfold.dataset.manifest import COLUMNS
 from maskfold.dataset.quarantine import Entry, quarantine_table
 from maskfold.ensemble.combination import FoldTable
 from maskfold.recipe import Recipe
@@ -17,6 +18,7 @@ from maskfold.specs import (
     EnsembleSpec,
     EpochRecord,
     File,
+    PredictEvalOutcome,
     PrepareOutcome,
     TrainFoldOutcome,
 )
@@ -120,7 +122,9 @@ class World:
             _row(f"eval/images/{name}", "eval", "", name, number not in self.unreadable, **unknown)
             for number, name in enumerate(names)
         ]
-        return pd.DataFrame(rows).astype({"readable": bool})
+        attributes = self.recipe.scheme.attributes
+        table = pd.DataFrame(rows)[[*COLUMNS, *(one.name for one in attributes)]].astype(COLUMNS)
+        return table.astype({one.name: "float64" if one.is_number else "int16" for one in attributes})
 
     def _competition(self) -> list[dict]:
         ages = self.ages or self.random.choice([19, 24, 28, 31, 45, 58, 60, 66], size=self.n_people).tolist()
@@ -228,14 +232,23 @@ def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> Ensemb
         fallback_share_train=0.021, fallback_share_eval=0.034, images_s=14.2,
     )  # fmt: skip
     trained = tuple(
-        _trained(one, publish(one.table, f"train_fold/{one.network}-{one.fold}/predictions.parquet"), nothing, epochs)
+        _trained(one, publish(_part(one.table, "valid"), f"train_fold/{one.network}-{one.fold}"), nothing, epochs)
         for one in world.tables
     )
+    evaluated = []
+    for network in world.recipe.networks if world.n_eval else ():
+        asked = pd.concat([_part(one.table, "eval") for one in world.tables if one.network == network.name])
+        file = publish(asked, f"predict_eval/{network.name}/predictions.parquet")
+        evaluated.append(PredictEvalOutcome(seconds=2.0, network=network.name, predictions=file, images_s=90.0))
     return EnsembleSpec(
         workspace=workspace.uri, recipe=world.recipe, data="/data/faces", fingerprint="p" * 64,
-        prepared=prepared, cropped=cropped, trained=trained, dataset_version="d" * 64, folds_version="f" * 64,
+        prepared=prepared, cropped=cropped, trained=trained, evaluated=tuple(evaluated), dataset_version="d" * 64, folds_version="f" * 64,
         trained_keys=tuple(f"{number:016x}" for number in range(len(trained))),
     )  # fmt: skip
+
+
+def _part(table: pd.DataFrame, part: str) -> pd.DataFrame:
+    return table[table["part"] == part]
 
 
 def _trained(one: FoldTable, predictions: File, weights: File, epochs: int) -> TrainFoldOutcome:

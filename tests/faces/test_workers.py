@@ -88,6 +88,7 @@ def test_leaving_ends_busy_workers() -> None:
     assert eventually(lambda: not any(process.is_running() for process in processes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
 def test_workers_end_with_the_job(tmp_path: Path, stop: signal.Signals) -> None:
     program = tmp_path / "job.py"

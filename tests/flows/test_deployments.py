@@ -16,13 +16,22 @@ from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration
 
 import docker
+from flows.lost_jobs import TAG
 from flows.pools import POOLS, make_template
+from maskfold.launch.pool import SILENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 FILE = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
 DEPLOYMENTS = {(one["entrypoint"].rpartition(":")[2], one["name"]): one for one in FILE["deployments"]}
 ConfigurationT = TypeVar("ConfigurationT", bound=BaseJobConfiguration)
 ENVIRONMENT = {"MLFLOW_TRACKING_URI": "http://mlflow:5000"}
+
+
+def test_every_run_sends_heartbeats_as_often_as_lost_jobs_are_noticed_by() -> None:
+    for deployment in DEPLOYMENTS.values():
+        every = deployment["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]
+        assert 3 * int(every) <= SILENCE_SECONDS
+        assert TAG in deployment["tags"]
 
 
 def variables(flow: str, pool: str) -> dict[str, Any]:

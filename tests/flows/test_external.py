@@ -15,7 +15,7 @@ from flows.train import train
 from maskfold import tracking
 from maskfold.demo import draw
 from maskfold.errors import WorkspaceError
-from maskfold.launch.entry import find_outcome
+from maskfold.launch.folder import find_outcome
 from maskfold.launch.monitor import JobEvent, listening
 from maskfold.specs import CropOutcome, PrepareOutcome
 

@@ -9,6 +9,7 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from flows.pools import POOLS
+from maskfold.launch.pool import LOST_JOBS
 from tests.servers.s3 import S3Server
 
 ROOT = Path(__file__).parents[2]
@@ -36,8 +37,10 @@ def test_a_server_knows_all_of_it_and_no_secret_lies_open(prefect_server: str, s
     with get_client(sync_client=True) as client:
         pools = {pool.name: pool for pool in client.read_work_pools()}
         deployments = {(d.name, d.entrypoint): d for d in client.read_deployments()}
+        (automation,) = client.read_automations_by_name(LOST_JOBS)
         block = client.read_block_document_by_name("maskfold-aws-secret-access-key", "secret", include_secrets=True)
     assert set(POOLS) <= set(pools)
+    assert automation.enabled
     assert block.data["value"] == settings["AWS_SECRET_ACCESS_KEY"]
     environment = pools["docker"].base_job_template["variables"]["properties"]["env"]["default"]
     assert environment["MLFLOW_TRACKING_URI"] == "http://mlflow:5000"

@@ -24,7 +24,7 @@ from flows.plan import Plan
 from flows.train import train
 from maskfold import storage, tracking
 from maskfold.errors import JobFailedError, RecipeError
-from maskfold.launch.entry import find_outcome
+from maskfold.launch.folder import find_outcome
 from maskfold.launch.monitor import JobEvent, listening
 from maskfold.specs import PrepareOutcome
 
@@ -210,7 +210,7 @@ def test_a_wrong_data_set_fails_before_anything_is_trained(drawn_data: Path, tmp
 
 def test_a_wrong_network_fails_before_the_data_set_is_read(drawn_data: Path, tmp_path: Path) -> None:
     events = Events()
-    with listening(events.all.append), pytest.raises(JobFailedError, match="Did you mean test_resnet") as error:
+    with listening(events.all.append), pytest.raises(JobFailedError, match="Did you mean 'test_resnet") as error:
         train(str(drawn_data), str(tmp_path / "w"), recipe="smoke", set=["networks.joint.backbone=tset_resnet"])
     assert error.value.exit_code == 2
     assert events.labels("running") == {"networks"}
@@ -230,7 +230,7 @@ def test_a_workspace_on_s3_gives_the_same_submission(drawn_data: Path, finished:
 
 
 def test_a_wrong_recipe_fails_at_once(drawn_data: Path, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="did you mean"):
+    with pytest.raises(RecipeError, match="Did you mean"):
         train(data=str(drawn_data), workspace=str(tmp_path), recipe="smoke", set=["folds.kk=2"])
     assert list(tmp_path.iterdir()) == []
 

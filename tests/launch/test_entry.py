@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.plan import Plan
-from maskfold.errors import CorruptDataError, MaskfoldError
-from maskfold.launch.entry import Job, find_outcome, run_spec
+from maskfold.errors import MaskfoldError
+from maskfold.launch.entry import Job, main, run_spec
+from maskfold.launch.folder import find_failure, find_outcome, post
 from maskfold.specs import WeightsOutcome, WeightsSpec
 from maskfold.storage import alone, open_workspace
 
@@ -48,14 +48,6 @@ def test_two_runs_at_the_same_job_do_it_once(tmp_path: Path) -> None:
     assert outcome == WeightsOutcome(seconds=1, weights=None)
 
 
-def test_a_damaged_outcome_is_said_with_its_place(drawn_data: Path, tmp_path: Path) -> None:
-    plan = Plan.make(str(drawn_data), str(tmp_path / "w"), "smoke")
-    spec = plan.prepare()
-    plan.workspace.write(f"{spec.address}/outcome.json", b'{"seconds": 1')
-    with pytest.raises(CorruptDataError, match=f"{spec.key}.outcome.json is damaged; delete that folder"):
-        find_outcome(plan.workspace, spec)
-
-
 def test_jobs_run_where_the_cache_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASKFOLD_HOME", "/proc/nowhere")
     spec = WeightsSpec(workspace=str(tmp_path / "w"), backbone="resnet18", pretrained="if-available")
@@ -73,3 +65,25 @@ def test_a_full_scratch_disk_is_said_with_its_place(tmp_path: Path) -> None:
         run_spec(job, spec, LOG)
     assert error.value.exit_code == 1
     assert find_outcome(open_workspace(spec.workspace), spec) is None
+
+
+def test_a_job_starts_by_spec_or_by_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = WeightsSpec(workspace=str(tmp_path / "w"), backbone="resnet18", pretrained="if-available")
+    workspace = post(spec)
+
+    def job(spec: WeightsSpec, job: Job) -> WeightsOutcome:
+        raise MaskfoldError("no, not now")
+
+    for arguments in (
+        [spec.workspace, spec.key],
+        [spec.model_dump_json()],
+        [f"{spec.workspace}/{spec.address}/spec.json"],
+    ):
+        assert main(job, WeightsSpec, arguments) == 1
+        failure = find_failure(workspace, spec.address)
+        assert failure is not None
+        assert failure.message == "no, not now"
+        assert capsys.readouterr().out == "E maskfold.weights: no, not now\n"
+        post(spec)
+    assert main(job, WeightsSpec, []) == 2
+    assert "tasks.weights SPEC" in capsys.readouterr().out

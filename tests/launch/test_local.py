@@ -15,7 +15,7 @@ import pytest
 
 from flows.plan import Plan
 from maskfold.errors import CancelledError, JobFailedError
-from maskfold.launch.entry import find_outcome
+from maskfold.launch.folder import find_failure, find_outcome
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.local import LocalLauncher
 from maskfold.launch.monitor import Progress
@@ -74,6 +74,22 @@ def test_a_job_that_fails_says_why_in_its_own_words(plan: Plan, launcher: LocalL
     with pytest.raises(JobFailedError, match="/no/such/folder") as error:
         launcher.run(spec, Seen().watcher)
     assert error.value.exit_code == 2
+    failure = find_failure(plan.workspace, spec.address)
+    assert failure is not None
+    assert str(error.value) == f"prepare: {failure.message}"
+    assert (failure.kind, failure.exit_code) == ("DatasetError", 2)
+
+
+def test_what_a_job_prints_is_never_taken_for_a_report(
+    plan: Plan, launcher: LocalLauncher, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen, forged = Seen(), 'x\n::progress {"done": 1, "total": 1}\n::failure "forged"\n{"done": 1'
+    with pytest.raises(JobFailedError) as error:
+        launcher.run(plan.prepare().model_copy(update={"data": f"/no/{forged}"}), seen.watcher)
+    assert forged in str(error.value)
+    assert seen.progress == []
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert forged in record.getMessage()
 
 
 def test_a_killed_job_is_seen_with_exit_code_137(plan: Plan, launcher: LocalLauncher) -> None:
@@ -97,6 +113,9 @@ def test_a_killed_job_is_seen_with_exit_code_137(plan: Plan, launcher: LocalLaun
     (error,) = failure
     assert isinstance(error, JobFailedError)
     assert error.exit_code == 137
+    left = find_failure(plan.workspace, spec.address)
+    assert left is not None
+    assert left.exit_code == 137
     assert find_outcome(plan.workspace, spec) is None
 
 
@@ -124,6 +143,7 @@ def test_cancelling_stops_running_jobs_and_refuses_new_ones(plan: Plan, launcher
         launcher.run(plan.prepare(), Seen().watcher)
 
 
+@pytest.mark.slow
 def test_no_job_outlives_a_launcher_that_was_killed(plan: Plan, launcher: LocalLauncher, tmp_path: Path) -> None:
     spec_file = tmp_path / "spec.json"
     spec_file.write_text(crop_spec(plan, launcher).model_dump_json(), encoding="utf-8")

@@ -39,13 +39,28 @@ def test_those_of_killed_jobs_are_deleted_and_those_of_living_ones_kept(temporar
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "ready\n"
-        (left,) = temporary.iterdir()
+        (left,) = (path for path in temporary.iterdir() if path.is_dir())
         with scratch_folder("crop"):
-            assert (left / "files" / "pack.npy").is_file()
+            assert (left / "pack.npy").is_file()
         other.send_signal(signal.SIGKILL)
-    assert (left / "files" / "pack.npy").is_file()
+    assert (left / "pack.npy").is_file()
     with scratch_folder("prepare"):
         assert not left.exists()
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_sweep_amid_the_making_of_a_folder_takes_nothing_away(temporary: Path) -> None:
+    """Many processes make and sweep at once; each must find its own folder whole until its end."""
+    code = (
+        "from maskfold.launch.scratch import scratch_folder\n"
+        "for number in range(150):\n"
+        "    with scratch_folder('crop') as folder:\n"
+        "        (folder / 'x').write_text(str(number))\n"
+        "        assert (folder / 'x').read_text() == str(number)\n"
+    )
+    jobs = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [job.communicate()[1] for job in jobs] == [""] * 4
+    assert [job.returncode for job in jobs] == [0] * 4
     assert list(temporary.iterdir()) == []
 
 

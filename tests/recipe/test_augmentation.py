@@ -53,5 +53,5 @@ def test_wrong_settings_are_named(setting: str, message: str):
 
 
 def test_an_unknown_setting_is_answered_with_the_known_ones():
-    with pytest.raises(RecipeError, match=re.escape("did you mean 'rotation'?")):
+    with pytest.raises(RecipeError, match=re.escape("Did you mean 'rotation'?")):
         load_recipe("smoke", ["networks.0.augmentation.rotatoin=[0, 1]"])

@@ -19,14 +19,17 @@ MIXTURE = "{name: mixture, parts: [{name: focal, weight: 0.5}, {name: soft-f1}]}
         ("networks.joint.loss={name: soft-f1, class_weights: effective-number}", "have no meaning for soft-f1"),
         ("networks.joint.loss={name: cross-entropy, effective_beta: 1}", "less than 1"),
         ("networks.joint.loss={name: symmetric, log_zero: 0}", "less than 0"),
-        ("networks.mask.loss.name=neighbour-smoothing", "is for joint and age networks; mask has no order"),
+        (
+            "networks.mask.loss.name=neighbour-smoothing",
+            "targets with an attribute that has bounds; mask has no order",
+        ),
         ("networks.gender.loss={name: mixture, parts: [{name: neighbour-smoothing}]}", "gender has no order"),
-        ("networks.joint.loss.nmae=focal", "did you mean 'name'"),
+        ("networks.joint.loss.nmae=focal", "Did you mean 'name'"),
         ("networks.joint.cutmix={p: 0.5, shape: half, share: [0.6, 0.4]}", r"expected \[lowest, highest\]"),
         ("networks.joint={name: joint, cutmix: {p: 0.6}, mixup: {p: 0.5}}", "must not exceed 1 together"),
-        ("networks.joint.ages.leave_out=[[29, 27]]", r"expected \[first age, last age\], got \[29, 27\]"),
+        ("networks.joint.ages.leave_out=[[29, 27]]", r"expected \[first, last\], got \[29, 27\]"),
         ("networks.joint.ages.bins=[30, 25, 60]", "must rise"),
-        ("networks.joint.ages.bins=[20, 30, 50]", r"networks\.joint: ages\.bins .* missing: 60"),
+        ("networks.joint.ages.bins=[20, 30, 50]", r"networks\.joint: binning\.age: bins .* missing: \[60\]"),
         ("networks.joint.epoch_fraction=0", "greater than 0"),
         ("networks.joint.schedule={name: one-cycle, min_lr: 1}", "must lie below"),
         ("networks.joint.schedule={name: cosine-restarts, min_lr: 1}", "must lie below"),
@@ -58,7 +61,7 @@ def test_a_whole_menu_reads_back_from_its_printed_form(tmp_path) -> None:
 
 def test_bins_go_with_the_bounds_of_the_training_labels() -> None:
     overrides = ["labels.train_age_bounds=[30, 58]", "networks.*.ages.bins=[20, 30, 45, 58]"]
-    assert load_recipe("fast", overrides).networks[0].ages.bins == (20, 30, 45, 58)
+    assert load_recipe("fast", overrides).networks[0].binning["age"].bins == (20, 30, 45, 58)
 
 
 def test_a_loss_that_is_no_mixture_is_its_own_only_term() -> None:

@@ -26,7 +26,7 @@ def test_hot6_is_the_original_recipe() -> None:
     assert (network.optimizer.name, network.optimizer.lr, network.batch_size) == ("madgrad", 1e-3, 30)
     assert (network.cutmix.p, network.cutmix.shape) == (0.8, "strip")
     assert (network.schedule.name, network.schedule.up_epochs, network.schedule.down_epochs) == ("cyclic", 1, 2)
-    assert recipe.labels.age_bounds == (30, 60)
+    assert (recipe.scheme["age"].bounds, recipe.scheme["age"].train_bounds) == ((30, 60), (30, 58))
     assert network.normalisation.mean == (0.534, 0.487, 0.459)
     assert network.normalisation.std == (0.237, 0.243, 0.251)
 
@@ -44,15 +44,15 @@ def test_overrides_reach_networks_by_name_number_and_all_at_once() -> None:
 
 def test_override_values_are_yaml() -> None:
     recipe = load_recipe("fast", ["labels.age_bounds=[45,60]", "networks.joint.size=null", "name=mine"])
-    assert recipe.labels.age_bounds == (45, 60)
+    assert recipe.scheme["age"].bounds == (45, 60)
     assert recipe.name == "mine"
 
 
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("folds.kk=3", r"folds\.kk: unknown setting; did you mean 'k'\?"),
-        ("networks.joint.epoch=3", "did you mean 'epochs'"),
+        ("folds.kk=3", r"folds\.kk: unknown setting\. Did you mean 'k'\?"),
+        ("networks.joint.epoch=3", "Did you mean 'epochs'"),
         ("networks.jiont.epochs=3", "Did you mean 'joint'"),
         ("folds.k=one", r"folds\.k: .*integer"),
         ("folds.k=1", "greater than or equal to 2"),
@@ -65,7 +65,7 @@ def test_override_values_are_yaml() -> None:
         ("networks.joint.name=attributes", "cannot be called 'attributes'"),
         ("ensemble.weights={joint: -1}", "greater than or equal to 0"),
         ("ensemble.weights={nobody: 2}", "names no network: nobody"),
-        ("ensemble.weights={joint: 0, attributes: 0}", "gives nobody a vote; weight 0: joint, attributes"),
+        ("ensemble.weights={joint: 0, attributes: 0}", "gives no network a vote; weight 0: joint, attributes"),
         ("ensemble.weights={mask: 0}", "gives no mask network a vote; weight 0: mask"),
         ("networks.joint.schedule={name: cyclic, min_lr: 1}", "must lie below"),
         ("name.x=1", "cannot be set inside"),
@@ -118,7 +118,7 @@ def test_an_unknown_preset_is_answered_with_the_nearest() -> None:
 
 
 def test_a_recipe_needs_all_attributes_or_a_joint_network() -> None:
-    with pytest.raises(ValidationError, match="missing: age, gender"):
+    with pytest.raises(ValidationError, match="missing: gender, age"):
         Recipe.model_validate({"networks": [{"name": "mask", "target": "mask"}]})
 
 

@@ -9,8 +9,8 @@ from PIL import Image
 from maskfold.ensemble.combination import combine
 from maskfold.report.figures import run_figures
 from maskfold.report.page import Picture, draw
-from maskfold.report.theme import DARK, LIGHT, Palette
 from maskfold.storage import open_workspace
+from maskfold.theme import DARK, LIGHT, Palette
 from tests.ensemble.synthetic import NETWORKS, World, recipe, spec
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import importlib.util
 import json
 import os
@@ -29,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.servers.ports import free_ports, listens
 
@@ -66,8 +66,7 @@ def install() -> Path:
     folder = cache_folder() / "swift" / f"venv-{sys.version_info.major}.{sys.version_info.minor}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     wanted, installed = REQUIREMENTS.read_text(), folder / "installed.txt"
-    with (folder.parent / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(folder.parent / ".lock"):
         if not installed.is_file() or installed.read_text() != wanted:
             shutil.rmtree(folder, ignore_errors=True)
             try:

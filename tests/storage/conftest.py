@@ -38,7 +38,7 @@ def maskfold_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture(params=["path", "file", "s3"])
+@pytest.fixture(params=["path", "file", pytest.param("s3", marks=pytest.mark.servers)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """The same test on a local path, on file:// and on s3://."""
     if request.param == "s3":

@@ -8,6 +8,7 @@ import pytest
 
 from maskfold.errors import InvariantError
 from maskfold.launch import entry
+from maskfold.launch.folder import find_outcome
 from maskfold.specs import EnsembleOutcome, EnsembleSpec
 from maskfold.storage import open_workspace
 from tasks.ensemble import run
@@ -25,7 +26,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory):
     path = folder / "spec.json"
     path.write_text(made.model_dump_json(), encoding="utf-8")
     assert entry.main(run, EnsembleSpec, [str(path)]) == 0
-    return world, workspace, made, entry.find_outcome(workspace, made)
+    return world, workspace, made, find_outcome(workspace, made)
 
 
 def test_the_outcome_names_files_that_are_there(finished) -> None:
@@ -77,6 +78,7 @@ def test_a_second_start_does_nothing(finished, monkeypatch: pytest.MonkeyPatch) 
     assert entry.run_spec(refuse, made, LOG) == outcome
 
 
+@pytest.mark.slow
 def test_the_same_spec_elsewhere_gives_the_same_answers(finished, tmp_path) -> None:
     world, _, _, outcome = finished
     workspace = open_workspace(str(tmp_path / "workspace"))

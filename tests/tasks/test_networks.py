@@ -24,7 +24,13 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def execute(workspace: Workspace, weights: dict[str, Weights] | None = None, **settings: object) -> NetworksOutcome:
     networks = (drawn.network(**settings), drawn.network(name="second", target="age"))
-    spec = NetworksSpec(workspace=workspace.uri, networks=networks, sizes=((64, 48), (32, 24)), weights=weights or {})
+    spec = NetworksSpec(
+        workspace=workspace.uri,
+        networks=networks,
+        classes=(3, 3),
+        sizes=((64, 48), (32, 24)),
+        weights=weights or {},
+    )
     outcome = entry.run_spec(run, spec, logging.getLogger("test"))
     assert isinstance(outcome, NetworksOutcome)
     return outcome
@@ -42,7 +48,7 @@ def test_parameters_are_counted(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backbone": "tset_resnet"}, "Did you mean test_resnet"),
+        ({"backbone": "tset_resnet"}, "Did you mean 'test_resnet"),
         ({"backbone_args": {"no_such_thing": 1}}, "networks.tiny: test_resnet cannot be built with .*no_such_thing"),
         ({"backbone": "vgg11", "backbone_args": {"global_pool": ""}}, "networks.tiny: vgg11 cannot"),
     ],
@@ -70,8 +76,8 @@ def test_other_weights_are_tried_anew(workspace: Workspace, tmp_path: Path) -> N
         file = tmp_path / f"{seed}.safetensors"
         save_file({"conv1.0.weight": torch.randn(1)}, file)
         weights = given(workspace, file)
-        networks = (drawn.network(),)
-        keys.add(NetworksSpec(workspace="w", networks=networks, sizes=((8, 8),), weights=weights).key)
+        where = {"workspace": "w", "networks": (drawn.network(),), "classes": (3,), "sizes": ((8, 8),)}
+        keys.add(NetworksSpec(**where, weights=weights).key)
         moved = {name: one.model_copy(update={"origin": "elsewhere"}) for name, one in weights.items()}
-        keys.add(NetworksSpec(workspace="w", networks=networks, sizes=((8, 8),), weights=moved).key)
+        keys.add(NetworksSpec(**where, weights=moved).key)
     assert len(keys) == 2

@@ -10,7 +10,7 @@ import pytest
 
 from maskfold.dataset import agreed_path, dataset_version, folds_version, read_folds, read_manifest
 from maskfold.errors import EXIT_INPUT, EXIT_OK, DatasetError
-from maskfold.launch import entry
+from maskfold.launch import entry, folder
 from maskfold.recipe import Dataset, Folds
 from maskfold.specs import PrepareOutcome, PrepareSpec
 from maskfold.storage import fingerprint, open_workspace
@@ -72,7 +72,7 @@ def test_too_much_damage_fails_before_anything_is_published(spec: PrepareSpec) -
         photograph.write_bytes(b"")
     with pytest.raises(DatasetError, match=r"7 of 91 training photographs \(7\.7%\) cannot be used"):
         execute(spec)
-    assert open_workspace(spec.workspace).list(spec.address) == []
+    assert open_workspace(spec.workspace).list(spec.address) == [f"{spec.address}/spec.json"]
 
 
 def test_runs_as_a_process_of_its_own(spec: PrepareSpec, tmp_path: Path) -> None:
@@ -96,4 +96,4 @@ def test_runs_as_a_process_of_its_own(spec: PrepareSpec, tmp_path: Path) -> None
 
 
 def find_outcome(spec: PrepareSpec) -> object:
-    return entry.find_outcome(open_workspace(spec.workspace), spec)
+    return folder.find_outcome(open_workspace(spec.workspace), spec)

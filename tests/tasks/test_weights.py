@@ -100,6 +100,7 @@ def outcome_of(spec: WeightsSpec) -> WeightsOutcome:
     return WeightsOutcome.model_validate_json(content)
 
 
+@pytest.mark.slow
 def test_weights_come_from_the_hub_once_and_then_from_its_cache(tmp_path: Path, hub: str, no_hub: str):
     spec, code, output = start(tmp_path, hub)
     assert code == EXIT_OK, output
@@ -119,6 +120,7 @@ def test_weights_come_from_the_hub_once_and_then_from_its_cache(tmp_path: Path, 
     assert again.file.sha256 == weights.file.sha256
 
 
+@pytest.mark.slow
 def test_without_hub_the_required_say_what_to_do_at_once(tmp_path: Path, no_hub: str):
     _, code, output = start(tmp_path, no_hub)
     assert code == EXIT_INPUT
@@ -155,5 +157,5 @@ def test_a_backbone_that_timm_has_no_weights_for_needs_no_hub(tmp_path: Path):
 
 
 def test_an_unknown_backbone_is_the_users_to_mend(tmp_path: Path):
-    with pytest.raises(RecipeError, match="Did you mean test_resnet"):
+    with pytest.raises(RecipeError, match="Did you mean 'test_resnet"):
         within(tmp_path, "test_resnt", "if-available")

@@ -35,10 +35,7 @@ def stepped(fail_at: int | None = None, **settings: object):
     draws = np.random.default_rng(0)
     pixels = draws.integers(0, 256, (12, 160, 160, 3), dtype=np.uint8)
     network = drawn.network(**PLAIN, optimizer={"name": "sgd", "lr": 0.1}, **settings)
-    from maskfold.training import backbones
-    from maskfold.training.learner import Learner
-
-    learner = Learner(network, backbones.build(network, Position(0, 0), (160, 160)), torch.device("cpu"))
+    learner = drawn.learner(network, (160, 160))
     passes = []
 
     def fail(module: object, inputs: tuple[torch.Tensor]) -> None:

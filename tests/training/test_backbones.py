@@ -10,7 +10,7 @@ from torch import Tensor
 from maskfold.errors import RecipeError, WeightsError
 from maskfold.recipe import Network
 from maskfold.specs import File, Weights
-from maskfold.training.backbones import Backbone, build
+from maskfold.training.backbones import Backbone
 from maskfold.training.randomness import Position
 from tests.training import drawn
 
@@ -26,32 +26,32 @@ def described(**fields: object) -> Weights:
 def built(tmp_path: Path, tensors: dict[str, Tensor], network: Network | None = None, **fields: object) -> Backbone:
     path = tmp_path / "weights.safetensors"
     save_file(tensors, path)
-    return build(network or drawn.network(), PLACE, drawn.SIZE, described(**fields), path)
+    return drawn.build(network or drawn.network(), PLACE, drawn.SIZE, described(**fields), path)
 
 
 @pytest.fixture
 def trunk() -> dict[str, Tensor]:
     """Weights of the tiny network under another seed, without classifier."""
-    model = build(drawn.network(), Position(1, 0), drawn.SIZE).model
+    model = drawn.build(drawn.network(), Position(1, 0), drawn.SIZE).model
     return {name: value.clone() for name, value in model.state_dict().items() if not name.startswith("fc.")}
 
 
 @pytest.mark.parametrize(("target", "classes"), [("joint", 18), ("mask", 3), ("gender", 2), ("age", 3)])
 def test_the_head_has_the_targets_classes(target: str, classes: int):
-    model = build(drawn.network(target=target), PLACE, drawn.SIZE).model
+    model = drawn.build(drawn.network(target=target), PLACE, drawn.SIZE).model
     assert model(torch.zeros(2, 3, *drawn.SIZE)).shape == (2, classes)
 
 
 @pytest.mark.parametrize("backbone", ["mobilenetv2_035", "test_efficientnet", "resnet18"])
 def test_a_fresh_network_is_undecided(backbone: str):
-    model = build(drawn.network(backbone=backbone), PLACE, (64, 48)).model.eval()
+    model = drawn.build(drawn.network(backbone=backbone), PLACE, (64, 48)).model.eval()
     pixels = torch.randn(8, 3, 64, 48)
     assert torch.allclose(model(pixels).softmax(dim=1), torch.full((8, 3), 1 / 3), atol=0.25)
 
 
 def test_random_weights_depend_on_seed_and_fold_alone():
     first, again, fold, seed = (
-        build(drawn.network(), place, drawn.SIZE).model.state_dict()["fc.weight"]
+        drawn.build(drawn.network(), place, drawn.SIZE).model.state_dict()["fc.weight"]
         for place in (Position(0, 0), Position(0, 0), Position(0, 1), Position(1, 0))
     )
     assert torch.equal(first, again)
@@ -61,12 +61,12 @@ def test_random_weights_depend_on_seed_and_fold_alone():
 
 def test_an_unknown_backbone_is_answered_with_the_closest_names():
     with pytest.raises(RecipeError, match=r"'mobilnetv2_035': unknown; .* Did you mean .*mobilenetv2_035"):
-        build(drawn.network(backbone="mobilnetv2_035"), PLACE, drawn.SIZE)
+        drawn.build(drawn.network(backbone="mobilnetv2_035"), PLACE, drawn.SIZE)
 
 
 def test_an_unknown_backbone_argument_is_the_users_to_mend():
     with pytest.raises(RecipeError, match=r"networks.tiny: .*'depth': 3.*Correct backbone_args"):
-        build(drawn.network(backbone_args={"depth": 3}), PLACE, drawn.SIZE)
+        drawn.build(drawn.network(backbone_args={"depth": 3}), PLACE, drawn.SIZE)
 
 
 def test_backbone_arguments_reach_the_backbone_and_win_over_the_weights_own(tmp_path: Path, trunk: dict[str, Tensor]):
@@ -114,17 +114,17 @@ def test_a_file_that_is_not_safetensors_is_refused(tmp_path: Path):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(b"pickled, perhaps")
     with pytest.raises(WeightsError, match="somewhere: not a readable safetensors file"):
-        build(drawn.network(), PLACE, drawn.SIZE, described(), path)
+        drawn.build(drawn.network(), PLACE, drawn.SIZE, described(), path)
 
 
 def test_normalisation_is_the_weights_else_timms(tmp_path: Path, trunk: dict[str, Tensor]):
-    assert build(drawn.network(backbone="resnet18"), PLACE, drawn.SIZE).mean == (0.485, 0.456, 0.406)
+    assert drawn.build(drawn.network(backbone="resnet18"), PLACE, drawn.SIZE).mean == (0.485, 0.456, 0.406)
     backbone = built(tmp_path, trunk, mean=(0.1, 0.2, 0.3))
     assert (backbone.mean, backbone.std) == ((0.1, 0.2, 0.3), (0.5, 0.5, 0.5))
 
 
 def test_networks_built_for_one_size_are_told_the_size():
-    model = build(drawn.network(backbone="vit_tiny_patch16_224"), PLACE, (64, 48)).model
+    model = drawn.build(drawn.network(backbone="vit_tiny_patch16_224"), PLACE, (64, 48)).model
     assert model(torch.zeros(1, 3, 64, 48)).shape == (1, 3)
 
 
@@ -134,7 +134,8 @@ def test_real_trunk_weights_load_whole_and_see_alike_whatever_the_seed():
     weights = described(**{name: fields[name] for name in ("backbone_args", "mean", "std")})
     network = drawn.network(backbone="mobilenetv2_035")
     first, second = (
-        build(network, Position(seed, 0), (64, 48), weights, SHARED / "mobilenetv2_035.safetensors") for seed in (0, 1)
+        drawn.build(network, Position(seed, 0), (64, 48), weights, SHARED / "mobilenetv2_035.safetensors")
+        for seed in (0, 1)
     )
     assert "312 of 314 tensors loaded" in first.initial_weights
     pixels = torch.rand(2, 3, 64, 48)
@@ -148,7 +149,7 @@ def test_normalisation_is_the_backbones_the_datas_or_given():
 
     def found(setting: object) -> tuple[object, object]:
         network = drawn.network(normalisation=setting)
-        backbone = build(network, PLACE, drawn.SIZE, measure=lambda: measured)
+        backbone = drawn.build(network, PLACE, drawn.SIZE, measure=lambda: measured)
         return backbone.mean, backbone.std
 
     assert found("network") == ((0.5,) * 3, (0.5,) * 3)
@@ -176,6 +177,6 @@ def test_the_datas_normalisation_needs_no_weights_own(tmp_path: Path, trunk: dic
     save_file(trunk, path)
     weights = described(mean=(0.1, 0.1, 0.1), std=(0.2, 0.2, 0.2))
     network = drawn.network(normalisation="data")
-    assert build(drawn.network(), PLACE, drawn.SIZE, weights, path).mean == (0.1, 0.1, 0.1)
-    measured = build(network, PLACE, drawn.SIZE, weights, path, lambda: ((0.7,) * 3, (0.3,) * 3))
+    assert drawn.build(drawn.network(), PLACE, drawn.SIZE, weights, path).mean == (0.1, 0.1, 0.1)
+    measured = drawn.build(network, PLACE, drawn.SIZE, weights, path, lambda: ((0.7,) * 3, (0.3,) * 3))
     assert (measured.mean, measured.std) == ((0.7,) * 3, (0.3,) * 3)

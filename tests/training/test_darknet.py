@@ -10,7 +10,7 @@ from torch import nn
 from maskfold import torchvision_ops  # noqa: F401 - before timm
 from maskfold.specs import File, Weights
 from maskfold.training import hub
-from maskfold.training.backbones import TIMM_ARGUMENTS, build
+from maskfold.training.backbones import TIMM_ARGUMENTS
 from maskfold.training.darknet import Darknet53
 from maskfold.training.randomness import Position
 from tests.training import drawn
@@ -68,7 +68,9 @@ def test_the_picture_is_halved_five_times_with_the_tables_channels():
 
 
 def test_the_recipes_darknet53_is_ours():
-    backbone = build(drawn.network(backbone="darknet53", backbone_args={"drop_rate": 0.3}), Position(0, 0), (64, 48))
+    backbone = drawn.build(
+        drawn.network(backbone="darknet53", backbone_args={"drop_rate": 0.3}), Position(0, 0), (64, 48)
+    )
     assert isinstance(backbone.model, Darknet53)
     assert backbone.model.head.drop.p == 0.3
     assert backbone.mean == (0.485, 0.456, 0.406)
@@ -89,7 +91,7 @@ def test_weights_from_the_hub_come_with_the_slope_they_were_trained_with(
     assert found.arguments == {"negative_slope": 0.01}
     file = File(path="darknet53.safetensors", sha256="0" * 64, size=1)
     weights = Weights(file=file, mean=found.mean, std=found.std, origin=found.origin, backbone_args=found.arguments)
-    backbone = build(drawn.network(backbone="darknet53"), Position(0, 0), (64, 48), weights, path)
+    backbone = drawn.build(drawn.network(backbone="darknet53"), Position(0, 0), (64, 48), weights, path)
     assert "left random: head.fc.weight, head.fc.bias" in backbone.initial_weights
     slopes = {module.negative_slope for module in backbone.model.modules() if isinstance(module, nn.LeakyReLU)}
     assert slopes == {0.01}

@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 
 from maskfold.errors import EXIT_CANCELLED, EXIT_OK
-from maskfold.recipe import Labels
-from maskfold.specs import TrainFoldOutcome, TrainFoldSpec
-from maskfold.storage import open_workspace
+from maskfold.specs import TrainFoldOutcome
 from tests.training import drawn, zygote
 
 pytestmark = pytest.mark.slow
@@ -46,29 +44,7 @@ class Training:
     def __init__(self, folder: Path, server: zygote.Zygote) -> None:
         folder.mkdir()
         self.folder, self._server = folder, server
-        workspace = open_workspace(str(folder / "workspace"))
-        manifest, folds, index = drawn.tables()
-        manifest.insert(3, "name", "photo")
-        manifest = manifest.assign(sha256="", width=24, height=32, readable=True, corrected=False)
-        files = {}
-        for name, table in (("manifest", manifest), ("folds", folds), ("index", index)):
-            table.to_parquet(folder / f"{name}.parquet", index=False)
-            files[name] = workspace.publish(folder / f"{name}.parquet", f"inputs/{name}.parquet")
-        np.save(folder / "faces.npy", drawn.pack(manifest))
-        self.spec = TrainFoldSpec(
-            workspace=workspace.uri,
-            network=NETWORK,
-            fold=1,
-            n_folds=3,
-            labels=Labels(),
-            deterministic=True,
-            dataset_version="v",
-            folds_version="v",
-            crop_key="k",
-            pack=workspace.publish(folder / "faces.npy", "inputs/faces.npy"),
-            weights=None,
-            **files,
-        )
+        self.spec = drawn.training_spec(folder, NETWORK)
         self.log = folder / "job.log"
 
     def start(self, **order: float) -> tuple[int, float]:

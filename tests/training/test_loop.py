@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from maskfold.errors import CancelledError, RecipeError
-from maskfold.recipe import Labels, Network
+from maskfold.recipe import Network
 from maskfold.specs import EpochRecord
 from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.data import split
@@ -54,7 +54,7 @@ def train(
     pack = Images(pixels, learner.device, whole)
     loop = Loop(learner, pack, data, Position(network.seed, 0), surroundings)
     fit = loop.fit()
-    return fit, learner.snapshot(), loop.predict(data.evaluation.rows), notes
+    return fit, learner.snapshot(), fit.kept.probabilities, notes
 
 
 def quiet(folder: Path) -> Surroundings:
@@ -191,7 +191,7 @@ def test_samples_are_what_the_first_epoch_learns_from(tmp_path: Path):
 def test_without_anybody_to_judge_the_last_epoch_is_kept(tmp_path: Path):
     manifest, folds, index = drawn.tables()
     network = drawn.network(keep="last", epochs=3)
-    data = split(manifest, folds, index, None, network.target, Labels())
+    data = split(manifest, folds, index, None, network, drawn.SCHEME)
     learner = drawn.learner(network)
     fit = Loop(learner, drawn.images(drawn.pack(manifest)), data, Position(network.seed, 0), quiet(tmp_path)).fit()
     assert fit.kept.epoch == 2

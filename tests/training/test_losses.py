@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from maskfold.recipe import Loss
 from maskfold.training.class_weights import class_weights
 from maskfold.training.losses import focal_loss, make_loss, smooth_to_neighbours
+from tests.training import drawn
 
 LOGITS = hnp.arrays(np.float32, (5, 4), elements=st.floats(-8, 8, width=32))
 MASSES = hnp.arrays(np.float32, (5, 4), elements=st.floats(0.125, 1, width=32))
@@ -157,19 +158,29 @@ def test_symmetric_is_not_a_multiple_of_cross_entropy():
 
 
 def test_neighbour_smoothing_of_ages_reaches_adjacent_ages_alone():
-    found = smooth_to_neighbours(torch.eye(4), 1, 0.2)
+    found = smooth_to_neighbours(torch.eye(4), [4], [0], 0.2)
     expected = [[0.8, 0.2, 0, 0], [0.1, 0.8, 0.1, 0], [0, 0.1, 0.8, 0.1], [0, 0, 0.2, 0.8]]
     assert found.numpy() == pytest.approx(np.array(expected))
 
 
 @pytest.mark.parametrize("bins", [3, 5])
 def test_neighbour_smoothing_of_joint_classes_keeps_mask_and_gender(bins: int):
-    found = smooth_to_neighbours(torch.eye(6 * bins), 6, 0.3)
+    found = smooth_to_neighbours(torch.eye(6 * bins), [3, 2, bins], [2], 0.3)
     assert found.sum(dim=1).numpy() == pytest.approx(np.ones(6 * bins))
     for true, other in zip(*np.nonzero(found.numpy()), strict=True):
         assert true // bins == other // bins
         assert abs(true % bins - other % bins) <= 1
     assert found.diagonal().numpy() == pytest.approx(np.full(6 * bins, 0.7))
+
+
+def test_neighbour_smoothing_moves_along_each_ordered_attribute():
+    found = smooth_to_neighbours(torch.eye(24)[[0]], [3, 2, 4], [0, 2], 0.5).view(3, 2, 4)
+    assert found[:, 1].sum() == 0  # the second attribute has no order
+    assert found[:, 0].numpy() == pytest.approx(np.outer([0.5, 0.5, 0], [0.5, 0.5, 0, 0]))
+
+
+BINS = drawn.SCHEME.with_bounds({"age": (20, 40, 60)})
+"""Four age groups."""
 
 
 @given(LOGITS, MASSES)
@@ -178,7 +189,7 @@ def test_neighbour_smoothing_is_cross_entropy_with_the_smoothed_targets(logits: 
     moved = np.array([[0, 1, 0, 0], [0.5, 0, 0.5, 0], [0, 0.5, 0, 0.5], [0, 0, 1, 0]])
     mixed = 0.75 * targets.numpy() + 0.25 * targets.numpy() @ moved
     expected = -(mixed * np.log(softmax(logits))).sum(axis=1).mean()
-    loss = make_loss(Loss(name="neighbour-smoothing", smoothing=0.25), "age")
+    loss = make_loss(Loss(name="neighbour-smoothing", smoothing=0.25), BINS, "age")
     assert loss(torch.from_numpy(logits), targets).item() == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
@@ -187,7 +198,9 @@ def test_neighbour_smoothing_takes_the_ages_of_its_target():
     logits[0, 3] = 9.0  # the class after 2, but of another gender
     targets = F.one_hot(torch.tensor([2]), 18).float()
     settings = Loss(name="neighbour-smoothing", smoothing=0.5)
-    joint, age = (make_loss(settings, target)(logits, targets).item() for target in ("joint", "age"))
+    years = drawn.SCHEME.with_bounds({"age": tuple(range(20, 105, 5))})
+    joint = make_loss(settings, drawn.SCHEME, "joint")(logits, targets).item()
+    age = make_loss(settings, years, "age")(logits, targets).item()
     assert joint == pytest.approx(make_loss(Loss())(logits, targets).item())
     assert age < joint - 1
 
@@ -203,6 +216,6 @@ def test_a_mixture_is_the_weighted_sum(logits: np.ndarray, masses: np.ndarray):
 @pytest.mark.parametrize("name", ["focal", "soft-f1", "symmetric", "neighbour-smoothing", "label-smoothing"])
 def test_gradients_are_numbers_for_certain_networks_and_soft_targets(name: str):
     logits = (torch.tensor([[200.0, -200.0, 0.0], [-90.0, 90.0, 0.0]])).requires_grad_()
-    make_loss(Loss(name=name), "age")(logits, torch.tensor([[0.0, 0.6, 0.4], [0.0, 1.0, 0.0]])).backward()
+    make_loss(Loss(name=name), drawn.SCHEME, "age")(logits, torch.tensor([[0.0, 0.6, 0.4], [0.0, 1.0, 0.0]])).backward()
     assert logits.grad is not None
     assert torch.isfinite(logits.grad).all()

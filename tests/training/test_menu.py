@@ -1,18 +1,17 @@
 """The menu at work: whole steps and whole trainings with settings that reach through several parts."""
 
 import io
-import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors import safe_open
 
-from maskfold.recipe import Labels, Network
-from maskfold.training import artifacts, backbones
+from maskfold.recipe import Network
+from maskfold.training import artifacts
 from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.data import FoldData, split
 from maskfold.training.learner import Learner
@@ -31,7 +30,7 @@ MENU = {
     "fine ages": {
         "target": "joint",
         "loss": {"name": "neighbour-smoothing"},
-        "ages": {"bins": [20, 30, 45, 60], "leave_out": [[58, 59]]},
+        "binning": {"age": {"bins": [20, 30, 45, 60], "leave_out": [[58, 59]]}},
         "optimizer": {"lr": 0.003, "layer_decay": 0.8, "decay_norms": False, "weight_decay": 0.05, "clip_norm": 1},
         "schedule": {"name": "one-cycle"},
     },
@@ -50,13 +49,12 @@ class Quiet:
 
 def fold_of(network: Network) -> tuple[FoldData, np.ndarray]:
     manifest, folds, index = drawn.tables()
-    fold = split(manifest, folds, index, 0, network.target, Labels(), network.ages)
+    fold = split(manifest, folds, index, 0, network, drawn.SCHEME)
     return fold, drawn.pack(manifest)
 
 
-def learner_of(network: Network, fold: FoldData) -> tuple[Learner, backbones.Backbone]:
-    backbone = backbones.build(network, Position(network.seed, 0), drawn.SIZE)
-    return Learner(network, backbone, torch.device("cpu"), fold.class_counts), backbone
+def learner_of(network: Network, fold: FoldData) -> Learner:
+    return drawn.learner(network, counts=fold.class_counts)
 
 
 def train(folder: Path, network: Network, fold: FoldData, pixels: np.ndarray, learner: Learner) -> tuple[Fit, Loop]:
@@ -70,7 +68,7 @@ def train(folder: Path, network: Network, fold: FoldData, pixels: np.ndarray, le
 def test_steps_learn_with_everything_on_the_menu(name: str):
     network = drawn.network(**MENU[name])
     fold, pixels = fold_of(network)
-    learner, _ = learner_of(network, fold)
+    learner = learner_of(network, fold)
     images = drawn.images(pixels).batch(fold.train.rows)
     losses = [
         learner.step(images, fold.train.classes, Position(0, 0).at(0, step), network.optimizer.lr).item()
@@ -83,7 +81,7 @@ def test_steps_learn_with_everything_on_the_menu(name: str):
 def test_a_restored_state_goes_on_bit_for_bit(name: str):
     network = drawn.network(**MENU[name])
     fold, pixels = fold_of(network)
-    first, second = (learner_of(network.model_copy(update={"seed": seed}), fold)[0] for seed in (0, 9))
+    first, second = (learner_of(network.model_copy(update={"seed": seed}), fold) for seed in (0, 9))
     images = drawn.images(pixels).batch(fold.train.rows)
 
     def steps(learner: Learner, numbers: range) -> None:
@@ -103,41 +101,26 @@ def test_a_restored_state_goes_on_bit_for_bit(name: str):
 
 def test_fine_bins_are_trained_and_three_groups_come_out(tmp_path: Path):
     network = drawn.network(
-        target="age", epochs=12, ages={"bins": [20, 30, 40, 50, 60]}, optimizer={"name": "adamw", "lr": 0.01}
+        target="age",
+        epochs=12,
+        binning={"age": {"bins": [20, 30, 40, 50, 60]}},
+        optimizer={"name": "adamw", "lr": 0.01},
     )
     fold, pixels = fold_of(network)
-    learner, backbone = learner_of(network, fold)
-    fit, loop = train(tmp_path, network, fold, pixels, learner)
+    learner = learner_of(network, fold)
+    fit, _ = train(tmp_path, network, fold, pixels, learner)
     assert learner.classes == 6
     assert fit.kept.probabilities.shape == (len(fold.valid), 3)
     assert fit.kept_record.valid_macro_f1 > 0.8
-
-    evaluation = loop.predict(fold.evaluation.rows)
-    table = pd.read_parquet(artifacts.save_predictions(tmp_path, fold, 0, fit.kept.probabilities, evaluation))
-    assert [column for column in table if column.startswith("p")][:4] == ["part", "p0", "p1", "p2"]
+    table = pd.read_parquet(artifacts.save_predictions(tmp_path, fold.valid, 0, fit.kept.probabilities))
+    assert [column for column in table if column.startswith("p")] == ["part", "p0", "p1", "p2"]
     assert table[["p0", "p1", "p2"]].sum(axis=1).to_numpy() == pytest.approx(np.ones(len(table)), abs=1e-5)
-    path = artifacts.save_weights(tmp_path, fit.kept.model, network, backbone, drawn.SIZE)
-    with safe_open(path, "pt") as file:
-        description = json.loads(file.metadata()["maskfold"])
-    assert description["classes"] == 6
-    assert description["age_bins"] == [20, 30, 40, 50, 60]
-
-
-def test_images_that_cannot_be_seen_get_the_shares_of_the_official_classes(tmp_path: Path):
-    network = drawn.network(target="age", ages={"bins": [20, 30, 40, 50, 60]})
-    manifest, folds, index = drawn.tables()
-    index.loc[index["image"] == "eval/images/2.jpg", "status"] = "unreadable"
-    fold = split(manifest, folds, index, 0, "age", Labels(), network.ages)
-    even = np.full((len(fold.valid), 3), 1 / 3, dtype=np.float32)
-    table = pd.read_parquet(artifacts.save_predictions(tmp_path, fold, 0, even, even[:5] * [2, 1, 0]))
-    unseen = table.set_index("image").loc["eval/images/2.jpg", ["p0", "p1", "p2"]].to_numpy(dtype=float)
-    assert unseen == pytest.approx(np.bincount(fold.official[fold.train.classes]) / len(fold.train))
 
 
 def test_a_fraction_of_the_data_makes_shorter_epochs(tmp_path: Path):
     network = drawn.network(epochs=1, epoch_fraction=0.5, batch_size=4)
     fold, pixels = fold_of(network)
-    learner, _ = learner_of(network, fold)
+    learner = learner_of(network, fold)
     shown: list[int] = []
     step = learner.step
     learner.step = lambda images, classes, *rest: (shown.append(len(classes)), step(images, classes, *rest))[1]  # type: ignore[method-assign]
@@ -149,11 +132,11 @@ def test_a_fraction_of_the_data_makes_shorter_epochs(tmp_path: Path):
 def test_attribute_strata_reach_the_epochs(tmp_path: Path):
     network = drawn.network(target="mask", epochs=1, sampler="balanced-age", batch_size=12)
     fold, pixels = fold_of(network)
-    old = fold.train.cells % 3 == 2
+    old = fold.train.labels[:, 2] == 2
     kept = np.flatnonzero(~old | (np.cumsum(old) <= 3))  # 3 photographs of the old, 24 of the others
-    scarce = type(fold.train)(*(getattr(fold.train, name)[kept] for name in ("images", "rows", "classes", "cells")))
-    fold = FoldData(scarce, fold.valid, fold.evaluation, fold.unreadable, fold.official)
-    learner, _ = learner_of(network, fold)
+    scarce = type(fold.train)(*(getattr(fold.train, name)[kept] for name in ("images", "rows", "classes", "labels")))
+    fold = replace(fold, train=scarce)
+    learner = learner_of(network, fold)
     seen: list[np.ndarray] = []
     images = drawn.images(pixels)
     batch = images.batch
@@ -165,7 +148,7 @@ def test_attribute_strata_reach_the_epochs(tmp_path: Path):
         Quiet().progress,
     )
     Loop(learner, images, fold, Position(0, 0), surroundings).fit()
-    group = dict(zip(scarce.rows.tolist(), (scarce.cells % 3).tolist(), strict=True))
+    group = dict(zip(scarce.rows.tolist(), scarce.labels[:, 2].tolist(), strict=True))
     trained = [group[row] for rows in seen[:2] for row in rows.tolist()]
     assert len(scarce) == 27
     assert np.bincount(trained, minlength=3) == pytest.approx([8, 8, 8], abs=3)

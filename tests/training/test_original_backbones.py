@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from maskfold.training.backbones import build, classifier_prefixes
-from maskfold.training.learner import Learner
+from maskfold.training.backbones import classifier_prefixes
 from maskfold.training.randomness import Position
 from tests.training import drawn
 
@@ -29,7 +28,7 @@ ORIGINAL = (
 def test_it_takes_a_step_and_predicts(backbone: str):
     size = (64, 64)
     network = drawn.network(backbone=backbone, target="joint", batch_size=2)
-    learner = Learner(network, build(network, Position(0, 0), size), torch.device("cpu"))
+    learner = drawn.learner(network, size)
     before = learner.snapshot()
     pixels = np.random.default_rng(0).integers(0, 256, (2, *size, 3), dtype=np.uint8)
     images = drawn.images(pixels)

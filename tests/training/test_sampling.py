@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskfold.training.cells import cells_of
 from maskfold.training.randomness import Position, Purpose
 from maskfold.training.sampling import batch_of, epoch_order, images_per_epoch, steps_per_epoch, strata
+from tests.training import drawn
 
 CLASSES = st.lists(st.integers(0, 4), min_size=1, max_size=80).map(lambda c: np.array(c, dtype=np.int64))
 
@@ -60,7 +60,8 @@ CELLS = st.lists(st.integers(0, 17), min_size=1, max_size=90).map(lambda c: np.a
 @given(cells=CELLS, seed=st.integers(0, 100), share=st.floats(0.1, 1))
 def test_cells_or_an_attribute_are_shown_equally_often(sampler: str, cells: np.ndarray, seed: int, share: float):
     shown = images_per_epoch(len(cells), share)
-    order = epoch_order(strata(sampler, cells % 2, cells), shown, np.random.default_rng(seed))
+    found = strata(sampler, cells % 2, drawn.SCHEME.decode(cells), drawn.SCHEME)
+    order = epoch_order(found, shown, np.random.default_rng(seed))
     assert len(order) == shown
     value_of = {
         "balanced-cells": lambda cell: cell,
@@ -75,10 +76,10 @@ def test_cells_or_an_attribute_are_shown_equally_often(sampler: str, cells: np.n
 
 
 def test_balanced_is_by_the_targets_class_and_uniform_by_none():
-    classes, cells = np.array([0, 1, 1]), np.array([0, 6, 17])
-    assert strata("balanced", classes, cells).tolist() == [0, 1, 1]
-    assert strata("balanced-mask", classes, cells).tolist() == [0, 1, 2]
-    assert len(set(strata("uniform", classes, cells).tolist())) == 1
+    classes, labels = np.array([0, 1, 1]), drawn.SCHEME.decode([0, 6, 17])
+    assert strata("balanced", classes, labels, drawn.SCHEME).tolist() == [0, 1, 1]
+    assert strata("balanced-mask", classes, labels, drawn.SCHEME).tolist() == [0, 1, 2]
+    assert len(set(strata("uniform", classes, labels, drawn.SCHEME).tolist())) == 1
 
 
 @given(st.integers(1, 200), st.floats(0.01, 1), st.integers(0, 100))
@@ -95,20 +96,20 @@ def test_a_fraction_shows_other_images_each_epoch():
     assert len(set(np.concatenate(epochs).tolist())) == 100
 
 
-def test_unknown_is_one_more_value_of_an_attribute():
-    cells = cells_of([0, 2, -1, -1, 1], [0, 1, 1, 0, -1], [0, 2, -1, -1, -1])
-    assert strata("balanced-mask", cells, cells).tolist() == [0, 2, -1, -1, 1]
-    assert strata("balanced-gender", cells, cells).tolist() == [0, 1, 1, 0, -1]
-    assert strata("balanced-age", cells, cells).tolist() == [0, 2, -1, -1, -1]
-    assert len(set(strata("balanced-cells", cells, cells).tolist())) == 5
+def test_unknown_is_one_more_class_of_an_attribute():
+    labels = np.array([[0, 0, 0], [2, 1, 2], [-1, 1, -1], [-1, 0, -1], [1, -1, -1]])
+    for place, name in enumerate(drawn.SCHEME.names):
+        found = strata(f"balanced-{name}", labels[:, 0], labels, drawn.SCHEME)
+        assert found.tolist() == labels[:, place].tolist()
+    assert len(set(strata("balanced-cells", labels[:, 0], labels, drawn.SCHEME).tolist())) == 5
 
 
 @pytest.mark.parametrize("sampler", ["uniform", "balanced", "balanced-cells", "balanced-gender", "balanced-age"])
 def test_images_of_which_little_is_known_are_shown_by_every_sampler(sampler: str):
-    known = np.arange(18).repeat(10)
-    cells = np.concatenate([known, cells_of([-1] * 60, [0, 1] * 30, [-1] * 60)])
-    gender = np.concatenate([known // 3 % 2, [0, 1] * 30])
-    order = epoch_order(strata(sampler, gender, cells), len(cells), np.random.default_rng(0))
+    known = drawn.SCHEME.decode(np.arange(18).repeat(10))
+    labels = np.concatenate([known, [[-1, number % 2, -1] for number in range(60)]])
+    found = strata(sampler, labels[:, 1], labels, drawn.SCHEME)
+    order = epoch_order(found, len(labels), np.random.default_rng(0))
     shown = int((order >= len(known)).sum())
     # Uniform, and balanced by the gender that is known of all: their share. Else one stratum of four, or two of twenty.
     expected = {"balanced-cells": 24, "balanced-age": 60}.get(sampler, 60)

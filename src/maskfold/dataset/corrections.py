@@ -1,102 +1,47 @@
-"""The corrections file: what people who looked at the photographs found wrong in the labels.
+"""Corrections to the labels of tables and class folders, and what became of a corrections file.
 
-A csv file with the columns
-
-========  ===========================================================================================================
-folder    whose labels are wrong: a person's folder name, or the id it begins with where only one folder has that id
-gender    the right gender, ``male`` or ``female``; blank: as it is
-age       the right age in years; blank: as it is
-swap      two photographs that stand in each other's place, such as ``incorrect_mask/normal``; blank: none
-========  ===========================================================================================================
-
-``agreed_corrections.csv`` holds those that the competition's participants agreed on; it names whole folders, so it
-cannot hit another data set that happens to use the same ids.
+A csv or parquet file with one of the columns ``path`` (the photograph, as its table calls it; relative to the data set
+for class folders) and ``person``, and a column for any of the scheme's attributes. A blank cell leaves a label as it
+is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pandas as pd
 
-from maskfold.dataset.csv_table import Row, read_rows
-from maskfold.dataset.layout import MASK_OF_NAME
-from maskfold.dataset.train_table import folder_id, parse_age, parse_gender
 from maskfold.errors import DatasetError
+from maskfold.rows import Row, read_rows
+from maskfold.scheme import Scheme
 
 AGREED: Final = "agreed"
 """Name of the corrections that ship with maskfold."""
 
-
-@dataclass(frozen=True)
-class Correction:
-    """One row: what is right for one person; None where nothing is corrected."""
-
-    line: int
-    folder: str
-    gender: int | None = None
-    age: int | None = None
-    swap: tuple[str, str] | None = None
-
-    def mask(self, name: str) -> int:
-        """Return the mask state of a photograph by its name, swapped where the correction says so."""
-        if self.swap and name in self.swap:
-            name = self.swap[1 - self.swap.index(name)]
-        return MASK_OF_NAME[name]
+Key = Literal["person", "name"]
+"""Column of the manifest that a corrections file names its rows by."""
 
 
 @dataclass(frozen=True)
-class Corrections:
-    """A corrections file.
+class Applied:
+    """A corrections file against a data set.
 
     Attributes:
         name: How messages call it.
-        rows: Its rows.
+        n_rows: Rows in the file.
+        matched: People or photographs of the data set that it means.
+        unknown: Those that the data set does not have.
+        by: Column of the manifest that holds these names.
     """
 
     name: str
-    rows: tuple[Correction, ...]
-
-    def match(self, people: Iterable[str]) -> tuple[dict[str, Correction], list[Correction]]:
-        """Find whom the rows mean.
-
-        Args:
-            people: Folder names of the data set.
-
-        Returns:
-            The corrections by folder name, and those that mean nobody here.
-
-        Raises:
-            DatasetError: If an id fits several folders, or two rows mean the same person.
-        """
-        names = set(people)
-        by_id: dict[str, list[str]] = {}
-        for name in sorted(names):
-            by_id.setdefault(folder_id(name), []).append(name)
-        found: dict[str, Correction] = {}
-        unknown = []
-        for row in self.rows:
-            candidates = [row.folder] if row.folder in names else by_id.get(row.folder, [])
-            if not candidates:
-                unknown.append(row)
-                continue
-            if len(candidates) > 1:
-                raise DatasetError(
-                    f"{self.name}, line {row.line}: id {row.folder} fits {len(candidates)} folders "
-                    f"({', '.join(candidates[:3])}); give the whole folder name"
-                )
-            [person] = candidates
-            if person in found:
-                raise DatasetError(
-                    f"{self.name}, line {row.line}: {person} is corrected in line {found[person].line} already; "
-                    "put all that is wrong with a person into one row"
-                )
-            found[person] = row
-        return found, unknown
+    n_rows: int
+    matched: tuple[str, ...]
+    unknown: tuple[str, ...]
+    by: Key = "person"
 
 
 @dataclass(frozen=True)
@@ -106,18 +51,20 @@ class CorrectionsUse:
     Attributes:
         name: How messages call it.
         n_rows: Rows in the file.
-        n_people: People of the data set whom it means.
+        n_matched: Of them, those that mean somebody or a photograph of the data set.
         n_images: Training images of which a label changed.
-        unknown: Folders that the data set does not have.
-        without_effect: People whom it means although none of their usable photographs changed its labels.
+        unknown: People or photographs that the data set does not have.
+        without_effect: Those whom it means although it changed none of their usable photographs' labels.
+        who: ``people`` or ``photographs``.
     """
 
     name: str
     n_rows: int
-    n_people: int
+    n_matched: int
     n_images: int
     unknown: tuple[str, ...] = ()
     without_effect: tuple[str, ...] = ()
+    who: str = "people"
 
     @property
     def shipped(self) -> bool:
@@ -125,74 +72,80 @@ class CorrectionsUse:
         return self.name == AGREED
 
 
-def corrections_use(
-    corrections: Corrections,
-    matched: Mapping[str, Correction],
-    unknown: Sequence[Correction],
-    manifest: pd.DataFrame,
-) -> CorrectionsUse:
-    """Sum up what became of a corrections file.
-
-    Args:
-        corrections: The file.
-        matched: Its rows by the person they mean.
-        unknown: Its rows that mean nobody.
-        manifest: The manifest after the corrections.
-    """
-    corrected = manifest.loc[manifest["corrected"], "person"]
+def corrections_use(applied: Applied, manifest: pd.DataFrame) -> CorrectionsUse:
+    """Sum up what became of a corrections file, given the manifest after the corrections."""
+    corrected = manifest[manifest["corrected"]]
     return CorrectionsUse(
-        name=corrections.name,
-        n_rows=len(corrections.rows),
-        n_people=len(matched),
+        name=applied.name,
+        n_rows=applied.n_rows,
+        n_matched=len(applied.matched),
         n_images=len(corrected),
-        unknown=tuple(row.folder for row in unknown),
-        without_effect=tuple(sorted(set(matched) - set(corrected))),
+        unknown=applied.unknown,
+        without_effect=tuple(sorted(set(applied.matched) - set(corrected[applied.by]))),
+        who="people" if applied.by == "person" else "photographs",
     )
 
 
-def agreed_path() -> Path:
-    """Return the path of the corrections that ship with maskfold."""
-    return Path(str(resources.files("maskfold.dataset").joinpath("agreed_corrections.csv")))
+@dataclass(frozen=True)
+class Corrections:
+    """A corrections file for tables and class folders.
+
+    Attributes:
+        name: How messages call it.
+        by: What its rows name.
+        labels: The right classes and numbers by what the rows name, then by attribute.
+    """
+
+    name: str
+    by: Key
+    labels: Mapping[str, Mapping[str, float]]
+
+    def right(self, person: str, path: str) -> Mapping[str, float]:
+        """Return what is right for a photograph, by attribute; nothing where the file does not mean it."""
+        return self.labels.get(person if self.by == "person" else path, {})
+
+    def applied(self, names: Iterable[str]) -> Applied:
+        """Return which rows mean some of the data set's people or photographs, whichever the file names."""
+        known = set(names)
+        matched = [name for name in self.labels if name in known]
+        unknown = [name for name in self.labels if name not in known]
+        return Applied(self.name, len(self.labels), tuple(matched), tuple(unknown), self.by)
 
 
-def read_corrections(path: Path, name: str | None = None) -> Corrections:
-    """Read a corrections file.
-
-    Args:
-        path: The file.
-        name: How messages call it; its path when None.
+def read_corrections(path: Path, name: str, scheme: Scheme) -> Corrections:
+    """Read a corrections file for a table or class folders.
 
     Raises:
         DatasetError: If it is no such table, or a value in it is not allowed.
     """
-    name = name or str(path)
-    rows = read_rows(path, name, ("folder", "gender", "age", "swap"))
-    return Corrections(name, tuple(_correction(row, f"{name}, line {row.line}") for row in rows))
-
-
-def _correction(row: Row, where: str) -> Correction:
-    if not row["folder"]:
-        raise DatasetError(f"{where}: folder is blank; expected a person's folder name, or its id")
-    try:
-        correction = Correction(
-            line=row.line,
-            folder=row["folder"],
-            gender=parse_gender(row["gender"]) if row["gender"] else None,
-            age=parse_age(row["age"]) if row["age"] else None,
-            swap=_parse_swap(row["swap"]) if row["swap"] else None,
+    rows = read_rows(path, name, (), ("path", "person", *scheme.names))
+    columns = set(rows[0].cells)
+    keys = [column for column in ("path", "person") if column in columns]
+    if len(keys) != 1 or not columns & set(scheme.names):
+        raise DatasetError(
+            f"{name}: the columns are {', '.join(rows[0].cells)[:200]}; corrections need path or person, not both, and "
+            f"at least one of {', '.join(scheme.names)}"
         )
+    [key] = keys
+    labels: dict[str, dict[str, float]] = {}
+    lines: dict[str, str] = {}
+    for row in rows:
+        where = f"{name}, {row.place}"
+        if not row[key]:
+            raise DatasetError(f"{where}: {key} is blank")
+        if row[key] in lines:
+            raise DatasetError(f"{where}: {row[key]} is corrected in {lines[row[key]]} already; keep one row")
+        lines[row[key]] = row.place
+        labels[row[key]] = _right(row, scheme, where)
+    return Corrections(name, "person" if key == "person" else "name", labels)
+
+
+def _right(row: Row, scheme: Scheme, where: str) -> dict[str, float]:
+    cells = {attribute: row.cells.get(attribute.name, "") for attribute in scheme.attributes}
+    try:
+        right = {attribute.name: attribute.parse(text) for attribute, text in cells.items() if text}
     except ValueError as error:
         raise DatasetError(f"{where}: {error}") from None
-    if correction.gender is None and correction.age is None and correction.swap is None:
-        raise DatasetError(f"{where}: corrects nothing; give gender, age or swap")
-    return correction
-
-
-def _parse_swap(text: str) -> tuple[str, str]:
-    names = [part.strip() for part in text.split("/")]
-    if len(names) != 2 or names[0] == names[1] or not set(names) <= set(MASK_OF_NAME):
-        raise ValueError(
-            f"swap {text!r} must be two of {', '.join(MASK_OF_NAME)} with a slash between, "
-            "such as incorrect_mask/normal"
-        )
-    return names[0], names[1]
+    if not right:
+        raise DatasetError(f"{where}: corrects nothing; give {' or '.join(scheme.names)}")
+    return right

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -12,20 +12,26 @@ import numpy as np
 import pandas as pd
 
 from maskfold.errors import CorruptDataError, DatasetError, InvariantError
+from maskfold.scheme import IntArray
 from maskfold.specs import digest
+from maskfold.wording import first_few
 
 COLUMNS: Final = {"person": "str", "fold": "int8"}
 
+Stratum = tuple[int, ...]
+"""A class of each attribute that folds are stratified on."""
+
 
 def assign_folds(people: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:
-    """Deal people to folds, stratified on gender x age group.
+    """Deal people to folds, stratified on their classes.
 
     Within each stratum people are put in the order of a hash of seed and name, then dealt round robin; the deal of a
     stratum goes on where the last one stopped, so that remainders do not pile up in the first folds. Neither row order
     nor any library's random generator matters.
 
     Args:
-        people: person (str, unique), gender (int), age_group (int); more columns are ignored.
+        people: person (str, unique); the other columns are classes (int), whose combinations are the strata. See
+            :func:`maskfold.dataset.manifest.people_table`.
         k: Number of folds, at least 2.
         seed: Another seed, other folds.
 
@@ -46,20 +52,19 @@ def assign_folds(people: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:
         raise DatasetError(
             f"folds.k is {k}, but the data set has only {len(people)} usable people; each fold needs one at least"
         )
-    strata = zip(people["gender"], people["age_group"], people["person"], strict=True)
-    order = sorted((int(gender), int(age), _lot(seed, person), str(person)) for gender, age, person in strata)
+    strata = zip(_strata(people), people["person"], strict=True)
+    order = sorted((*stratum, _lot(seed, person), str(person)) for stratum, person in strata)
     folds = pd.DataFrame({"person": [person for *_, person in order], "fold": np.arange(len(order)) % k})
     return folds.astype(COLUMNS).sort_values("person", ignore_index=True)
 
 
-def small_strata(people: pd.DataFrame, k: int) -> list[tuple[int, int, int]]:
-    """Return the gender x age groups with some but fewer than k people: some folds will not hold them.
+def small_strata(people: pd.DataFrame, k: int) -> list[tuple[Stratum, int]]:
+    """Return the combinations of classes with some but fewer than k people: some folds will not hold them.
 
     Returns:
-        Triples of gender, age group and number of people, sorted.
+        Classes and number of people, sorted.
     """
-    sizes = Counter(zip(people["gender"].tolist(), people["age_group"].tolist(), strict=True))
-    return sorted((gender, age, n) for (gender, age), n in sizes.items() if n < k)
+    return sorted((stratum, n) for stratum, n in Counter(_strata(people)).items() if n < k)
 
 
 def check_folds(folds: pd.DataFrame, people: Collection[str], k: int) -> None:
@@ -73,39 +78,42 @@ def check_folds(folds: pd.DataFrame, people: Collection[str], k: int) -> None:
     Raises:
         InvariantError: If they are not.
     """
-    doubles = sorted(set(folds.loc[folds["person"].duplicated(), "person"]))
-    if doubles:
-        raise InvariantError(
-            f"folds: {_people(doubles)} in more than one fold ({_some(doubles)}); folds must be person-disjoint"
-        )
-    have = set(folds["person"])
-    missing, strange = sorted(set(people) - have), sorted(have - set(people))
-    if missing:
-        raise InvariantError(
-            f"folds: {_people(missing)} in no fold ({_some(missing)}); each person must be held out exactly once"
-        )
+    _check_everybody_in_one(folds, people)
+    strange = sorted(set(folds["person"]) - set(people))
     if strange:
-        raise InvariantError(f"folds: {_people(strange)} in a fold but not in the data set ({_some(strange)})")
+        raise InvariantError(f"folds: {_people(strange)} in a fold but not in the data set ({first_few(strange)})")
     numbers = set(folds["fold"].tolist())
     if numbers != set(range(k)):
         raise InvariantError(f"folds: expected each of 0..{k - 1} to hold somebody, found {sorted(numbers)}")
 
 
-def check_disjoint(fold: int, train_people: Collection[str], valid_people: Collection[str]) -> None:
-    """Assert that nobody is both trained on and validated on.
+def held_out_folds(people: pd.Series[str], folds: pd.DataFrame) -> IntArray:
+    """Return the fold that holds out each image.
 
     Args:
-        fold: Number of the held-out fold, for the message.
-        train_people: Person of each training image, or each person once.
-        valid_people: The same of the held-out part.
+        people: The person of each image, (N,).
+        folds: person, fold.
+
+    Returns:
+        Fold numbers, int64, (N,).
 
     Raises:
-        InvariantError: If somebody is in both parts.
+        InvariantError: If a person is in two folds or in none.
     """
-    both = sorted(set(train_people) & set(valid_people))
-    if both:
+    _check_everybody_in_one(folds, people)
+    return people.map(folds.set_index("person")["fold"]).to_numpy(dtype=np.int64)
+
+
+def _check_everybody_in_one(folds: pd.DataFrame, people: Iterable[str]) -> None:
+    doubles = sorted(set(folds.loc[folds["person"].duplicated(), "person"]))
+    if doubles:
         raise InvariantError(
-            f"fold {fold}: {_people(both)} in both parts ({_some(both)}); folds must be person-disjoint"
+            f"folds: {_people(doubles)} in more than one fold ({first_few(doubles)}); folds must be person-disjoint"
+        )
+    missing = sorted(set(people) - set(folds["person"]))
+    if missing:
+        raise InvariantError(
+            f"folds: {_people(missing)} in no fold ({first_few(missing)}); each person must be held out exactly once"
         )
 
 
@@ -126,13 +134,14 @@ def read_folds(path: Path) -> pd.DataFrame:
     return table.astype(COLUMNS)
 
 
+def _strata(people: pd.DataFrame) -> list[Stratum]:
+    classes = people.drop(columns="person").astype("int64")
+    return list(classes.itertuples(index=False, name=None))
+
+
 def _lot(seed: int, person: str) -> str:
     return hashlib.sha256(f"{seed}/{person}".encode()).hexdigest()
 
 
 def _people(names: Collection[str]) -> str:
     return "1 person is" if len(names) == 1 else f"{len(names)} people are"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")

@@ -29,7 +29,6 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 """What is decoded, judged by content; formats that run programs (EPS) or animate are not among them."""
 MISSING: Final = "the file is missing"
 """The problem of a probe whose file is not there."""
-EXTENSIONS: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
 _MODES: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "I"})
 _ORIENTATION_TAG: Final = 0x0112  # EXIF 2.3, table 4

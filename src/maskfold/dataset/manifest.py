@@ -1,54 +1,52 @@
 """The manifest: one row for each usable training image, each evaluation image and each usable external image.
 
-=========  ======  ====================================================================================
-image      str     path relative to the data set, POSIX form, unique; ``external/<table>/<path>`` for external images
-part       str     ``train``, ``eval`` or ``external``
-person     str     folder name, the person key; empty for evaluation and external images
-name       str     ``mask1`` .. ``mask5``, ``incorrect_mask``, ``normal``; the ImageID for evaluation images; the path
-                   in its table for external images
-mask       int8    0 wear, 1 incorrect, 2 not worn; -1 where unknown: for evaluation images, and some external ones
-gender     int8    0 male, 1 female; -1 where unknown
-age        int16   years; -1 where unknown
-sha256     str     of the file's bytes; empty when an evaluation image is missing or must not be opened
-width      int32   of the upright image, pixels; 0 when it cannot be read
-height     int32   likewise
-readable   bool    false only for evaluation images; such a file must not be opened
-corrected  bool    a correction changed a label
-=========  ======  ====================================================================================
+==========  =======  ==================================================================================
+image       str      path relative to the data set, POSIX form, unique; ``external/<table>/<path>`` for external images
+part        str      ``train``, ``eval`` or ``external``
+person      str      the person key; empty for evaluation and external images
+name        str      what its table or its folder calls it; for evaluation images what an answer calls it
+sha256      str      of the file's bytes; empty when an evaluation image is missing or must not be opened
+width       int32    of the upright image, pixels; 0 when it cannot be read
+height      int32    likewise
+readable    bool     false only for evaluation images; such a file must not be opened
+corrected   bool     a correction changed a label
+*attribute* int16    one column for each attribute of the scheme with values: its class; -1 where unknown
+*attribute* float64  one column for each attribute with bounds: its number; NaN where unknown
+==========  =======  ==================================================================================
 
-Training rows come first, sorted by image; evaluation rows follow in the order of ``info.csv``; external rows, whose
-images are only ever trained on, come last, sorted by image.
+Training rows come first, sorted by image, and know all attributes; evaluation rows follow in the order of their table
+and know none; external rows, whose images are only ever trained on, come last, sorted by image, and know one at least.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from maskfold.errors import CorruptDataError, InvariantError
-from maskfold.labels import N_CLASSES, age_group, encode
-from maskfold.specs import digest
+from maskfold.scheme import Attribute, IntArray, Scheme
 
 COLUMNS: Final = {
     "image": "str",
     "part": "str",
     "person": "str",
     "name": "str",
-    "mask": "int8",
-    "gender": "int8",
-    "age": "int16",
     "sha256": "str",
     "width": "int32",
     "height": "int32",
     "readable": "bool",
     "corrected": "bool",
 }
+"""The columns of every manifest, before those of the attributes."""
+_STATED: Final = ("int16", "float64")
+"""Types of the columns of attributes: classes, numbers."""
+
+Part = Literal["train", "eval", "external"]
 
 
 @dataclass(frozen=True)
@@ -56,37 +54,38 @@ class ImageRow:
     """One row; see the module's description."""
 
     image: str
-    part: Literal["train", "eval", "external"]
+    part: Part
     person: str
     name: str
-    mask: int
-    gender: int
-    age: int
     sha256: str
     width: int
     height: int
     readable: bool
     corrected: bool
-
-
-assert tuple(COLUMNS) == tuple(field.name for field in fields(ImageRow))
+    stated: Mapping[str, float]
+    """What is known of it, by attribute: a class or a number. Attributes that are not named are not known."""
 
 
 def manifest_table(
-    train: Iterable[ImageRow], evaluation: Iterable[ImageRow], external: Iterable[ImageRow] = ()
+    scheme: Scheme, train: Iterable[ImageRow], evaluation: Iterable[ImageRow], external: Iterable[ImageRow] = ()
 ) -> pd.DataFrame:
     """Put rows into a manifest.
 
     Args:
+        scheme: Its attributes have a column each.
         train: Training rows in any order.
-        evaluation: Evaluation rows in the order of ``info.csv``.
+        evaluation: Evaluation rows in the order of their table.
         external: External rows in any order.
 
     Raises:
         InvariantError: If two rows have the same image.
     """
     rows = [*_sorted(train), *evaluation, *_sorted(external)]
-    table = pd.DataFrame([asdict(row) for row in rows], columns=list(COLUMNS)).astype(COLUMNS)
+    columns = {name: pd.Series([getattr(row, name) for row in rows], dtype=kind) for name, kind in COLUMNS.items()}
+    for attribute in scheme.attributes:
+        stated = [row.stated.get(attribute.name, attribute.unknown) for row in rows]
+        columns[attribute.name] = pd.Series(stated, dtype=_STATED[attribute.is_number])
+    table = pd.DataFrame(columns)
     doubles = table.loc[table["image"].duplicated(), "image"]
     if len(doubles):
         raise InvariantError(f"manifest: {len(doubles)} images appear twice, such as {doubles.iloc[0]}")
@@ -104,19 +103,12 @@ def read_manifest(path: Path) -> pd.DataFrame:
         CorruptDataError: If the file is no manifest.
     """
     table = pd.read_parquet(path)
-    if list(table.columns) != list(COLUMNS):
+    attributes = table.columns[len(COLUMNS) :]
+    if list(table.columns[: len(COLUMNS)]) != list(COLUMNS) or not set(table.dtypes[attributes].map(str)) <= set(
+        _STATED
+    ):
         raise CorruptDataError(f"{path}: no manifest; its columns are {', '.join(map(str, table.columns))}")
     return table.astype(COLUMNS)
-
-
-def dataset_version(manifest: pd.DataFrame) -> str:
-    """Return the digest of all of a manifest's content, whatever the file format; sha256, hexadecimal."""
-    return digest([list(COLUMNS), *(manifest[column].tolist() for column in COLUMNS)])
-
-
-def images_version(manifest: pd.DataFrame) -> str:
-    """Return the digest of the images and their order, whatever their labels; sha256, hexadecimal."""
-    return digest([manifest["image"].tolist(), manifest["sha256"].tolist()])
 
 
 def train_rows(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -125,7 +117,7 @@ def train_rows(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def eval_rows(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Return the evaluation rows in the order of ``info.csv``."""
+    """Return the evaluation rows in the order of their table."""
     return manifest[manifest["part"] == "eval"]
 
 
@@ -134,26 +126,35 @@ def external_rows(manifest: pd.DataFrame) -> pd.DataFrame:
     return manifest[manifest["part"] == "external"]
 
 
-def class_counts(manifest: pd.DataFrame, age_bounds: tuple[int, int]) -> NDArray[np.int64]:
-    """Count the training images of each of the 18 classes.
+def class_counts(manifest: pd.DataFrame, scheme: Scheme) -> IntArray:
+    """Count the training images of each joint class.
+
+    Returns:
+        int64, (joint classes,).
+    """
+    classes = scheme.encode(scheme.labels(train_rows(manifest)))
+    return np.bincount(classes, minlength=scheme.n_classes).astype(np.int64)
+
+
+def people_table(manifest: pd.DataFrame, attributes: Sequence[Attribute]) -> pd.DataFrame:
+    """Return the people of the training part.
 
     Args:
         manifest: A manifest.
-        age_bounds: Lower bounds of age groups 1 and 2, in years.
+        attributes: Attributes of a person, or any attributes where each person has one photograph.
 
     Returns:
-        int64, (18,).
+        person (str), and the class of each attribute under its name (int64); one row a person, sorted by person.
     """
     train = train_rows(manifest)
-    classes = encode(train["mask"], train["gender"], age_group(train["age"], age_bounds))
-    return np.bincount(classes, minlength=N_CLASSES).astype(np.int64)
+    people = train[~train["person"].duplicated()].sort_values("person", ignore_index=True)
+    classes = {attribute.name: attribute.classes(people[attribute.name]) for attribute in attributes}
+    return pd.DataFrame({"person": people["person"], **classes})
 
 
-def people_table(manifest: pd.DataFrame, age_bounds: tuple[int, int]) -> pd.DataFrame:
-    """Return the people of the training part.
+def strata(manifest: pd.DataFrame, scheme: Scheme) -> tuple[Attribute, ...]:
+    """Return the attributes that folds are stratified on: those of a person.
 
-    Returns:
-        person (str), gender (int8), age (int16, years), age_group (int8), one row a person, sorted by person.
+    Where no person has two photographs, all attributes are as good as those of a person.
     """
-    people = train_rows(manifest).groupby("person", sort=True)[["gender", "age"]].first().reset_index()
-    return people.assign(age_group=age_group(people["age"], age_bounds).astype(np.int8))
+    return scheme.of("person") if train_rows(manifest)["person"].duplicated().any() else scheme.attributes

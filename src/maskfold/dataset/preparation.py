@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from maskfold.cores import usable_cores
-from maskfold.dataset.corrections import AGREED, Corrections, agreed_path, read_corrections
-from maskfold.dataset.external_table import ExternalTable, read_external_table
+from maskfold.dataset.competition.corrections import agreed_path
+from maskfold.dataset.corrections import AGREED
+from maskfold.dataset.external import ExternalTable, read_external_table
 from maskfold.dataset.folds import assign_folds, check_folds, folds_version
-from maskfold.dataset.manifest import (
-    class_counts,
-    dataset_version,
-    eval_rows,
-    external_rows,
-    images_version,
-    people_table,
-)
+from maskfold.dataset.manifest import class_counts, eval_rows, external_rows, people_table, strata
 from maskfold.dataset.quarantine import n_left_out, of_external, quarantine_table, refuse
+from maskfold.dataset.reading import CorrectionsFile, Source
 from maskfold.dataset.summary import DatasetReport, describe, survey_warnings
-from maskfold.dataset.survey import survey
+from maskfold.dataset.survey import Survey, survey
 from maskfold.dataset.verify import Progress
+from maskfold.dataset.versions import dataset_version, images_version, learnt_versions
 from maskfold.errors import DatasetError
+from maskfold.layouts import Layout, look, only_table
 from maskfold.recipe import Dataset, Folds, Recipe
+from maskfold.scheme import Scheme
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,9 @@ class Prepared:
         dataset_version: Digest of the manifest.
         images_version: Digest of the images alone.
         folds_version: Digest of the folds.
-        class_counts: Training images of each of the 18 classes.
+        learnt_versions: Digests of what networks learn from; see :mod:`maskfold.dataset.versions`.
+        eval_version: Digest of the evaluation images and their order.
+        class_counts: Training images of each joint class.
         n_train: Training images.
         n_eval: Evaluation images.
         n_quarantined: Training photographs left out.
@@ -56,6 +57,8 @@ class Prepared:
     dataset_version: str
     images_version: str
     folds_version: str
+    learnt_versions: Mapping[str, str]
+    eval_version: str
     class_counts: tuple[int, ...]
     n_train: int
     n_eval: int
@@ -70,7 +73,7 @@ class Prepared:
 def prepare(
     data: Path,
     settings: Dataset,
-    age_bounds: tuple[int, int],
+    scheme: Scheme,
     folds: Folds,
     corrections: Path | None = None,
     threads: int | None = None,
@@ -82,7 +85,7 @@ def prepare(
     Args:
         data: Its folder.
         settings: How it is read.
-        age_bounds: Lower bounds of age groups 1 and 2, in years; folds are stratified on these groups.
+        scheme: The attributes that it states; folds are stratified on those of a person.
         folds: Number and seed of the folds.
         corrections: The corrections file, where it lies locally; None takes what ``settings.corrections`` names.
         threads: How many images are opened at a time; None: one for each processor.
@@ -94,13 +97,12 @@ def prepare(
             nothing of an external table can be used.
         UnavailableError: If the disk or the network fails while reading.
     """
-    tables = load_external(settings, external)
-    found = survey(data, load_corrections(settings, corrections), threads or usable_cores(), progress, tables)
+    found = _survey(data, settings, scheme, corrections, threads, progress, external)
     refuse(found.entries, found.n_train, settings.max_quarantined, found.root)
     for use in found.external:
         if use.refusal:
             raise DatasetError(use.refusal)
-    people = people_table(found.manifest, age_bounds)
+    people = people_table(found.manifest, strata(found.manifest, scheme))
     assigned = assign_folds(people, folds.k, folds.seed)
     check_folds(assigned, people["person"].tolist(), folds.k)
     evaluation = eval_rows(found.manifest)
@@ -111,7 +113,9 @@ def prepare(
         dataset_version=dataset_version(found.manifest),
         images_version=images_version(found.manifest),
         folds_version=folds_version(assigned),
-        class_counts=tuple(class_counts(found.manifest, age_bounds).tolist()),
+        learnt_versions=learnt_versions(found.manifest, scheme),
+        eval_version=images_version(evaluation),
+        class_counts=tuple(class_counts(found.manifest, scheme).tolist()),
         n_train=found.n_train,
         n_eval=len(evaluation),
         n_quarantined=n_left_out(found.entries),
@@ -119,7 +123,7 @@ def prepare(
         n_corrected=int(found.manifest["corrected"].sum()),
         n_external=len(external_rows(found.manifest)),
         n_external_left_out=sum(entry.left_out for entry in of_external(found.entries)),
-        warnings=survey_warnings(found, age_bounds, folds.k),
+        warnings=survey_warnings(found, folds.k),
     )
 
 
@@ -135,7 +139,7 @@ def check(
 
     Args:
         data: Its folder.
-        recipe: Its settings of labels, data set and folds count.
+        recipe: Its settings of scheme, data set and folds count.
         corrections: As for :func:`prepare`.
         threads: As for :func:`prepare`.
         progress: As for :func:`prepare`.
@@ -145,38 +149,50 @@ def check(
         DatasetError: If the folder is no data set, or one of its tables, the corrections or an external table is none.
         UnavailableError: If the disk or the network fails while reading.
     """
-    tables = load_external(recipe.dataset, external)
-    found = survey(data, load_corrections(recipe.dataset, corrections), threads or usable_cores(), progress, tables)
-    return describe(found, recipe.labels.age_bounds, recipe.folds.k, recipe.dataset.max_quarantined)
+    found = _survey(data, recipe.dataset, recipe.scheme, corrections, threads, progress, external)
+    return describe(found, recipe.folds.k, recipe.dataset.max_quarantined)
 
 
-def load_corrections(settings: Dataset, path: Path | None = None) -> Corrections | None:
-    """Read the corrections that the settings name.
+def _survey(
+    data: Path,
+    settings: Dataset,
+    scheme: Scheme,
+    corrections: Path | None,
+    threads: int | None,
+    progress: Progress | None,
+    external: Sequence[Path] | None,
+) -> Survey:
+    layout, table = _layout(data, settings)
+    tables = _external(settings, external, scheme)
+    source = Source(data, scheme, table, _corrections(settings, corrections))
+    return survey(source, layout, threads or usable_cores(), progress, tables)
 
-    Args:
-        settings: How the data set is read.
-        path: Where the file lies locally; needed when the settings name a file on S3.
 
-    Raises:
-        DatasetError: If the file cannot be used.
-    """
+def _layout(data: Path, settings: Dataset) -> tuple[Layout, str | None]:
+    """Return the layout, and the name of the table if that is the layout; jobs are given both."""
+    reader, table = settings.reader, settings.table
+    if reader in ("competition", "folders") or table is not None:
+        return "table" if reader == "auto" else reader, table
+    names = sorted(
+        Path(folder, name).relative_to(data).as_posix() for folder, _, files in os.walk(data) for name in files
+    )
+    layout = look(str(data), names) if reader == "auto" else reader
+    return layout, only_table(str(data), names) if layout == "table" else None
+
+
+def _corrections(settings: Dataset, path: Path | None) -> CorrectionsFile | None:
+    """Return the corrections that the settings name."""
     name = settings.corrections
-    if path is None and name is not None:
+    if name is None:
+        return None
+    if path is None:
         path = agreed_path() if name == AGREED else Path(name.removeprefix("file://"))
-    return None if path is None else read_corrections(path, name)
+    return CorrectionsFile(path, name)
 
 
-def load_external(settings: Dataset, paths: Sequence[Path] | None = None) -> list[ExternalTable]:
-    """Read the external tables that the settings name; their images are not opened.
-
-    Args:
-        settings: How the data set is read.
-        paths: Where the tables lie locally; needed when the settings name one on S3.
-
-    Raises:
-        DatasetError: If a file is no such table.
-    """
+def _external(settings: Dataset, paths: Sequence[Path] | None, scheme: Scheme) -> list[ExternalTable]:
+    """Read the external tables that the settings name; their images are not opened."""
     if paths is None:
         paths = [Path(name.removeprefix("file://")) for name in settings.external]
     named = enumerate(zip(settings.external, paths, strict=True))
-    return [read_external_table(path, name, number) for number, (name, path) in named]
+    return [read_external_table(path, name, number, scheme) for number, (name, path) in named]

@@ -24,7 +24,8 @@ KINDS: Final = {
     "same-photograph": "the same photograph under several people or in both parts",
     "not-a-photograph": "something else than a photograph",
     "unlisted": "an evaluation image that info.csv does not list",
-    "no-label": "a row of an external table without any label",
+    "no-label": "a photograph without a label",
+    "in-both-parts": "a photograph of the training part that is an evaluation image as well",
     "in-data-set": "an external photograph that the data set holds, too",
     "repeated-photograph": "the same external photograph more than once",
 }
@@ -40,11 +41,11 @@ class Entry:
     Attributes:
         part: ``train``, ``eval`` or ``external``.
         where: Path relative to the data set, or file and line.
-        person: Folder name; empty when no single person is concerned.
+        person: The person key; empty when no single person is concerned.
         kind: One of :data:`KINDS`.
         reason: In words.
         left_out: Number of training photographs that are not used because of it. A person left out as a whole counts
-            with the seven that should be there. 0 for a note, and for evaluation images, which are always kept. In
+            with those that should be there. 0 for a note, and for evaluation images, which are always kept. In
             external tables, the number of their rows.
     """
 
@@ -100,11 +101,16 @@ def refusal(entries: Sequence[Entry], n_usable: int, limit: float) -> str | None
         )
     else:
         head = f"none of {total:,} training photographs can be used"
-    lines = [head, *(f"  {entry}" for entry in causes[:_N_NAMED])]
-    if len(causes) > _N_NAMED:
-        lines.append(f"  and {len(causes) - _N_NAMED} more; `maskfold check` shows them by kind")
-    lines.append("Mend these or take them out of the data set" + ("; or raise the limit." if n_usable else "."))
-    return "\n".join(lines)
+    remedy = "Mend these or take them out of the data set" + ("; or raise the limit." if n_usable else ".")
+    return "\n".join([head, *first_lines(causes), remedy])
+
+
+def first_lines(entries: Sequence[Entry]) -> list[str]:
+    """Return indented lines of a message: the first entries, and how many more there are."""
+    lines = [f"  {entry}" for entry in entries[:_N_NAMED]]
+    if len(entries) > _N_NAMED:
+        lines.append(f"  and {len(entries) - _N_NAMED} more; `maskfold check` shows them by kind")
+    return lines
 
 
 def refuse(entries: Sequence[Entry], n_usable: int, limit: float, name: str) -> None:

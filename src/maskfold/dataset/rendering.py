@@ -9,13 +9,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from maskfold.dataset.external_table import ExternalUse
-from maskfold.dataset.layout import EXTERNAL, printable
+from maskfold.dataset.external import ExternalUse
+from maskfold.dataset.names import EXTERNAL, printable
 from maskfold.dataset.quarantine import KINDS, Entry
 from maskfold.dataset.summary import DatasetReport
-from maskfold.labels import ATTRIBUTES, GENDERS, age_names, class_names
+from maskfold.scheme import Attribute, Scheme
 
 _N_ENTRIES = 50
+_N_CLASSES = 60
+"""Of more classes only those with photographs are shown."""
 
 
 def render(report: DatasetReport, console: Console) -> None:
@@ -27,9 +29,10 @@ def render(report: DatasetReport, console: Console) -> None:
     """
     console.print(_overview(report))
     console.print(_classes(report))
-    console.print(_people(report))
+    if report.people:
+        console.print(_people(report))
     if report.external:
-        console.print(_external(report.external))
+        console.print(_external(report.external, report.scheme))
     if report.entries:
         console.print(_kinds(report.entries))
         console.print(_entries(report.entries))
@@ -47,14 +50,14 @@ def _overview(report: DatasetReport) -> Table:
     table.add_column(overflow="fold")
     lost = f"{report.n_left_out:,} photographs, {report.share_left_out:.2%} (allowed: {report.max_left_out:.2%})"
     rows = {
-        "people": f"{report.n_people:,}",
+        "people": f"{report.n_people:,}" if report.persons_known else "not known",
         "training photographs": f"{report.n_train:,}",
         "evaluation images": f"{report.n_eval:,}"
         + (f", {report.n_eval_unreadable:,} of them unreadable" if report.n_eval_unreadable else ""),
         "left out of training": lost,
         "corrections": _corrections(report),
         "sizes (width x height)": _sizes(report),
-        "ages": "none" if report.ages is None else "{} to {}, median {:g}".format(*report.ages[::2], report.ages[1]),
+        **{name: _range(report, report.scheme[name]) for name in report.numbers},
         "skipped litter": f"{report.n_litter:,} files",
         "data set version": report.dataset_version[:16],
         "images version": report.images_version[:16],
@@ -68,9 +71,9 @@ def _corrections(report: DatasetReport) -> str:
     use = report.corrections
     if use is None:
         return "none"
-    unknown = f"; {len(use.unknown)} rows mean nobody here" if use.unknown else ""
+    unknown = f"; {len(use.unknown)} rows mean none here" if use.unknown else ""
     return (
-        f"{use.name}: {use.n_people} of {use.n_rows} rows apply, labels of {use.n_images} photographs change{unknown}"
+        f"{use.name}: {use.n_matched} of {use.n_rows} rows apply, labels of {use.n_images} photographs change{unknown}"
     )
 
 
@@ -80,35 +83,56 @@ def _sizes(report: DatasetReport) -> str:
     return ", ".join(shown) + (f", and {more} more" if more else "") if shown else "none"
 
 
+def _range(report: DatasetReport, attribute: Attribute) -> str:
+    low, median, high = report.numbers[attribute.name]
+    return f"{low:g} to {high:g}, median {median:g}" + (f" ({attribute.unit})" if attribute.unit else "")
+
+
 def _classes(report: DatasetReport) -> Table:
-    table = _table("Training photographs by class")
-    for name in ("class", "mask", "gender", "age"):
+    scheme = report.scheme
+    shown = [(number, n) for number, n in enumerate(report.class_counts) if n or scheme.n_classes <= _N_CLASSES]
+    left = f" ({scheme.n_classes - len(shown):,} classes without any)" if len(shown) < scheme.n_classes else ""
+    table = _table(f"Training photographs by class{left}")
+    for name in ("class", *scheme.names):
         table.add_column(name, justify="right" if name == "class" else "left")
     table.add_column("photographs", justify="right")
     table.add_column("share", justify="right")
-    names = class_names(bounds=report.age_bounds)
-    for number, (name, n) in enumerate(zip(names, report.class_counts, strict=True)):
+    for number, n in shown:
         share = f"{n / report.n_train:.1%}" if report.n_train else ""
-        table.add_row(str(number), *name.split(" / "), f"{n:,}", share, style=None if n else "red")
+        classes = scheme.decode(number).tolist()
+        names = [_text(one.class_names[found]) for one, found in zip(scheme.attributes, classes, strict=True)]
+        table.add_row(str(number), *names, f"{n:,}", share, style=None if n else "red")
     return table
 
 
 def _people(report: DatasetReport) -> Table:
-    table = _table("People by gender and age")
-    table.add_column("gender")
-    for name in (*age_names(report.age_bounds), "all"):
-        table.add_column(name, justify="right")
-    for gender, counts in zip(GENDERS, report.people, strict=True):
-        table.add_row(gender, *(f"{n:,}" for n in counts), f"{sum(counts):,}")
-    totals = [sum(column) for column in zip(*report.people, strict=True)]
+    """Show two attributes as a cross table, one or more than two as a list."""
+    attributes = report.scheme.of("person")
+    table = _table(f"People by {' and '.join(attribute.name for attribute in attributes)}")
+    if len(attributes) != 2:
+        for attribute in attributes:
+            table.add_column(attribute.name)
+        table.add_column("people", justify="right")
+        for classes, n in report.people.items():
+            names = [_text(one.class_names[found]) for one, found in zip(attributes, classes, strict=True)]
+            table.add_row(*names, f"{n:,}")
+        return table
+    first, second = attributes
+    table.add_column(first.name)
+    for name in (*second.class_names, "all"):
+        table.add_column(_text(name), justify="right")
+    counts = [[report.people.get((row, column), 0) for column in range(second.size)] for row in range(first.size)]
+    for name, row in zip(first.class_names, counts, strict=True):
+        table.add_row(_text(name), *(f"{n:,}" for n in row), f"{sum(row):,}")
+    totals = [sum(column) for column in zip(*counts, strict=True)]
     table.add_row("all", *(f"{n:,}" for n in totals), f"{sum(totals):,}", style="bold")
     return table
 
 
-def _external(uses: Iterable[ExternalUse]) -> Table:
+def _external(uses: Iterable[ExternalUse], scheme: Scheme) -> Table:
     table = _table("External tables: images that are only trained on, by what is known of them")
     table.add_column("table", overflow="fold")
-    for name in ("rows", "used", *ATTRIBUTES, "all three", "left out"):
+    for name in ("rows", "used", *scheme.names, "all", "left out"):
         table.add_column(name, justify="right")
     for number, use in enumerate(uses):
         numbers = (use.n_rows, use.n_used, *use.known, use.n_complete, use.n_rows - use.n_used)

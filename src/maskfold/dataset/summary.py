@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from maskfold.dataset.corrections import CorrectionsUse
-from maskfold.dataset.external_table import ExternalUse
-from maskfold.dataset.folds import small_strata
-from maskfold.dataset.manifest import class_counts, dataset_version, eval_rows, images_version, people_table
+from maskfold.dataset.external import ExternalUse
+from maskfold.dataset.folds import Stratum, small_strata
+from maskfold.dataset.manifest import class_counts, eval_rows, people_table, strata, train_rows
 from maskfold.dataset.quarantine import KINDS, Entry, n_left_out, of_data_set, refusal, share_left_out
 from maskfold.dataset.survey import Survey
-from maskfold.labels import GENDERS, age_names, class_names
+from maskfold.dataset.versions import dataset_version, images_version
+from maskfold.scheme import Scheme
+from maskfold.wording import first_few
 
 _N_NAMED = 3
+_N_STRATA = 6
+"""Small strata that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,12 @@ class DatasetReport:
         n_train: Usable training photographs.
         n_eval: Evaluation images, readable or not.
         n_eval_unreadable: Those that will get the prior.
-        age_bounds: Lower bounds of age groups 1 and 2, in years.
-        class_counts: Training photographs of each of the 18 classes.
-        people: Number of people by gender, then by age group.
-        ages: Least, median and greatest age of the people in years; None without people.
+        scheme: The attributes that it states.
+        persons_known: Whether it says which photographs show the same person.
+        class_counts: Training photographs of each joint class.
+        people: Number of people by the classes of the attributes of a person; empty where no persons are known.
+        numbers: Least, median and greatest number of each attribute with bounds, in its unit: of the people where it is
+            an attribute of a person, else of the photographs.
         sizes: The most frequent (width, height) in pixels with their numbers of readable images, most frequent first;
             external images are not counted.
         n_sizes: Number of different sizes.
@@ -54,10 +60,11 @@ class DatasetReport:
     n_train: int
     n_eval: int
     n_eval_unreadable: int
-    age_bounds: tuple[int, int]
+    scheme: Scheme
+    persons_known: bool
     class_counts: tuple[int, ...]
-    people: tuple[tuple[int, ...], ...]
-    ages: tuple[int, float, int] | None
+    people: Mapping[Stratum, int]
+    numbers: Mapping[str, tuple[float, float, float]]
     sizes: tuple[tuple[tuple[int, int], int], ...]
     n_sizes: int
     entries: tuple[Entry, ...]
@@ -73,16 +80,16 @@ class DatasetReport:
     warnings: tuple[str, ...]
 
 
-def describe(survey: Survey, age_bounds: tuple[int, int], k: int, max_quarantined: float) -> DatasetReport:
+def describe(survey: Survey, k: int, max_quarantined: float) -> DatasetReport:
     """Sum up a data set.
 
     Args:
         survey: What it holds.
-        age_bounds: Lower bounds of age groups 1 and 2, in years.
         k: Number of folds that a run would make.
         max_quarantined: Share of unusable training photographs that a run would accept, 0..1.
     """
-    people = people_table(survey.manifest, age_bounds)
+    scheme, of_person = survey.scheme, survey.scheme.of("person")
+    people = people_table(survey.manifest, of_person)
     evaluation = eval_rows(survey.manifest)
     readable = survey.manifest[survey.manifest["readable"] & (survey.manifest["part"] != "external")]
     sizes = Counter(zip(readable["width"].tolist(), readable["height"].tolist(), strict=True))
@@ -97,10 +104,11 @@ def describe(survey: Survey, age_bounds: tuple[int, int], k: int, max_quarantine
         n_train=n_train,
         n_eval=len(evaluation),
         n_eval_unreadable=int((~evaluation["readable"]).sum()),
-        age_bounds=age_bounds,
-        class_counts=tuple(class_counts(survey.manifest, age_bounds).tolist()),
-        people=_crosstab(people),
-        ages=(int(people["age"].min()), float(people["age"].median()), int(people["age"].max())) if n_train else None,
+        scheme=scheme,
+        persons_known=survey.persons_known,
+        class_counts=tuple(class_counts(survey.manifest, scheme).tolist()),
+        people=_counts(people) if survey.persons_known and of_person else {},
+        numbers=_numbers(survey) if n_train else {},
         sizes=tuple(sizes.most_common(_N_NAMED)),
         n_sizes=len(sizes),
         entries=survey.entries,
@@ -113,16 +121,15 @@ def describe(survey: Survey, age_bounds: tuple[int, int], k: int, max_quarantine
         n_litter=survey.n_litter,
         dataset_version=dataset_version(survey.manifest),
         images_version=images_version(survey.manifest),
-        warnings=survey_warnings(survey, age_bounds, k),
+        warnings=survey_warnings(survey, k),
     )
 
 
-def survey_warnings(survey: Survey, age_bounds: tuple[int, int], k: int) -> tuple[str, ...]:
+def survey_warnings(survey: Survey, k: int) -> tuple[str, ...]:
     """Return what a person should know before training, most urgent first.
 
     Args:
         survey: The data set.
-        age_bounds: Lower bounds of age groups 1 and 2, in years.
         k: Number of folds.
     """
     return (
@@ -131,7 +138,9 @@ def survey_warnings(survey: Survey, age_bounds: tuple[int, int], k: int) -> tupl
         *_note_warnings(survey),
         *_corrections_warnings(survey.corrections),
         *_external_warnings(survey.external),
-        *_class_warnings(survey.manifest, age_bounds, k),
+        *survey.warnings,
+        *_person_warnings(survey),
+        *_class_warnings(survey, k),
     )
 
 
@@ -186,32 +195,66 @@ def _note_warnings(survey: Survey) -> Iterable[str]:
 def _corrections_warnings(use: CorrectionsUse | None) -> Iterable[str]:
     # The shipped corrections are of one data set; that another one does not have these people is no news.
     if use and use.unknown and not use.shipped:
-        yield f"{use.name}: {len(use.unknown)} of {use.n_rows} rows mean nobody in this data set: {_some(use.unknown)}"
+        what = "nobody" if use.who == "people" else "no photograph"
+        yield f"{use.name}: {len(use.unknown)} of {use.n_rows} rows mean {what} in this data set: {_some(use.unknown)}"
     if use and use.without_effect:
+        whose = (
+            "people, who had the right ones already or have no usable photograph"
+            if use.who == "people"
+            else "photographs, which had the right ones already or cannot be used"
+        )
         yield (
-            f"{use.name}: no label changed for {len(use.without_effect)} of {use.n_people} people, who had the right "
-            f"ones already or have no usable photograph: "
+            f"{use.name}: no label changed for {len(use.without_effect)} of {use.n_matched} {whose}: "
             f"{_some(use.without_effect)}"
         )
 
 
-def _class_warnings(manifest: pd.DataFrame, age_bounds: tuple[int, int], k: int) -> Iterable[str]:
-    counts = class_counts(manifest, age_bounds)
-    empty = [name for name, n in zip(class_names(bounds=age_bounds), counts, strict=True) if n == 0]
+def _person_warnings(survey: Survey) -> Iterable[str]:
+    if not survey.persons_known:
+        yield (
+            "the data set names no persons, so each photograph counts as its own: folds cannot keep look-alikes or "
+            "repeated people apart, and scores may flatter"
+        )
+
+
+def _class_warnings(survey: Survey, k: int) -> Iterable[str]:
+    counts = class_counts(survey.manifest, survey.scheme)
+    empty = [name for name, n in zip(survey.scheme.class_names(), counts, strict=True) if n == 0]
     if empty:
         yield f"{len(empty)} of {len(counts)} classes have no training photograph and cannot be learnt: {_some(empty)}"
-    ages = age_names(age_bounds)
-    for gender, age, n in small_strata(people_table(manifest, age_bounds), k):
-        who = "1 person is" if n == 1 else f"{n} people are"
-        yield f"only {who} {GENDERS[gender]} and {ages[age]}: fewer than {k} folds, so some folds hold none of them"
+    attributes = strata(survey.manifest, survey.scheme)
+    if not attributes:
+        return
+    names = [attribute.class_names for attribute in attributes]
+    small = [
+        (" and ".join(names[place][number] for place, number in enumerate(stratum)), n)
+        for stratum, n in small_strata(people_table(survey.manifest, attributes), k)
+    ]
+    one, many = ("person", "people") if survey.persons_known else ("photograph", "photographs")
+    if len(small) > _N_STRATA:
+        named = _some([f"{name} ({n})" for name, n in small])
+        yield f"{len(small)} groups have fewer {many} than {k} folds, so some folds hold none of them: {named}"
+        return
+    for name, n in small:
+        who = f"1 {one} is" if n == 1 else f"{n} {many} are"
+        yield f"only {who} {name}: fewer than {k} folds, so some folds hold none of them"
 
 
-def _crosstab(people: pd.DataFrame) -> tuple[tuple[int, ...], ...]:
-    n_ages = len(age_names())
-    counts = Counter(zip(people["gender"].tolist(), people["age_group"].tolist(), strict=True))
-    return tuple(tuple(counts[gender, age] for age in range(n_ages)) for gender in range(len(GENDERS)))
+def _counts(people: pd.DataFrame) -> dict[Stratum, int]:
+    rows = people.drop(columns="person").itertuples(index=False, name=None)
+    return dict(sorted(Counter(rows).items()))
 
 
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    return "; ".join(listed[:_N_NAMED]) + (f"; and {len(listed) - _N_NAMED} more" if len(listed) > _N_NAMED else "")
+def _numbers(survey: Survey) -> dict[str, tuple[float, float, float]]:
+    train = train_rows(survey.manifest)
+    people = train[~train["person"].duplicated()]
+    found = {}
+    for attribute in survey.scheme.attributes:
+        if attribute.is_number:
+            stated = (people if attribute.of == "person" else train)[attribute.name]
+            found[attribute.name] = (float(stated.min()), float(stated.median()), float(stated.max()))
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    return first_few(names, _N_NAMED, separator="; ")

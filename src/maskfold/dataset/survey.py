@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
-from maskfold.dataset.corrections import Corrections, CorrectionsUse, corrections_use
-from maskfold.dataset.eval_table import read_eval_table
-from maskfold.dataset.external_table import ExternalTable, ExternalUse, settle_external
+from maskfold.dataset.competition import read_competition
+from maskfold.dataset.corrections import CorrectionsUse, corrections_use
+from maskfold.dataset.external import ExternalTable, ExternalUse, settle_external
+from maskfold.dataset.folders import read_folders
 from maskfold.dataset.images import MISSING, Probe
-from maskfold.dataset.layout import find_layout
 from maskfold.dataset.manifest import ImageRow, manifest_table, train_rows
-from maskfold.dataset.people import Person, settle_people
 from maskfold.dataset.quarantine import Entry
-from maskfold.dataset.scan import EvalImage, scan_eval, scan_train
-from maskfold.dataset.train_table import read_train_table, repeated_rows
+from maskfold.dataset.reading import Photograph, Reader, Source
+from maskfold.dataset.table import read_table
 from maskfold.dataset.verify import Progress, verify
+from maskfold.layouts import Layout
+from maskfold.scheme import Scheme
+from maskfold.wording import first_few
+
+READERS: Final[Mapping[Layout, Reader]] = {
+    "competition": read_competition,
+    "table": read_table,
+    "folders": read_folders,
+}
 
 
 @dataclass(frozen=True)
@@ -28,19 +36,25 @@ class Survey:
 
     Attributes:
         root: The data set's folder.
+        scheme: The attributes that it states.
         manifest: See :mod:`maskfold.dataset.manifest`.
         entries: What is left out or noted.
+        persons_known: Whether the data set says which photographs show the same person.
         corrections: What became of the corrections file; None without one.
         n_litter: Files of operating systems and editors that were skipped.
         external: What became of each external table.
+        warnings: What its reader has to say.
     """
 
     root: str
+    scheme: Scheme
     manifest: pd.DataFrame
     entries: tuple[Entry, ...]
+    persons_known: bool
     corrections: CorrectionsUse | None
     n_litter: int
     external: tuple[ExternalUse, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def n_train(self) -> int:
@@ -48,8 +62,8 @@ class Survey:
 
 
 def survey(
-    root: Path,
-    corrections: Corrections | None = None,
+    source: Source,
+    layout: Layout = "competition",
     threads: int = 1,
     progress: Progress | None = None,
     external: Sequence[ExternalTable] = (),
@@ -57,8 +71,8 @@ def survey(
     """Read a data set, and the images of external tables.
 
     Args:
-        root: Its folder.
-        corrections: Corrections to its labels.
+        source: Its folder, scheme and corrections.
+        layout: How it is laid out.
         threads: How many images are opened at a time; the result does not depend on it.
         progress: Called with the number of images opened and the number in all.
         external: External tables, already read.
@@ -67,95 +81,67 @@ def survey(
         DatasetError: If the folder is no data set, or one of its tables or the corrections cannot be used.
         UnavailableError: If the disk or the network fails while reading.
     """
-    layout = find_layout(root)
-    stated, entries = read_train_table(layout)
-    image_ids = read_eval_table(layout)
-    matched, unknown = corrections.match(stated) if corrections else ({}, [])
-    people, problems = settle_people(stated, matched)
-    train_scan = scan_train(layout, stated)
-    eval_images, notes, n_eval_litter = scan_eval(layout, image_ids)
+    scheme, reading = source.scheme, READERS[layout](source)
+    training = [photograph for photograph in reading.photographs if photograph.part == "train"]
+    asked = [photograph for photograph in reading.photographs if photograph.part == "eval"]
+    openable = [*training, *(photograph for photograph in asked if photograph.problem is None)]
+    outside = [table.folder / row.path for table in external for row in table.listed]
+    paths = [source.root / photograph.image for photograph in openable]
+    probes = iter(verify([*paths, *outside], threads, progress))
 
-    left_out = {entry.person for entry in problems}
-    # A person without usable labels counts once, with all photographs; what else is wrong in the folder adds nothing.
-    scanned = [entry for entry in train_scan.entries if entry.person not in left_out]
-    targets = [
-        (person, name, image)
-        for person in people
-        for name, image in sorted(train_scan.folders.get(person.name, {}).items())
-    ]
-    openable = [image for image in eval_images if image.problem is None]
-    paths = [root / image for *_, image in targets] + [root / image.image for image in openable]
-    probes = iter(verify([*paths, *(row.file for table in external for row in table.listed)], threads, progress))
-
-    train, unreadable = _train_rows(targets, islice(probes, len(targets)))
-    evaluation, unreadable_eval = _eval_rows(eval_images, islice(probes, len(openable)))
-    own = manifest_table(train, evaluation)
-    added, uses = settle_external(external, probes, own)
-    found = [*entries, *problems, *scanned, *unreadable, *unreadable_eval, *repeated_rows(stated), *notes]
+    train, unreadable = _train_rows(training, islice(probes, len(training)))
+    evaluation, unreadable_eval = _eval_rows(asked, islice(probes, len(openable) - len(training)))
+    own = manifest_table(scheme, train, evaluation)
+    added, uses = settle_external(external, probes, own, scheme)
+    found = [*unreadable_eval, *reading.entries, *unreadable]
     return Survey(
-        root=str(root),
-        manifest=manifest_table(train, evaluation, added),
+        root=str(source.root),
+        scheme=scheme,
+        manifest=manifest_table(scheme, train, evaluation, added),
         entries=(*_ordered(found), *_same_photographs(own), *(entry for use in uses for entry in use.entries)),
-        corrections=corrections_use(corrections, matched, unknown, own) if corrections else None,
-        n_litter=train_scan.n_litter + n_eval_litter,
+        persons_known=reading.persons_known,
+        corrections=corrections_use(reading.corrections, own) if reading.corrections else None,
+        n_litter=reading.n_litter,
         external=tuple(uses),
+        warnings=reading.warnings,
     )
 
 
-def _train_rows(
-    targets: Iterable[tuple[Person, str, str]], probes: Iterable[Probe]
-) -> tuple[list[ImageRow], list[Entry]]:
+def _train_rows(photographs: Iterable[Photograph], probes: Iterable[Probe]) -> tuple[list[ImageRow], list[Entry]]:
     rows, entries = [], []
-    for (person, name, image), probe in zip(targets, probes, strict=True):
+    for photograph, probe in zip(photographs, probes, strict=True):
         if probe.problem:
-            entries.append(Entry("train", image, person.name, "unreadable", probe.problem, 1))
-            continue
-        mask, swapped = person.mask(name)
-        rows.append(
-            ImageRow(
-                image=image,
-                part="train",
-                person=person.name,
-                name=name,
-                mask=mask,
-                gender=person.gender,
-                age=person.age,
-                sha256=probe.sha256,
-                width=probe.width,
-                height=probe.height,
-                readable=True,
-                corrected=person.relabelled or swapped,
-            )
-        )
+            entries.append(Entry("train", photograph.image, photograph.person, "unreadable", probe.problem, 1))
+        else:
+            rows.append(_row(photograph, probe))
     return rows, entries
 
 
-def _eval_rows(images: Iterable[EvalImage], probes: Iterable[Probe]) -> tuple[list[ImageRow], list[Entry]]:
+def _eval_rows(photographs: Iterable[Photograph], probes: Iterable[Probe]) -> tuple[list[ImageRow], list[Entry]]:
     probes = iter(probes)
     rows, entries = [], []
-    for image in images:
-        probe = Probe("", 0, 0, image.problem) if image.problem else next(probes)
+    for photograph in photographs:
+        probe = Probe("", 0, 0, photograph.problem) if photograph.problem else next(probes)
         if probe.problem:
-            kind = "unsafe-path" if image.problem else "missing" if probe.problem == MISSING else "unreadable"
-            where = f"eval/info.csv, ImageID {image.image_id[:80]!r}" if image.problem else image.image
-            entries.append(Entry("eval", where, "", kind, probe.problem))
-        rows.append(
-            ImageRow(
-                image=image.image,
-                part="eval",
-                person="",
-                name=image.image_id,
-                mask=-1,
-                gender=-1,
-                age=-1,
-                sha256=probe.sha256,
-                width=probe.width,
-                height=probe.height,
-                readable=probe.problem is None,
-                corrected=False,
-            )
-        )
+            kind = "unsafe-path" if photograph.problem else "missing" if probe.problem == MISSING else "unreadable"
+            entries.append(Entry("eval", photograph.where, "", kind, probe.problem))
+        rows.append(_row(photograph, probe))
     return rows, entries
+
+
+def _row(photograph: Photograph, probe: Probe) -> ImageRow:
+    return ImageRow(
+        image=photograph.image,
+        part=photograph.part,
+        person=photograph.person,
+        name=photograph.name,
+        sha256=probe.sha256,
+        width=probe.width,
+        height=probe.height,
+        readable=probe.problem is None,
+        corrected=photograph.corrected,
+        stated=photograph.stated,
+    )
 
 
 def _same_photographs(manifest: pd.DataFrame) -> list[Entry]:
@@ -166,7 +152,7 @@ def _same_photographs(manifest: pd.DataFrame) -> list[Entry]:
     for _, group in repeated.groupby("sha256", sort=False):
         if group["person"].nunique() > 1:
             first, *others = group["image"]
-            reason = f"equal to {', '.join(others[:3])}" + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+            reason = f"equal to {first_few(others, limit=3)}"
             entries.append(Entry("train", first, group["person"].iloc[0], "same-photograph", reason))
     return entries
 

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from maskfold.dataset.folds import held_out_folds
 from maskfold.dataset.manifest import eval_rows, train_rows
-from maskfold.ensemble.oof import assemble, held_out_folds
+from maskfold.ensemble.oof import assemble
 from maskfold.ensemble.scores import score
 from maskfold.ensemble.vote import PRODUCT, mean_of_trainings, vote
 from maskfold.errors import InvariantError
@@ -115,7 +116,7 @@ def combine(
     scheme = recipe.scheme
     labels = scheme.labels(train)
     classes = scheme.encode(labels)
-    fold_of = held_out_folds(train, folds)
+    fold_of = held_out_folds(train["person"], folds)
     train = train.assign(fold=fold_of.astype(np.int8), true_class=narrow(classes, scheme))
 
     by_network = _by_network(recipe, tables)

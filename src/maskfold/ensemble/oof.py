@@ -10,10 +10,10 @@ import pandas as pd
 
 from maskfold.errors import CorruptDataError, InvariantError
 from maskfold.scheme import FloatArray, IntArray
+from maskfold.wording import first_few
 
 SUM_TOLERANCE = 1e-3
 """How far float32 probabilities may be from summing to 1."""
-_NAMED = 5
 _NOBODY = -1
 """Fold of a prediction table where nobody was held out."""
 
@@ -27,30 +27,6 @@ class NetworkPredictions:
     evaluation: FloatArray
     """(trainings, evaluation images, classes): probabilities of each fold's network and, where there is one, of the
     network trained on everybody; rows in the manifest's order."""
-
-
-def held_out_folds(train: pd.DataFrame, folds: pd.DataFrame) -> IntArray:
-    """Return the fold that holds out each training image.
-
-    Args:
-        train: The manifest's training rows; column ``person``.
-        folds: Columns ``person``, ``fold``.
-
-    Returns:
-        Fold numbers, int64, one a row of ``train``.
-
-    Raises:
-        InvariantError: If a person is in two folds or in none.
-    """
-    numbers_of = folds.groupby("person")["fold"].nunique()
-    torn = numbers_of.index[numbers_of > 1].tolist()
-    if torn:
-        raise InvariantError(f"{_several(torn, 'person', 'people')} in more than one fold; folds must be disjoint")
-    fold_of = folds.drop_duplicates("person").set_index("person")["fold"]
-    homeless = sorted(set(train["person"]) - set(fold_of.index))
-    if homeless:
-        raise InvariantError(f"{_several(homeless, 'person', 'people')} in no fold; every person must be in one")
-    return train["person"].map(fold_of).to_numpy(dtype=np.int64)
 
 
 def assemble(
@@ -69,7 +45,7 @@ def assemble(
         size: Number of classes of its target.
         tables: The prediction table of each fold: image, part ("valid" | "eval"), fold, p0 .. p<classes-1>.
         images: Names of the training images, in the manifest's order.
-        fold_of: The fold that holds out each of them; see :func:`held_out_folds`.
+        fold_of: The fold that holds out each of them; see :func:`maskfold.dataset.folds.held_out_folds`.
         eval_images: Names of the evaluation images, in the manifest's order.
         final: The prediction table of the network trained on everybody, with fold -1 and evaluation rows alone.
 
@@ -162,6 +138,5 @@ def _check_evaluation(given: Sequence[str], expected: Sequence[str], where: str)
 
 def _several(names: Sequence[object], noun: str, plural: str | None = None) -> str:
     """Return "3 images (a, b, c) are", naming the first few."""
-    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    listed = f"({', '.join(map(str, names[:_NAMED]))}{more})"
+    listed = f"({first_few(names)})"
     return f"1 {noun} {listed} is" if len(names) == 1 else f"{len(names)} {plural or noun + 's'} {listed} are"

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from maskfold.dataset.layout import image_path
+from maskfold.dataset.names import image_path
 from maskfold.faces.choice import Typical, learn_typical
 from maskfold.faces.detections import Detections, Found, Look
 from maskfold.faces.pack import FACES_FILE, PORTRAITS_FILE, Entry, Pack, index_table
@@ -105,13 +105,10 @@ def pack_faces(
 def _names(manifest: pd.DataFrame) -> list[str]:
     """Return the names under which detections are kept.
 
-    Those of the data set are kept for one state of all its photographs. External tables come and go, and by the
-    contents of their photographs what was found in one is found again.
+    Those of the training photographs are kept for one state of all of them. Evaluation photographs and external tables
+    come and go, and by the contents of their photographs what was found in one is found again.
     """
-    external = manifest["part"] == "external"
-    if not external.any():
-        return manifest["image"].tolist()
-    return manifest["image"].where(~external, manifest["sha256"]).tolist()
+    return manifest["image"].where(manifest["part"] == "train", manifest["sha256"]).tolist()
 
 
 def _keep(detections: Detections | None, look: Look, names: list[str], result: Result) -> None:

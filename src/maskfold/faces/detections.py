@@ -41,7 +41,7 @@ class Detections:
 
     Args:
         workspace: Where they are kept.
-        images_version: Digest of the data set's photographs, external ones not among them.
+        images_version: Digest of the training photographs.
         crop: Its least probability decides which photographs get a closer look, its sizes how large photographs are
             decoded.
     """

@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw
+
+from maskfold.theme import LIGHT, canvas
 
 TILES: Final = 48
 """Most photographs of a sheet; of more a random sample is shown."""
@@ -22,7 +22,9 @@ _TILE = (128, 96)
 _CAPTION = 14
 _GAP = 8
 _LETTERS = 32
-_INK, _PAPER, _ACCENT = "#1d2530", "#ffffff", "#d9730d"
+_COLOURS = dict(zip(("train", "eval", "external"), LIGHT.series, strict=False))
+_BOX = LIGHT.series[1]
+"""Stands out from skin."""
 
 
 def draw_figures(faces: Path, portraits: Path, index: pd.DataFrame, manifest: pd.DataFrame, folder: Path) -> list[Path]:
@@ -68,18 +70,18 @@ def _sheet(
     """Lay out photographs with their boxes, each with its crop beside it and a caption below."""
     height, width = _TILE[0] + _CAPTION + _GAP, 2 * _TILE[1] + _GAP
     down = -(-len(rows) // _ACROSS)
-    sheet = Pillow.new("RGB", (min(len(rows), _ACROSS) * width + _GAP, down * height + _GAP), _PAPER)
+    sheet = Pillow.new("RGB", (min(len(rows), _ACROSS) * width + _GAP, down * height + _GAP), LIGHT.paper)
     draw = ImageDraw.Draw(sheet)
     for place, (row, photograph, face) in enumerate(_tiles(faces, portraits, rows)):
         x, y = place % _ACROSS * width + _GAP, place // _ACROSS * height + _GAP
         line, size = index.iloc[row], manifest.iloc[row]
         scale = np.array([_TILE[1] / size["width"], _TILE[0] / size["height"]] * 2)
         box = line[["box_left", "box_top", "box_right", "box_bottom"]].to_numpy(np.float64) * scale
-        ImageDraw.Draw(photograph).rectangle(box.round().tolist(), outline=_ACCENT, width=2)
+        ImageDraw.Draw(photograph).rectangle(box.round().tolist(), outline=_BOX, width=2)
         sheet.paste(photograph, (x, y))
         sheet.paste(face, (x + _TILE[1], y))
         probability = "" if np.isnan(line["probability"]) else f" {line['probability']:.2f}"
-        draw.text((x, y + _TILE[0]), f"{line['image'][-_LETTERS + 6 :]}{probability}", fill=_INK, font_size=10)
+        draw.text((x, y + _TILE[0]), f"{line['image'][-_LETTERS + 6 :]}{probability}", fill=LIGHT.ink, font_size=10)
     return sheet
 
 
@@ -96,18 +98,16 @@ def _histograms(index: pd.DataFrame, manifest: pd.DataFrame, path: Path) -> None
     """Draw the height of the boxes, as share of the photograph's, and the probability, by part."""
     found = index["status"].isin(["detected", "retried"]).to_numpy()
     share = ((index["box_bottom"] - index["box_top"]) / manifest["height"].to_numpy()).to_numpy()
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    size, score = figure.subplots(1, 2)
-    for part, colour in (("train", "#0b6e99"), ("eval", _ACCENT), ("external", "#7a7f87")):
-        chosen = found & (index["part"] == part).to_numpy()
-        if chosen.any():
-            weights = np.full(int(chosen.sum()), 1 / chosen.sum())
-            look = {"histtype": "step", "color": colour, "weights": weights, "linewidth": 1.5}
-            size.hist(share[chosen], bins=np.linspace(0, 1, 51), label=f"{part} ({chosen.sum()})", **look)
-            score.hist(index["probability"].to_numpy()[chosen], bins=np.linspace(0.5, 1, 51), **look)
-    size.set(title="height of the face box", xlabel="share of the photograph's height", ylabel="share of the faces")
-    score.set(title="probability of the face", xlabel="probability", yscale="log")
-    if found.any():
-        size.legend(frameon=False)
-    figure.savefig(path, dpi=110)
+    with canvas(path, LIGHT, width=9, height=3.2) as figure:
+        size, score = figure.subplots(1, 2)
+        for part, colour in _COLOURS.items():
+            chosen = found & (index["part"] == part).to_numpy()
+            if chosen.any():
+                weights = np.full(int(chosen.sum()), 1 / chosen.sum())
+                look = {"histtype": "step", "color": colour, "weights": weights}
+                size.hist(share[chosen], bins=np.linspace(0, 1, 51), label=f"{part} ({chosen.sum()})", **look)
+                score.hist(index["probability"].to_numpy()[chosen], bins=np.linspace(0.5, 1, 51), **look)
+        size.set(title="height of the face box", xlabel="share of the photograph's height", ylabel="share of the faces")
+        score.set(title="probability of the face", xlabel="probability", yscale="log")
+        if found.any():
+            size.legend()

@@ -1,27 +1,49 @@
-"""How many faces were found, by part and by mask state."""
+"""How many faces were found, by part and by the classes of a photograph."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import get_args
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from maskfold.faces.pack import Status
-from maskfold.labels import MASK_STATES
+from maskfold.scheme import Scheme
 from maskfold.specs import FaceShares
 
+_PARTS = ("train", "eval", "external")
 
-def shares(index: pd.DataFrame, manifest: pd.DataFrame) -> list[FaceShares]:
-    """Count statuses: of training, evaluation and external photographs, and of each mask state of the training part.
+
+def shares(index: pd.DataFrame) -> list[FaceShares]:
+    """Count statuses of training, evaluation and external photographs.
+
+    Args:
+        index: See :func:`maskfold.faces.pack.index_table`.
+    """
+    return _count(index, {part: (index["part"] == part).to_numpy() for part in _PARTS})
+
+
+def class_shares(index: pd.DataFrame, manifest: pd.DataFrame, scheme: Scheme) -> list[FaceShares]:
+    """Count statuses of the training photographs by each class of each attribute of a photograph.
 
     Args:
         index: See :func:`maskfold.faces.pack.index_table`.
         manifest: Of the same order.
+        scheme: Names the classes; a group is called ``train, <attribute> <class>``.
     """
+    train = (manifest["part"] == "train").to_numpy()
+    groups = {
+        f"train, {attribute.name} {name}": train & (attribute.classes(manifest[attribute.name]) == number)
+        for attribute in scheme.of("photograph")
+        for number, name in enumerate(attribute.class_names)
+    }
+    return _count(index, groups)
+
+
+def _count(index: pd.DataFrame, groups: Mapping[str, NDArray[np.bool_]]) -> list[FaceShares]:
     status = index["status"].to_numpy()
-    part, mask = manifest["part"].to_numpy(), manifest["mask"].to_numpy()
-    groups = {name: part == name for name in ("train", "eval", "external")}
-    groups |= {f"train, mask {name}": (part == "train") & (mask == state) for state, name in enumerate(MASK_STATES)}
     found = []
     for name, chosen in groups.items():
         counts = {kind: int((status[chosen] == kind).sum()) for kind in get_args(Status)}

@@ -12,20 +12,25 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
 from maskfold.launch import entry
+from maskfold.launch.reports import Reports
 from maskfold.specs import Spec
 
 GRACE_SECONDS = 15.0
 """Between asking a job to stop and making it."""
 
 
-def run_child(stage: str, spec: str, environment: dict[str, str], output: Connection) -> None:
+def run_child(
+    workspace: str, stage: str, key: str, environment: dict[str, str], output: Connection, reports: Connection
+) -> None:
     """Become the job: own process group, output to the launcher, environment of the slot.
 
     Args:
+        workspace: URI of the workspace that has the job's spec.
         stage: Which job.
-        spec: Its spec as JSON.
+        key: Key of its spec.
         environment: The variables that the job sees, instead of those of the fork server.
         output: Write end of the pipe for standard output and error.
+        reports: Write end of the pipe for progress and log records.
     """
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the launcher, which decides
@@ -38,8 +43,8 @@ def run_child(stage: str, spec: str, environment: dict[str, str], output: Connec
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     job = importlib.import_module(f"tasks.{stage}")
     spec_type = Spec.of_stage(stage)
-    assert spec_type is not None, "the launcher was given a spec of this stage"
-    code = entry.main(job.run, spec_type, [spec])
+    assert spec_type is not None, "the launcher has a spec of this stage"
+    code = entry.main(job.run, spec_type, [workspace, key], Reports(reports))
     sys.stdout.flush()
     sys.exit(code)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -14,23 +13,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import ValidationError
 
 from maskfold import errors
 from maskfold.cores import usable_cores
+from maskfold.launch import folder
+from maskfold.launch.monitor import Progress
+from maskfold.launch.reports import Reports
 from maskfold.launch.scratch import scratch_folder
-from maskfold.specs import OUTCOME_FILE, Outcome, Spec
+from maskfold.specs import Failure, Outcome, Spec
 from maskfold.storage import Workspace, alone, open_workspace
 from maskfold.storage.faults import FULL
 
-PROGRESS_MARK = "::progress "
-"""Begins a line of standard output that is progress for the launcher, not a log line for people."""
-FAILURE_MARK = "::failure "
-"""Begins a line of standard output that says, in one message, why the job ended."""
-EVENTS_VARIABLE = "MASKFOLD_EVENTS"
-"""Set by a launcher that reads progress lines."""
 THREADS_VARIABLE = "MASKFOLD_THREADS"
 """How many processor threads the job may use; unset means all."""
 
@@ -49,6 +45,8 @@ class Job:
     """An empty local folder that is deleted at the end."""
     log: logging.Logger
     threads: int
+    reports: Reports | None = None
+    """Where progress goes; none shows it in the log."""
     started: float = field(default_factory=time.monotonic)
     afterwards: list[Callable[[], None]] = field(default_factory=list)
     """Called when the outcome is published: to delete what is only needed until then."""
@@ -72,12 +70,11 @@ class Job:
             **fields: More to show, such as ``epoch=2, images_s=143.0``.
         """
         now = time.monotonic()
-        events = EVENTS_VARIABLE in os.environ
-        if now - self._last_progress < (0.5 if events else 5.0) and done < total:
+        if now - self._last_progress < (5.0 if self.reports is None else 0.5) and done < total:
             return
         self._last_progress = now
-        if events:
-            print(PROGRESS_MARK + json.dumps({"done": done, "total": total, "unit": unit, **fields}), flush=True)
+        if self.reports is not None:
+            self.reports.progress(Progress(done, total, unit, fields))
         else:
             more = "".join(f", {name} {value}" for name, value in fields.items())
             self.log.info("%d/%d %s%s", done, total, unit, more)
@@ -98,48 +95,76 @@ class Job:
         raise errors.CancelledError(f"stopped by {signal.Signals(signum).name}")
 
 
-def main(run: Callable[[SpecT, Job], OutcomeT], spec_type: type[SpecT], argv: list[str] | None = None) -> int:
-    """Run a job from the command line: ``python -m tasks.NAME SPEC``.
+def main(
+    run: Callable[[SpecT, Job], Outcome],
+    spec_type: type[SpecT],
+    argv: list[str] | None = None,
+    reports: Reports | None = None,
+) -> int:
+    """Run a job from the command line: ``python -m tasks.NAME SPEC`` or ``python -m tasks.NAME WORKSPACE KEY``.
+
+    A job that fails leaves ``failure.json`` beside its spec.
 
     Args:
         run: The job.
         spec_type: Its spec.
-        argv: One argument: the spec as JSON, or the path of a JSON file.
+        argv: The spec as JSON, or the path of a JSON file; or the URI of the workspace that has the spec, and its key.
+        reports: Where log records and progress go; by default to standard output.
 
     Returns:
         The exit code: 0 done (or done before); 1, 2, 75, 143 as :mod:`maskfold.errors` says.
     """
-    arguments = sys.argv[1:] if argv is None else argv
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stdout, format="%(levelname).1s %(name)s: %(message)s", force=True
-    )
+    _log_to(reports)
     log = logging.getLogger(f"maskfold.{spec_type.stage}")
+    spec: SpecT | None = None
     try:
-        if len(arguments) != 1:
-            raise errors.InputError(f"usage: python -m tasks.{spec_type.stage} SPEC (a JSON file, or JSON itself)")
-        run_spec(run, read_spec(spec_type, arguments[0]), log)
+        spec = _read_spec(spec_type, sys.argv[1:] if argv is None else argv)
+        run_spec(run, spec, log, reports)
     except errors.MaskfoldError as error:
-        return _fail(log, str(error), error.exit_code)
+        failure = Failure.of(error)
     except Exception as error:
-        log.exception("a fault of ours or of the machine")
-        return _fail(log, f"{type(error).__name__}: {error}", errors.EXIT_FAULT)
-    return errors.EXIT_OK
-
-
-def _fail(log: logging.Logger, message: str, code: int) -> int:
-    if EVENTS_VARIABLE in os.environ:
-        print(FAILURE_MARK + json.dumps(message), flush=True)
+        log.exception("internal error, or an error of this machine")
+        failure = Failure.of(error)
     else:
-        log.error("%s", message)
-    return code
+        return errors.EXIT_OK
+    log.error("%s", failure.message)
+    if spec is not None:
+        _leave(failure, spec, log)
+    return failure.exit_code
 
 
-def read_spec(spec_type: type[SpecT], argument: str) -> SpecT:
-    """Read a spec from JSON text or from a JSON file.
+def _log_to(reports: Reports | None) -> None:
+    shown = logging.StreamHandler(sys.stdout)
+    shown.setFormatter(logging.Formatter("%(levelname).1s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[reports or shown], force=True)
+
+
+def _leave(failure: Failure, spec: Spec[Outcome], log: logging.Logger) -> None:
+    try:
+        folder.write_failure(open_workspace(spec.workspace), spec.address, failure)
+    except errors.MaskfoldError as error:
+        log.warning("the workspace does not take %s/failure.json: %s", spec.address, error)
+
+
+def _read_spec(spec_type: type[SpecT], arguments: list[str]) -> SpecT:
+    """Read a spec from JSON text, from a JSON file, or from a workspace.
 
     Raises:
         InputError: If the file is missing or the JSON is no such spec.
     """
+    match arguments:
+        case [workspace, key]:
+            return cast("SpecT", folder.read_spec(workspace, spec_type.stage, key))
+        case [argument]:
+            spec = _parse(spec_type, argument)
+            folder.post(spec)
+            return spec
+    raise errors.InputError(
+        f"usage: python -m tasks.{spec_type.stage} SPEC (a JSON file, or JSON itself), or WORKSPACE KEY"
+    )
+
+
+def _parse(spec_type: type[SpecT], argument: str) -> SpecT:
     try:
         text = argument if argument.lstrip().startswith("{") else Path(argument).read_text(encoding="utf-8")
         return spec_type.model_validate_json(text)
@@ -149,7 +174,9 @@ def read_spec(spec_type: type[SpecT], argument: str) -> SpecT:
         raise errors.InputError(f"spec for {spec_type.stage} is not valid: {error}") from None
 
 
-def run_spec(run: Callable[[SpecT, Job], OutcomeT], spec: SpecT, log: logging.Logger) -> Outcome:
+def run_spec(
+    run: Callable[[SpecT, Job], OutcomeT], spec: SpecT, log: logging.Logger, reports: Reports | None = None
+) -> OutcomeT:
     """Run a job unless its outcome is there already; publish the outcome last.
 
     When another run on this machine is at the same job, this one waits for it and takes its outcome.
@@ -159,27 +186,34 @@ def run_spec(run: Callable[[SpecT, Job], OutcomeT], spec: SpecT, log: logging.Lo
     """
     workspace = open_workspace(spec.workspace)
     with alone(workspace.locate(spec.address)):
-        done = find_outcome(workspace, spec)
+        done = folder.find_outcome(workspace, spec)
         if done is not None:
             log.info("%s: finished before, nothing to do", spec.label)
-            return done
-        return _run_now(run, spec, workspace, log)
+            return cast("OutcomeT", done)
+        folder.write_spec(workspace, spec)
+        return _run_now(run, spec, workspace, log, reports)
 
 
-def _run_now(run: Callable[[SpecT, Job], OutcomeT], spec: SpecT, workspace: Workspace, log: logging.Logger) -> Outcome:
+def _run_now(
+    run: Callable[[SpecT, Job], OutcomeT],
+    spec: SpecT,
+    workspace: Workspace,
+    log: logging.Logger,
+    reports: Reports | None,
+) -> OutcomeT:
     with scratch_folder(spec.stage) as scratch:
         job = Job(
             workspace=workspace,
             address=spec.address,
             scratch=scratch,
             log=log,
+            reports=reports,
             threads=int(os.environ.get(THREADS_VARIABLE) or usable_cores()),
         )
         previous = signal.signal(signal.SIGTERM, job._on_signal)
         try:
             outcome = _translated(run, spec, job)
-            workspace.write(f"{spec.address}/spec.json", spec.model_dump_json(indent=1).encode())
-            workspace.write(f"{spec.address}/{OUTCOME_FILE}", outcome.model_dump_json(indent=1).encode())
+            folder.write_outcome(workspace, spec, outcome)
             for tidy in job.afterwards:
                 tidy()
         finally:
@@ -198,16 +232,3 @@ def _translated(run: Callable[[SpecT, Job], OutcomeT], spec: SpecT, job: Job) ->
             f"cannot write {where}: the disk is full; free some space, or let TMPDIR name a folder with more, "
             "and run again"
         ) from error
-
-
-def find_outcome(workspace: Workspace, spec: Spec[OutcomeT]) -> OutcomeT | None:
-    """Return a job's outcome when it is finished, else None."""
-    content = workspace.read(f"{spec.address}/{OUTCOME_FILE}")
-    if content is None:
-        return None
-    try:
-        return spec.outcome_type().model_validate_json(content)
-    except ValidationError:
-        raise errors.CorruptDataError(
-            f"{workspace.locate(spec.address)}/{OUTCOME_FILE} is damaged; delete that folder and run again"
-        ) from None

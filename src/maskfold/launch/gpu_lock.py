@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from maskfold.home import home
 from maskfold.launch.slots import DEVICES_VARIABLE, gpu_names
@@ -45,13 +45,8 @@ def own_gpu(on_wait: Callable[[], None] = lambda: None) -> Iterator[str | None]:
 
 
 def _take(name: str, stack: contextlib.ExitStack) -> bool:
-    folder = home() / "gpus"
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(Path(folder, f"{name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
+        stack.enter_context(FileLock(home() / "gpus" / f"{name}.lock", blocking=False, fallback_to_soft=False))
+    except Timeout:
         return False
-    stack.callback(os.close, descriptor)
     return True

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from maskfold.launch.entry import FAILURE_MARK, PROGRESS_MARK
 from maskfold.launch.monitor import Progress
 from maskfold.specs import Outcome, Spec
-
-# As `entry` formats them.
-_LOG_LINE = re.compile(r"([IWEC]) [\w.]+: (.*)")
-_LEVELS = {"I": logging.INFO, "W": logging.WARNING, "E": logging.ERROR, "C": logging.CRITICAL}
 
 
 @dataclass
@@ -28,23 +21,17 @@ class Watcher:
     on_progress: Callable[[Progress], None]
     on_warning: Callable[[str], None] = lambda _: None
     """The job has said something that its user should know."""
-    failure: str = ""
-    """Why the job ended, in its own words."""
 
-    def line(self, text: str) -> None:
-        """Take one line of the job's output."""
-        if text.startswith(PROGRESS_MARK):
-            values = json.loads(text.removeprefix(PROGRESS_MARK))
-            self.on_progress(Progress(values.pop("done"), values.pop("total"), values.pop("unit"), values))
-        elif text.startswith(FAILURE_MARK):
-            self.failure = json.loads(text.removeprefix(FAILURE_MARK))
-            self.log.error("%s", self.failure)
-        elif text:
-            found = _LOG_LINE.match(text)
-            level = _LEVELS[found[1]] if found else logging.INFO
-            self.log.log(level, "%s", text)
-            if found and level == logging.WARNING:
-                self.on_warning(found[2])
+    def record(self, level: int, text: str) -> None:
+        """Take a log record of the job: ``logger: message``."""
+        self.log.log(level, "%s", text)
+        if level == logging.WARNING:
+            self.on_warning(text.partition(": ")[2])
+
+    def output(self, line: str) -> None:
+        """Take a line of the job's standard output or error: libraries print there, and Python when it crashes."""
+        if line:
+            self.log.info("%s", line)
 
 
 class Launcher(Protocol):

@@ -8,17 +8,20 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 from maskfold import errors
 from maskfold.cores import usable_cores
+from maskfold.launch import folder
 from maskfold.launch.child import GRACE_SECONDS, run_child
-from maskfold.launch.entry import EVENTS_VARIABLE, THREADS_VARIABLE
+from maskfold.launch.entry import THREADS_VARIABLE
 from maskfold.launch.launcher import Watcher
+from maskfold.launch.reports import receive
 from maskfold.launch.slots import DEVICES_VARIABLE, Slot, SlotPool, machine_slots, whole_machine
-from maskfold.specs import Outcome, Spec
+from maskfold.specs import Failure, Outcome, Spec
+from maskfold.storage import Workspace
 
 # A job reports to the run that its spec names; these would override it.
 _NOT_FOR_JOBS = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
@@ -43,12 +46,13 @@ class LocalLauncher:
     def run(self, spec: Spec[Outcome], watcher: Watcher) -> None:
         """Run a job in a child process; see :class:`maskfold.launch.launcher.Launcher`."""
         with self._slot() as slot:
+            workspace = folder.post(spec)
             watcher.on_start()
             code = self._run_child(spec, slot if spec.one_of_many else whole_machine(), watcher)
         if self._cancelled.is_set():
             raise errors.CancelledError(f"{spec.label}: cancelled")
         if code != errors.EXIT_OK:
-            raise failure(spec, code, watcher.failure)
+            raise errors.JobFailedError(f"{spec.label}: {_failure(workspace, spec.address, code).message}", code)
 
     def cancel(self) -> None:
         """Ask all jobs to stop, make those that do not, and wait for them."""
@@ -78,10 +82,11 @@ class LocalLauncher:
             self._pool.give_back(slot)
 
     def _run_child(self, spec: Spec[Outcome], slot: Slot, watcher: Watcher) -> int:
-        reader, writer = self._context.Pipe(duplex=False)
+        output, printed = self._context.Pipe(duplex=False)
+        reports, reported = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=run_child,
-            args=(spec.stage, spec.model_dump_json(), _environment(slot), writer),
+            args=(spec.workspace, spec.stage, spec.key, _environment(slot), printed, reported),
             name=spec.label,
         )
         with self._lock:
@@ -89,42 +94,57 @@ class LocalLauncher:
                 raise errors.CancelledError(f"{spec.label}: cancelled before it began")
             process.start()
             self._running.add(process)
-        writer.close()
-        # In a copy of this thread's context, so that log lines and progress are filed under the orchestrator's run.
-        context = contextvars.copy_context()
-        lines = threading.Thread(target=context.run, args=(_forward, reader, watcher), daemon=True)
-        lines.start()
+        printed.close()
+        reported.close()
+        readers = [
+            _reader(_forward, output, watcher),
+            _reader(receive, reports, watcher.on_progress, watcher.record),
+        ]
         try:
             process.join()
         finally:
             _signal_group(process, signal.SIGKILL)  # workers that the job may have left behind
             with self._lock:
                 self._running.discard(process)
-        lines.join(timeout=5)
+        for reader in readers:
+            reader.join(timeout=5)
         code = process.exitcode or 0
         return code if code >= 0 else 128 - code
 
 
-def failure(spec: Spec[Outcome], code: int, message: str) -> errors.MaskfoldError:
-    """Return what to raise for a job that ended with an exit code, and a message of its own if it left one."""
-    if not message and code == errors.EXIT_KILLED:
+def _failure(workspace: Workspace, address: str, code: int) -> Failure:
+    """Return why a job failed; leave a failure for one that could not, such as one that was killed."""
+    left = folder.find_failure(workspace, address)
+    if left is not None and left.exit_code == code:
+        return left
+    message = f"the process died without reporting why (exit code {code})"
+    if code == errors.EXIT_KILLED:
         message = "killed (exit code 137); was the machine out of memory?"
-    return errors.JobFailedError(f"{spec.label}: {message or f'ended with exit code {code}'}", code)
+    failure = Failure.of(errors.JobFailedError(message, code))
+    folder.write_failure(workspace, address, failure)
+    return failure
 
 
 def _environment(slot: Slot) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_JOBS}
-    environment |= {THREADS_VARIABLE: str(slot.threads), EVENTS_VARIABLE: "1", "PYTHONUNBUFFERED": "1"}
+    environment |= {THREADS_VARIABLE: str(slot.threads), "PYTHONUNBUFFERED": "1"}
     if slot.device is not None:
         environment[DEVICES_VARIABLE] = slot.device
     return environment
 
 
-def _forward(reader: Connection, watcher: Watcher) -> None:
-    with open(os.dup(reader.fileno()), encoding="utf-8", errors="replace") as stream:  # noqa: PTH123 - a descriptor
-        reader.close()
+def _reader(read: Callable[..., None], *arguments: object) -> threading.Thread:
+    """Start to read a pipe, in a copy of this thread's context: reports are filed under the orchestrator's run."""
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(read, *arguments), daemon=True)
+    thread.start()
+    return thread
+
+
+def _forward(pipe: Connection, watcher: Watcher) -> None:
+    with open(os.dup(pipe.fileno()), encoding="utf-8", errors="replace") as stream:  # noqa: PTH123 - a descriptor
+        pipe.close()
         for line in stream:
-            watcher.line(line.rstrip("\n"))
+            watcher.output(line.rstrip("\n"))
 
 
 def _signal_group(process: ForkServerProcess, signum: signal.Signals) -> None:

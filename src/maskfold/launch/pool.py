@@ -13,42 +13,34 @@ from uuid import UUID, uuid4
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State, WorkerStatus
-from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments import run_deployment
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
+from prefect.states import Cancelled, Cancelling, Scheduled
 
 from maskfold import errors
+from maskfold.launch import folder
 from maskfold.launch.launcher import Watcher
-from maskfold.specs import Outcome, Spec
+from maskfold.specs import Failure, Outcome, Spec
 
 POLL_SECONDS = 1.0
 CANCEL_SECONDS = 60.0
 """How long to wait for the pool to confirm that cancelled jobs are gone."""
 UNCLAIMED_SECONDS = 60.0
 """After this long without a worker that takes a job, while no other job of the run is at work, its user is told."""
-LIFE_SECONDS = 10.0
-"""Time between two looks at whether a job's process, or its worker, is still there."""
-HEARTBEATS_MISSED = 3
-"""After so many, a job counts as lost."""
-
-_HEARTBEAT = "prefect.flow-run.heartbeat"
-_HEARTBEAT_VARIABLE = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
-_HEARTBEAT_DEFAULT = 180.0
-"""Prefect's own."""
-_HEARTBEAT_LEAST = 30.0
-"""Prefect sends none more often."""
+WORKER_SECONDS = 10.0
+"""Time between two looks at whether the worker that has taken a job is still there."""
+LOST_JOBS = "maskfold: lost jobs"
+"""Name of the server's automation that counts a job as crashed when its process or machine is lost."""
+HEARTBEAT = "prefect.flow-run.heartbeat"
+SILENCE_SECONDS = 100.0
+"""After this long without a heartbeat a run is lost: three missed, as `prefect.yaml` asks for one every 30 s."""
 
 _PASSING = (httpx.TransportError, PrefectHTTPStatusError)
 """The server does not answer, or not well; it may later."""
 
-_OWN_CODE = re.compile(r"\[exit code (\d+)\]$")
-"""How the flow ``job`` ends the message of a job that failed."""
 _WORKERS_CODE = re.compile(r"exited with non-zero status code:? (\d+)")
 _NOT_STARTED = "Failed to submit flow run to infrastructure"
-_WRAPPING = re.compile(r"^Flow run encountered an exception: (?:JobFailedError: )?| \[exit code \d+\]$")
-"""What Prefect and the flow ``job`` put around a job's own message."""
 
 
 class PoolLauncher:
@@ -70,10 +62,10 @@ class PoolLauncher:
         """Of the running, those that a worker has begun."""
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
-        self._heard = threading.Event()
+        self._deaf = _Deafness()
         with get_client(sync_client=True) as client:
             try:
-                self._silence = _longest_silence(client.read_deployment_by_name(self._deployment))
+                client.read_deployment_by_name(self._deployment)
             except ObjectNotFound:
                 raise errors.InputError(
                     f"launcher pool:{pool}: the Prefect server has no deployment {self._deployment}; those of "
@@ -85,9 +77,10 @@ class PoolLauncher:
         """Run a job on the pool; see :class:`maskfold.launch.launcher.Launcher`."""
         if self._cancelled.is_set():
             raise errors.CancelledError(f"{spec.label}: cancelled before it began")
+        workspace = folder.post(spec)
         submitted = run_deployment(
             self._deployment,
-            parameters={"stage": spec.stage, "spec": spec.model_dump_json()},
+            parameters={"workspace": spec.workspace, "stage": spec.stage, "key": spec.key},
             flow_run_name=spec.label,
             timeout=0,
             as_subflow=True,
@@ -110,7 +103,8 @@ class PoolLauncher:
         if self._cancelled.is_set() or state.is_cancelled():
             raise errors.CancelledError(f"{spec.label}: cancelled")
         if not state.is_completed():
-            raise failure(spec, state)
+            left = folder.find_failure(workspace, spec.address) if state.is_failed() else None
+            raise failure(spec, state, left)
 
     def cancel(self) -> None:
         """Cancel all running jobs and wait until the pool has stopped them."""
@@ -127,34 +121,34 @@ class PoolLauncher:
             while running := {one for one in running if not _is_over(client, one)}:
                 overdue = time.monotonic() > deadline
                 for run_id in running:
-                    with contextlib.suppress(*_PASSING, ObjectNotFound):
-                        _cancel(client, run_id, by_force=overdue)
+                    _try_to_cancel(client, run_id, by_force=overdue)
                 if overdue:
                     return
                 time.sleep(POLL_SECONDS)
 
     def _wait(self, run_id: UUID, watcher: Watcher) -> State:
         begun, told, since = False, False, time.monotonic()
-        life = _Life(run_id, self._pool, self._silence, self._heard)
+        cancelling: float | None = None
+        worker = _Worker(run_id, self._pool)
         with get_client(sync_client=True) as client:
             while True:
                 run = _read_run(client, run_id)
                 state = run.state if run else None
-                if run is None or state is None:
-                    life.renew()
-                elif state.is_final():
-                    return state
-                elif state.is_running() or state.is_cancelling():
-                    if not begun:
+                if run is not None and state is not None:
+                    if state.is_final():
+                        return state
+                    if state.is_pending() and worker.has_gone(client, run):
+                        watcher.on_warning("the worker that had taken this job is gone; another may take it now")
+                    if (state.is_running() or state.is_cancelling()) and not begun:
                         begun = True
                         self._at_work.add(run_id)
                         watcher.on_start()
-                    if (lost := life.lost(client, state, watcher)) is not None:
-                        return lost
-                else:
-                    life.renew()
-                    if state.is_pending() and life.abandoned(client, run):
-                        watcher.on_warning("the worker that had taken this job is gone; another may take it now")
+                    if state.is_running():
+                        self._deaf.look(client, run_id, watcher)
+                    if state.is_cancelling():
+                        cancelling = cancelling or time.monotonic()
+                        if time.monotonic() - cancelling > CANCEL_SECONDS:
+                            _try_to_cancel(client, run_id, by_force=True)
                 if self._at_work:  # there are workers, and they are busy
                     since = time.monotonic()
                 if not begun and not told and time.monotonic() - since > UNCLAIMED_SECONDS:
@@ -167,113 +161,90 @@ class PoolLauncher:
 
 
 @dataclass
-class _Life:
-    """Whether a run still has a process, or before that a worker: when a machine is lost nobody reports it."""
+class _Worker:
+    """The worker that has taken a job: Prefect does not notice when it goes away before it begins the job."""
 
     run_id: UUID
     pool: str
-    silence: float
-    """Seconds without a heartbeat after which the process is gone."""
-    heard: threading.Event
-    """A heartbeat of any job has arrived, so that silence means something."""
     _looked: float = field(default_factory=time.monotonic)
-    _alive: float = field(default_factory=time.monotonic)
-    _heartbeat: UUID | None = None
-    _told: bool = False
     _gone: set[str] = field(default_factory=set)
 
-    def renew(self) -> None:
-        """Begin to listen anew: the server does not answer, or the run has no process that could be heard."""
-        self._alive = time.monotonic()
-
-    def lost(self, client: SyncPrefectClient, state: State, watcher: Watcher) -> State | None:
-        """Return the last state of a run whose process has gone without a word, after telling the server."""
-        if not self._due():
-            return None
-        newest = _newest_heartbeat(client, self.run_id)
-        if newest != self._heartbeat:
-            self._heartbeat = newest
-            self.heard.set()
-            self.renew()
-        if time.monotonic() - self._alive < self.silence:
-            return None
-        if not self.heard.is_set():
-            self._warn_of_deafness(watcher)
-            return None
-        message = f"no sign of life for {self.silence:.0f} s; its process or machine is lost"
-        # The server lets a run that is being cancelled end in no other way.
-        last: State = Cancelled(message=message) if state.is_cancelling() else Crashed(message=message)
-        with contextlib.suppress(*_PASSING):
-            answer = client.set_flow_run_state(self.run_id, last)
-            if answer.state is not None and answer.state.is_final():
-                return answer.state
-        return last
-
-    def abandoned(self, client: SyncPrefectClient, run: FlowRun) -> bool:
-        """Give a job back to the pool when the worker that took it went away before it began the job."""
-        worker = run.labels.get("prefect.worker.name")
+    def has_gone(self, client: SyncPrefectClient, run: FlowRun) -> bool:
+        """Say whether the worker went away; then the job is given back to the pool."""
+        name = run.labels.get("prefect.worker.name")
         # A worker takes a run first and labels it then: the label of one that is gone may be left from before.
-        if not isinstance(worker, str) or worker in self._gone or not self._due():
+        if not isinstance(name, str) or name in self._gone or time.monotonic() - self._looked < WORKER_SECONDS:
             return False
+        self._looked = time.monotonic()
         with contextlib.suppress(*_PASSING):
             workers = client.read_workers_for_work_pool(str(run.work_pool_name or self.pool))
-            if not any(one.name == worker and one.status == WorkerStatus.ONLINE for one in workers):
-                client.set_flow_run_state(self.run_id, Scheduled(message=f"{worker} is gone"), force=True)
-                self._gone.add(worker)
+            if not any(one.name == name and one.status == WorkerStatus.ONLINE for one in workers):
+                client.set_flow_run_state(self.run_id, Scheduled(message=f"{name} is gone"), force=True)
+                self._gone.add(name)
                 return True
         return False
 
-    def _warn_of_deafness(self, watcher: Watcher) -> None:
-        if not self._told:
-            self._told = True
-            watcher.on_warning(
-                "no heartbeat of any job arrives, so the loss of a machine would not be noticed; "
-                "do websockets reach the Prefect server from where jobs run?"
-            )
 
-    def _due(self) -> bool:
-        if time.monotonic() - self._looked < LIFE_SECONDS:
-            return False
-        self._looked = time.monotonic()
-        return True
+class _Deafness:
+    """Whether the server could notice that a job is lost; looked at once a run, and said when it could not."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+        self._looked = False
+
+    def look(self, client: SyncPrefectClient, run_id: UUID, watcher: Watcher) -> None:
+        """Look for the automation and for a heartbeat of the first job, once it should have sent some."""
+        self._began = self._began or time.monotonic()
+        if self._looked or time.monotonic() - self._began < SILENCE_SECONDS:
+            return
+        with contextlib.suppress(*_PASSING):
+            watched = any(one.enabled for one in client.read_automations_by_name(LOST_JOBS))
+            heard = _has_heartbeat(client, run_id)
+            self._looked = True
+            if not watched:
+                watcher.on_warning(
+                    f"the Prefect server has no automation {LOST_JOBS!r}, or it is switched off, so the loss of a "
+                    "machine would not be noticed; python -m flows.register POOL creates it"
+                )
+            elif not heard:
+                watcher.on_warning(
+                    "no heartbeat of this job arrives, so the loss of a machine would not be noticed; "
+                    "do websockets reach the Prefect server from where jobs run?"
+                )
 
 
-def _longest_silence(deployment: DeploymentResponse) -> float:
-    """Return the seconds without a heartbeat after which a run of a deployment is lost."""
-    every = (deployment.job_variables or {}).get("env", {}).get(_HEARTBEAT_VARIABLE, _HEARTBEAT_DEFAULT)
-    return HEARTBEATS_MISSED * max(_HEARTBEAT_LEAST, float(every)) + LIFE_SECONDS
-
-
-def _newest_heartbeat(client: SyncPrefectClient, run_id: UUID) -> UUID | None:
-    """Return the id of a run's newest heartbeat: a new one is a sign of life, whatever clocks say."""
+def _has_heartbeat(client: SyncPrefectClient, run_id: UUID) -> bool:
     now, day = datetime.now(UTC), timedelta(days=1)
     wanted = EventFilter(
-        event=EventNameFilter(name=[_HEARTBEAT]),
+        event=EventNameFilter(name=[HEARTBEAT]),
         resource=EventResourceFilter(id=[f"prefect.flow-run.{run_id}"]),
         occurred=EventOccurredFilter(since=now - day, until=now + day),
     )
-    with contextlib.suppress(*_PASSING):
-        events = client.read_events(wanted, limit=1).events
-        return events[0].id if events else None
-    return uuid4()  # the server did not answer, so nothing is known to be silent
+    return bool(client.read_events(wanted, limit=1).events)
 
 
-def failure(spec: Spec[Outcome], state: State) -> errors.MaskfoldError:
+def failure(spec: Spec[Outcome], state: State, left: Failure | None = None) -> errors.MaskfoldError:
     """Return what to raise for a job whose run ended in a state other than completed.
 
-    A job that failed by itself names its exit code at the end of the state's message. A run that crashed lost its
-    process: killed, out of memory, machine lost; the worker's message names the exit status where it knows one.
+    A run that crashed lost its process: killed, out of memory, machine lost; the worker's message names the exit status
+    where it knows one.
+
+    Args:
+        spec: The job.
+        state: The last state of its run.
+        left: What a job that failed by itself said in its ``failure.json``.
     """
+    if left is not None:
+        return errors.JobFailedError(f"{spec.label}: {left.message}", left.exit_code)
     message = state.message or state.name or state.type.value
     code = errors.EXIT_KILLED if state.is_crashed() else errors.EXIT_FAULT
-    if found := _OWN_CODE.search(message):
-        code = int(found[1])
-    elif message.startswith(_NOT_STARTED):
-        code = errors.EXIT_UNAVAILABLE  # no image, no engine: another worker, or another moment, may have it
+    if state.is_failed() or message.startswith(_NOT_STARTED):
+        # A job that cannot leave its failure does not reach the workspace. No image, no engine: as for that, another
+        # worker, or another moment, may have it.
+        code = errors.EXIT_UNAVAILABLE
     elif found := _WORKERS_CODE.search(message):
-        # Whoever cancels a job makes its run Cancelled; one that crashed by SIGTERM was stopped by its machine.
+        # A run that someone cancels ends as Cancelled; one that crashed by SIGTERM was stopped by its machine.
         code = errors.EXIT_KILLED if int(found[1]) == errors.EXIT_CANCELLED else int(found[1])
-    message = _WRAPPING.sub("", message).removeprefix(f"{spec.label}: ")
     return errors.JobFailedError(f"{spec.label}: {message}", code)
 
 
@@ -292,9 +263,11 @@ def _is_over(client: SyncPrefectClient, run_id: UUID) -> bool:
     return run is not None and run.state is not None and run.state.is_final()
 
 
-def _cancel(client: SyncPrefectClient, run_id: UUID, by_force: bool) -> None:
-    if by_force:
-        message = f"not confirmed within {CANCEL_SECONDS:.0f} s; its process or machine may be lost"
-        client.set_flow_run_state(run_id, Cancelled(message=message), force=True)
-    elif not (state := client.read_flow_run(run_id).state) or not state.is_cancelling():
-        client.set_flow_run_state(run_id, Cancelling(message="the run that asked for this job has ended"))
+def _try_to_cancel(client: SyncPrefectClient, run_id: UUID, by_force: bool) -> None:
+    """Cancel a run, unless it was deleted or the server does not answer."""
+    with contextlib.suppress(*_PASSING, ObjectNotFound):
+        if by_force:
+            message = f"not confirmed within {CANCEL_SECONDS:.0f} s; its process or machine may be lost"
+            client.set_flow_run_state(run_id, Cancelled(message=message), force=True)
+        elif not (state := client.read_flow_run(run_id).state) or not state.is_cancelling():
+            client.set_flow_run_state(run_id, Cancelling(message="the run that asked for this job has ended"))

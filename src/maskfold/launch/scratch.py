@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 PREFIX = "maskfold-job-"
-_LOCK = "lock"
+_LOCK = ".lock"
 
 
 @contextlib.contextmanager
 def scratch_folder(stage: str) -> Iterator[Path]:
     """Yield an empty folder that is deleted at the end.
 
-    A killed job cannot delete its own, which may hold gigabytes; so what killed jobs left is deleted first.
+    A killed job cannot delete its own, which may hold gigabytes; so what killed jobs left is deleted first. A lock
+    beside the folder, which the system frees when its process dies, tells the two apart.
     """
-    _sweep(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{stage}-") as name, _owned(Path(name)):
-        files = Path(name, "files")
-        files.mkdir()
-        yield files
-
-
-@contextlib.contextmanager
-def _owned(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock, which the system frees when this process dies."""
-    fresh = folder / f"{_LOCK}.new"
-    descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        # Named only when it is held, so that nobody finds it free in between.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        fresh.rename(folder / _LOCK)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _sweep(parent: Path) -> None:
-    for folder in parent.glob(f"{PREFIX}*"):
+    parent = Path(tempfile.gettempdir())
+    for left in parent.glob(f"{PREFIX}*{_LOCK}"):
+        _sweep(left)
+    folder = parent / f"{PREFIX}{stage}-{uuid.uuid4().hex[:8]}"
+    lock = folder.with_name(folder.name + _LOCK)
+    with _lock(lock):
+        folder.mkdir(mode=0o700)  # only under the lock: a folder whose lock is free has lost its job
         try:
-            if folder.stat(follow_symlinks=False).st_uid != os.getuid():
-                continue
-            descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
-        except OSError:  # not ours, just being made, or gone
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
-        except BlockingIOError:  # its job is alive
-            continue
+            yield folder
         finally:
-            os.close(descriptor)
+            _delete(folder, lock)
+
+
+def _sweep(lock: Path) -> None:
+    """Delete a folder and its lock unless its job is alive or another user's."""
+    # Another user's file raises an operating-system error, and so does one that is gone already.
+    with contextlib.suppress(Timeout, OSError):
+        if lock.stat(follow_symlinks=False).st_uid == os.getuid():
+            with _lock(lock, blocking=False):
+                _delete(lock.with_suffix(""), lock)
+
+
+def _delete(folder: Path, lock: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    lock.unlink(missing_ok=True)  # while it is held: a process that waits for it notices and makes a new one
+
+
+def _lock(path: Path, *, blocking: bool = True) -> FileLock:
+    # A soft lock, which filelock takes where the file system has no flock, outlives a killed process.
+    return FileLock(path, blocking=blocking, fallback_to_soft=False)

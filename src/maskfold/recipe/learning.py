@@ -175,10 +175,10 @@ class Binning(Settings):
         return bins
 
     def check_bounds(self, attribute: Attribute) -> None:
-        """Make sure that each bin lies in one group of the training labels, and in the attribute's range.
+        """Make sure that each bin is within one group of the training labels, and within the attribute's range.
 
         Raises:
-            ValueError: If a bound of the groups is not one of the bins', or a bin lies outside the range.
+            ValueError: If a bound of the groups is not one of the bins', or a bin is outside the range.
         """
         if not self.bins:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -13,8 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from maskfold.errors import RecipeError
 from maskfold.recipe.paths import put
-from maskfold.recipe.recipe import Recipe
+from maskfold.recipe.recipe import Dataset, Recipe
 from maskfold.recipe.schemes import expand_short, fit_preset, load_scheme
+from maskfold.settings import Settings
+from maskfold.wording import did_you_mean
 
 PRESETS: Final = ("smoke", "fast", "best", "hot6")
 # Besides its own errors PyYAML lets through what a constructor raises, such as that of the date 2020-99-99.
@@ -57,6 +58,27 @@ def load_recipe(
         raise RecipeError(_explain(where, error)) from None
 
 
+def load_dataset(source: str | Path = "fast", overrides: Iterable[str] = ()) -> Dataset:
+    """Read what a recipe and its overrides say of the data set alone: it must be looked at before the rest is valid.
+
+    Raises:
+        RecipeError: If the source does not exist or cannot be read, or a setting of the data set is invalid.
+    """
+    where = str(source)
+    settings: Any = {"dataset": _read(where).get("dataset") or {}}
+    for key, value in map(_split, overrides):
+        if key.partition(".")[0] == "dataset":
+            settings = put(settings, key.split("."), value, key)
+    try:
+        return _DatasetAlone.model_validate(settings).dataset
+    except ValidationError as error:
+        raise RecipeError(_explain(where, error)) from None
+
+
+class _DatasetAlone(Settings):
+    dataset: Dataset
+
+
 def dump_recipe(recipe: Recipe) -> str:
     """Return the recipe as YAML that :func:`load_recipe` reads back to an equal recipe."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
@@ -72,10 +94,9 @@ def _read(source: str) -> dict[str, Any]:
         except (OSError, RuntimeError) as error:  # a folder that may not be entered, a name too long, no such ~user
             raise RecipeError(f"recipe {source!r}: cannot be read: {error}") from None
         if not is_file:
-            close = difflib.get_close_matches(source, PRESETS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
             raise RecipeError(
-                f"recipe {source!r} is neither a preset ({', '.join(PRESETS)}) nor an existing YAML file.{hint}"
+                f"recipe {source!r} is neither a preset ({', '.join(PRESETS)}) nor an existing YAML file."
+                f"{did_you_mean(source, PRESETS)}"
             )
         try:
             text = path.read_text(encoding="utf-8")
@@ -117,8 +138,23 @@ def _with_scheme(
     for key, value in overrides:
         if key.startswith("scheme."):
             full = put(full, key.split("."), value, key)
-    ready: dict[str, Any] = full
-    return ready
+    attributes = [_with_bounds(attribute) for attribute in full["scheme"]["attributes"]]
+    return {**full, "scheme": {**full["scheme"], "attributes": attributes}}
+
+
+def _with_bounds(attribute: Any) -> Any:
+    """Return an attribute without the range that a data set states where only people can say the bounds."""
+    if not isinstance(attribute, Mapping) or "range" not in attribute:
+        return attribute
+    low, high = attribute["range"]
+    if not attribute.get("bounds") and not attribute.get("values"):
+        name = attribute["name"]
+        raise RecipeError(
+            f"the data set's column {name} holds numbers from {low:g} to {high:g}: say where its groups begin, such as "
+            f"--set 'scheme.attributes.{name}.bounds=[{(low + high) / 2:g}]'; or leave the column out by naming the "
+            f"attributes that count: --set 'scheme={{attributes: [{{name: ..., values: [...]}}]}}'"
+        )
+    return {key: value for key, value in attribute.items() if key != "range"}
 
 
 def _explain(source: str, error: ValidationError) -> str:
@@ -131,9 +167,8 @@ def _explain(source: str, error: ValidationError) -> str:
         where = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             allowed = _allowed_keys(problem["loc"][:-1])
-            close = difflib.get_close_matches(str(problem["loc"][-1]), allowed, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            lines.append(f"  {where}: unknown setting; {hint}Known here: {', '.join(allowed)}")
+            hint = did_you_mean(str(problem["loc"][-1]), allowed)
+            lines.append(f"  {where}: unknown setting.{hint} Known here: {', '.join(allowed)}")
         elif problem["type"] == "missing":
             lines.append(f"  {where}: missing")
         else:

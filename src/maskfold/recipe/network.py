@@ -84,6 +84,17 @@ class Network(Settings):
         """Return the number of classes that it tells apart: the size of its output."""
         return self.taught(scheme).size(self.target)
 
+    def label_sets(self) -> list[str]:
+        """Return which labels it learns from: its target, and ``target+extra`` for each further attribute it looks at.
+
+        Extras are the attribute (or ``cells``, all of them) that the sampler balances, and attributes of which some
+        numbers are left out. See :func:`maskfold.dataset.versions.learnt_versions`.
+        """
+        balanced = self.sampler.partition("-")[2]
+        extras = {balanced} if balanced else set()
+        extras |= {name for name, binning in self.binning.items() if binning.leave_out}
+        return [self.target, *(f"{self.target}+{extra}" for extra in sorted(extras))]
+
     def check(self, scheme: Scheme) -> None:
         """Make sure that the network's settings fit the scheme.
 
@@ -105,12 +116,15 @@ class Network(Settings):
         for name, binning in self.binning.items():
             if name not in numeric:
                 raise ValueError(f"binning.{name}: attributes with bounds are: {', '.join(numeric) or 'none'}")
-            binning.check_bounds(scheme[name])
+            try:
+                binning.check_bounds(scheme[name])
+            except ValueError as error:
+                raise ValueError(f"binning.{name}: {error}") from None
 
     @model_validator(mode="after")
     def _check_rates(self) -> Self:
         if self.schedule.ends_at_min_lr and self.schedule.min_lr >= self.optimizer.lr:
-            raise ValueError(f"schedule.min_lr {self.schedule.min_lr} must lie below optimizer.lr {self.optimizer.lr}")
+            raise ValueError(f"schedule.min_lr {self.schedule.min_lr} must be below optimizer.lr {self.optimizer.lr}")
         return self
 
     @model_validator(mode="after")

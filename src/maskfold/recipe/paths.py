@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from maskfold.errors import RecipeError
+from maskfold.wording import did_you_mean
 
 
 def put(node: Any, path: Sequence[str], value: Any, key: str) -> Any:
@@ -63,6 +63,7 @@ def _choose(items: Sequence[Any], head: str, key: str) -> set[int]:
         return {names.index(head)}
     if head.isdecimal() and int(head) < len(items):
         return {int(head)}
-    close = difflib.get_close_matches(head, names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise RecipeError(f"setting {key}: no entry {head!r}; there are {', '.join(names)} (or 0.., or * for all).{hint}")
+    raise RecipeError(
+        f"setting {key}: no entry {head!r}; there are {', '.join(names)} (or 0.., or * for all)."
+        f"{did_you_mean(head, names)}"
+    )

@@ -28,12 +28,14 @@ class Dataset(Settings):
     """Layout: `competition`; `table` (a csv or parquet file with a row for each photograph); `folders` (a folder for
     each class); `auto` looks and says what it found."""
 
+    table: str | None = None
+    """Name of the table in the data set's folder; none takes the only one."""
     corrections: str | None = None
     """Corrections to labels: `agreed` (those of the competition, which ship with maskfold), a csv's path or URI, or
     none."""
     external: tuple[str, ...] = ()
-    """More photographs to train on: paths or URIs of csv files with a column `path`, relative to the csv, and a column
-    for any of the scheme's attributes. Validation and evaluation never see them."""
+    """More photographs to train on: paths or URIs of csv or parquet files with a column `path`, relative to the
+    file, and a column for any of the scheme's attributes. Validation and evaluation never see them."""
     max_quarantined: Probability = 0.01
     """Largest share of the images that may be unusable before the run is refused; rows of external tables do not
     count."""

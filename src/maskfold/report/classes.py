@@ -11,8 +11,8 @@ from maskfold.ensemble.combination import Combination
 from maskfold.ensemble.scores import f1_by_class
 from maskfold.report.confusion import drawn_attributes, undrawn
 from maskfold.report.figure import Figure
-from maskfold.report.theme import Palette
 from maskfold.scheme import FloatArray, IntArray
+from maskfold.theme import Palette
 
 MOST: Final = 64
 """Classes that are all shown; of more, those at either end."""

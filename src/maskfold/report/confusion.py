@@ -10,8 +10,8 @@ from matplotlib.figure import Figure as Canvas
 from maskfold.ensemble.combination import Voter
 from maskfold.ensemble.scores import confusion
 from maskfold.report.figure import Figure, panels, rows_of_panels
-from maskfold.report.theme import Palette
 from maskfold.scheme import IntArray, Scheme
+from maskfold.theme import Palette
 
 MOST: Final = 64
 """Classes of a matrix that can still be drawn."""

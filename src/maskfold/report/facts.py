@@ -9,6 +9,7 @@ import numpy as np
 
 from maskfold.ensemble.combination import Combination
 from maskfold.specs import EnsembleSpec, TrainOutcome
+from maskfold.wording import first_few
 
 CROP_GAP = 0.05
 """Difference between the shares of undetected faces that is worth a warning."""
@@ -63,14 +64,14 @@ def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
         likely, count = int(combination.prior.argmax()), len(combination.unreadable)
         found.append(
             f"{count} evaluation image{'s' * (count > 1)} cannot be read; answered with the most frequent class, "
-            f"{likely} ({names[likely]}): {_first(combination.unreadable)}"
+            f"{likely} ({names[likely]}): {first_few(combination.unreadable)}"
         )
     absent = [names[number] for number in np.flatnonzero(combination.prior == 0)]
     if absent:
         best = (n_classes - len(absent)) / n_classes
         found.append(
             f"{len(absent)} of {n_classes} classes never occur in training, so macro-F1 over all of them cannot "
-            f"exceed {best:.3f}: {_first(absent, shown=20)}"
+            f"exceed {best:.3f}: {first_few(absent, limit=20)}"
         )
     train, evaluation = spec.cropped.fallback_share_train, spec.cropped.fallback_share_eval
     if spec.prepared.n_eval and abs(train - evaluation) > CROP_GAP:
@@ -118,6 +119,7 @@ def job_times(spec: EnsembleSpec) -> list[JobTime]:
         times.append(JobTime(name, one.seconds, one.images_s, _note(one)))
     for last in spec.final:
         times.append(JobTime(f"train_all {last.network}", last.seconds, last.images_s, _note(last)))
+    times += [JobTime(f"predict_eval {one.network}", one.seconds, one.images_s) for one in spec.evaluated]
     return times
 
 
@@ -131,8 +133,3 @@ def _note(outcome: TrainOutcome) -> str:
 
 def _distinct(texts: list[str]) -> str:
     return "; ".join(dict.fromkeys(texts))
-
-
-def _first(names: list[str], shown: int = 5) -> str:
-    more = f", and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from matplotlib.figure import Figure as Canvas
 
-from maskfold.report.theme import Palette, canvas
+from maskfold.theme import Palette, canvas
 
 WIDTH: Final = 8.4
 """Inches; as wide as the page."""

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure as Canvas
 
 from maskfold.ensemble.combination import Combination
 from maskfold.report.figure import Figure
-from maskfold.report.theme import Palette
 from maskfold.scheme import JOINT, Attribute, FloatArray, numbers
+from maskfold.theme import Palette
 
 MOST: Final = 12
 """Groups whose lines can be told apart."""

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from maskfold.report.figure import Figure
-from maskfold.report.theme import Palette
 from maskfold.specs import EpochRecord, TrainFoldOutcome
+from maskfold.theme import Palette
 
 Folds = Sequence[TrainFoldOutcome]
 

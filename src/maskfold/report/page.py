@@ -16,8 +16,9 @@ from maskfold.recipe import dump_recipe
 from maskfold.report import facts
 from maskfold.report.annex import Annex
 from maskfold.report.figure import WIDTH, Figure
-from maskfold.report.theme import DARK, DPI, LIGHT, Palette
 from maskfold.specs import EnsembleSpec, FaceShares, File
+from maskfold.theme import DARK, DPI, LIGHT, Palette
+from maskfold.wording import first_few
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(score=_score, percent=_percent, thousands=_thousands, duration=duration, embed=_embed)
-    environment.filters.update(listed=_listed, several=_several)
+    environment.filters.update(listed=_listed, first_few=first_few)
     return environment
 
 
@@ -164,12 +165,6 @@ def _listed(numbers: Sequence[float]) -> str:
     """Return numbers for people: ``30 and 60``; ``1.5, 1.65 and 1.8``."""
     *first, last = (f"{number:g}" for number in numbers)
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _several(names: Sequence[str], shown: int = 20) -> str:
-    """Return the first names, and how many more there are."""
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return f"{', '.join(names[:shown])}{more}"
 
 
 def _embed(path: Path) -> str:

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from maskfold.recipe import Network
 from maskfold.report.figure import Figure
-from maskfold.report.theme import Palette
+from maskfold.theme import Palette
 from maskfold.training.schedules import learning_rate
 
 _STYLES = ("-", "--", ":", "-.")

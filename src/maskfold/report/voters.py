@@ -9,8 +9,8 @@ from matplotlib.figure import Figure as Canvas
 
 from maskfold.ensemble.combination import VOTE, Voter
 from maskfold.report.figure import Figure, panels, rows_of_panels
-from maskfold.report.theme import Palette
 from maskfold.scheme import JOINT
+from maskfold.theme import Palette
 
 _COLUMNS = 4
 """Panels beside each other."""

@@ -4,16 +4,19 @@ from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
 from maskfold.specs.network_card import NetworkCard, NetworkInput
 from maskfold.specs.networks import NetworksOutcome, NetworksSpec
-from maskfold.specs.predict_eval import PredictEvalOutcome, PredictEvalSpec
+from maskfold.specs.predict_eval import NOBODY, PredictEvalOutcome, PredictEvalSpec
 from maskfold.specs.prepare import ExternalSource, PrepareOutcome, PrepareSpec
-from maskfold.specs.spec import OUTCOME_FILE, File, Outcome, Spec, Tracking, digest
+from maskfold.specs.spec import FAILURE_FILE, OUTCOME_FILE, SPEC_FILE, Failure, File, Outcome, Spec, Tracking, digest
 from maskfold.specs.train_all import TrainAllOutcome, TrainAllSpec
 from maskfold.specs.train_fold import TrainFoldOutcome, TrainFoldSpec
 from maskfold.specs.training import EpochRecord, TrainOutcome, TrainSpec
 from maskfold.specs.weights import Weights, WeightsOutcome, WeightsSpec
 
 __all__ = [
+    "FAILURE_FILE",
+    "NOBODY",
     "OUTCOME_FILE",
+    "SPEC_FILE",
     "CropOutcome",
     "CropSpec",
     "EnsembleOutcome",
@@ -21,6 +24,7 @@ __all__ = [
     "EpochRecord",
     "ExternalSource",
     "FaceShares",
+    "Failure",
     "File",
     "NetworkCard",
     "NetworkInput",

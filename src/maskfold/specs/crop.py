@@ -11,7 +11,7 @@ class FaceShares(Settings):
     """What became of a group of photographs."""
 
     group: str
-    """Part of the data set, or mask state of the training part."""
+    """Part of the data set, or a class of its training part."""
     images: int
     """Photographs, with unreadable ones."""
     detected: int
@@ -62,12 +62,12 @@ class CropOutcome(Outcome):
     """Share of the training images without a detected face."""
     fallback_share_eval: float
     groups: tuple[FaceShares, ...] = ()
-    """Counts by part and by mask state; groups without photographs are left out."""
+    """Counts by part; parts without photographs are left out."""
     typical_face: TypicalFace | None = None
     """Learnt from the training photographs; none if no face was certain."""
     images_s: float
     n_outliers: int = 0
-    """Training photographs whose face lies elsewhere than in the same person's others; see the index."""
+    """Training photographs whose face is elsewhere than in the same person's others; see the index."""
     figures: tuple[File, ...] = ()
     """PNG: contact sheets of fallbacks, outliers and a random sample; histograms of box size and probability."""
 
@@ -76,7 +76,7 @@ class CropSpec(Spec[CropOutcome]):
     """Find the faces and pack crops and portraits as uint8 arrays."""
 
     stage = "crop"
-    version = 3
+    version = 4
     outside_key = frozenset({"data", "fingerprint", "external", "manifest"})
     data: str
     fingerprint: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from maskfold.recipe import Recipe, Settings
 from maskfold.specs.crop import CropOutcome, FaceShares
+from maskfold.specs.predict_eval import PredictEvalOutcome
 from maskfold.specs.prepare import PrepareOutcome
 from maskfold.specs.spec import File, Outcome, Spec
 from maskfold.specs.train_all import TrainAllOutcome
@@ -45,7 +46,7 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
 
     stage = "ensemble"
     version = 2
-    outside_key = frozenset({"data", "prepared", "cropped", "trained", "final"})
+    outside_key = frozenset({"data", "prepared", "cropped", "trained", "final", "evaluated"})
     recipe: Recipe
     data: str
     fingerprint: str
@@ -54,6 +55,8 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
     trained: tuple[TrainFoldOutcome, ...]
     final: tuple[TrainAllOutcome, ...] = ()
     """Networks trained on everybody, one of each network or none."""
+    evaluated: tuple[PredictEvalOutcome, ...] = ()
+    """What each network's trainings predict for the evaluation images; none where there are no such images."""
     dataset_version: str
     folds_version: str
     trained_keys: tuple[str, ...]

@@ -22,7 +22,7 @@ class NetworksSpec(Spec[NetworksOutcome]):
     """Build each network once, with its initial weights, and let it look at one image, before anything is trained."""
 
     stage = "networks"
-    version = 1
+    version = 2
     outside_key = frozenset({"weights"})
     networks: tuple[Network, ...]
     classes: tuple[int, ...]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from maskfold.recipe import Crop, Network
 from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
+
+NOBODY: Final = -1
+"""In place of a fold, for a training that held no one out."""
 
 
 class PredictEvalOutcome(Outcome):
@@ -12,7 +17,7 @@ class PredictEvalOutcome(Outcome):
 
     network: str
     predictions: File
-    """Parquet: image, part ("eval"), fold (-1: nobody held out), p0 .. p<classes-1> (probabilities)."""
+    """Parquet: image, part ("eval"), fold (NOBODY: no one was held out), p0 .. p<classes-1> (probabilities)."""
     images_s: float
     """Images per second, of all trainings together."""
 
@@ -31,7 +36,7 @@ class PredictEvalSpec(Spec[PredictEvalOutcome]):
     trained_keys: tuple[str, ...]
     """Keys of the trainings; they determine the weights."""
     folds: tuple[int, ...]
-    """Fold that each training held out; -1 where nobody was."""
+    """Fold that each training held out; NOBODY where it held no one out."""
     weights: tuple[File, ...]
     """Weights of each training."""
     eval_version: str

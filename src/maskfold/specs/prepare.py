@@ -10,12 +10,12 @@ from maskfold.specs.spec import File, Outcome, Spec
 
 
 class ExternalSource(Settings):
-    """Where an external table and its images lie, and in what state."""
+    """Where an external table and its images are stored, and in what state."""
 
     folder: str
     """URI of the folder that holds the table and, at any depth, its images."""
     table: str
-    """Name of the csv in that folder."""
+    """Name of the csv or parquet file in that folder."""
     fingerprint: str
     """Digest of the folder's listing: names, sizes, times of change."""
 
@@ -34,6 +34,11 @@ class PrepareOutcome(Outcome):
     """Digest of the manifest's content."""
     images_version: str
     """Digest of the images alone: equal for equal photographs whatever the labels say."""
+    eval_version: str
+    """Digest of the evaluation images and their order."""
+    learnt_versions: dict[str, str]
+    """Digests of the images and labels that a network learns from, by the labels that it looks at; see
+    :func:`maskfold.dataset.versions.learnt_versions`."""
     folds_version: str
     n_people: int
     n_train: int
@@ -57,7 +62,7 @@ class PrepareSpec(Spec[PrepareOutcome]):
     """Scan the data set, quarantine what cannot be used, apply corrections, make folds."""
 
     stage = "prepare"
-    version = 1
+    version = 2
     outside_key = frozenset({"data", "external"})
     data: str
     """URI of the data set."""
@@ -73,9 +78,15 @@ class PrepareSpec(Spec[PrepareOutcome]):
 
     def _determining(self) -> dict[str, Any]:
         found = super()._determining()
-        # Where tables lie does not matter. And without any the key is what it was before there were external tables,
+        # Where tables are stored does not matter. And without any the key is what it was before there were external tables,
         # so that work finished then is still found.
         del found["dataset"]["external"]
+        # The bounds of the training labels matter to trainings alone, and names to people.
+        del found["scheme"]["name"]
+        for attribute in found["scheme"]["attributes"]:
+            del attribute["train_bounds"]
+        if self.corrections:
+            del found["dataset"]["corrections"]
         if self.external:
             found["external"] = [[source.table, source.fingerprint] for source in self.external]
         return found

@@ -2,7 +2,8 @@
 
 A job's *spec* is small JSON. Fields that only say where to find or report things (``workspace``, ``tracking``, paths)
 are left out of the *key*, the digest of everything that determines the result. Outputs are stored at
-``<stage>/<key>/`` in the workspace; ``outcome.json`` is published there last, so its presence means the job is done.
+``<stage>/<key>/`` in the workspace, beside ``spec.json``; ``outcome.json`` is published there last, so its presence
+means the job is done. A job that fails leaves ``failure.json`` instead.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import hashlib
 import json
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
+from maskfold.errors import EXIT_FAULT, MaskfoldError
 from maskfold.recipe import Settings
 
-OUTCOME_FILE = "outcome.json"
+SPEC_FILE, OUTCOME_FILE, FAILURE_FILE = "spec.json", "outcome.json", "failure.json"
 
 
 def digest(value: Any) -> str:
@@ -44,6 +46,23 @@ class Outcome(Settings):
 
     seconds: float
     """Wall time of the job."""
+
+
+class Failure(Settings):
+    """Why a job failed."""
+
+    kind: str
+    """Class name of the exception."""
+    message: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """Return what an exception says; only those of maskfold explain themselves without their class's name."""
+        kind = type(error).__name__
+        if isinstance(error, MaskfoldError):
+            return cls(kind=kind, message=str(error), exit_code=error.exit_code)
+        return cls(kind=kind, message=f"{kind}: {error}", exit_code=EXIT_FAULT)
 
 
 OutcomeT_co = TypeVar("OutcomeT_co", bound=Outcome, covariant=True)

@@ -6,7 +6,7 @@ from maskfold.specs.training import TrainOutcome, TrainSpec
 
 
 class TrainAllOutcome(TrainOutcome):
-    """A network that learnt from everybody; nobody is left to judge it."""
+    """A network that learnt from everyone, so that no one is left to judge it."""
 
 
 class TrainAllSpec(TrainSpec[TrainAllOutcome]):
@@ -16,7 +16,7 @@ class TrainAllSpec(TrainSpec[TrainAllOutcome]):
     """
 
     stage = "train_all"
-    version = 2
+    version = 3
 
     @property
     def part(self) -> str:

@@ -21,7 +21,7 @@ class TrainFoldSpec(TrainSpec[TrainFoldOutcome]):
     """Train one network on all folds but one and predict that one."""
 
     stage = "train_fold"
-    version = 3
+    version = 4
     fold: int
     """Number of the fold held out, from 0."""
     n_folds: int

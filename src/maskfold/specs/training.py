@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from maskfold.recipe import Crop, Network, Settings
-from maskfold.scheme import Scheme
+from maskfold.recipe.learning import CELLS
+from maskfold.scheme import JOINT, Scheme
 from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
 from maskfold.specs.weights import Weights
@@ -20,7 +21,7 @@ class EpochRecord(Settings):
     """At the epoch's end."""
     train_loss: float
     valid_loss: float | None
-    """None, as the other scores, where nobody is held out."""
+    """None, as the other scores, where no one is held out."""
     valid_macro_f1: float | None
     """Of the network's target, on the whole validation part."""
     valid_accuracy: float | None
@@ -60,16 +61,18 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
     """What every training of one network receives."""
 
     one_of_many = True
-    outside_key = frozenset({"manifest", "folds", "pack", "index", "weights", "n_folds", "checkpoint_seconds"})
+    outside_key = frozenset(
+        {"scheme", "manifest", "folds", "pack", "index", "weights", "n_folds", "checkpoint_seconds"}
+    )
     network: Network
     scheme: Scheme
     crop: Crop
     typical_face: TypicalFace | None
     """Where the data set's faces are, for photographs in which none is found."""
     deterministic: bool
-    dataset_version: str
+    learnt_versions: tuple[str, ...]
+    """Digests of the images and labels that it learns from, for each of the network's label sets."""
     folds_version: str
-    crop_key: str
     manifest: File
     folds: File
     pack: File
@@ -80,6 +83,16 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
     weights: Weights | None
     weights_identity: dict[str, Any] | None = None
     """What of the weights determines the result; set from ``weights``."""
+
+    def _determining(self) -> dict[str, Any]:
+        """Return what it learns from and how; of the scheme just the attributes that it looks at."""
+        looked_at = {name for labels in self.network.label_sets() for name in labels.split("+")}
+        everything = bool(looked_at & {JOINT, CELLS})
+        attributes = [one for one in self.scheme.attributes if everything or one.name in looked_at]
+        return {
+            **super()._determining(),
+            "attributes": [attribute.model_dump(mode="json") for attribute in attributes],
+        }
 
     def model_post_init(self, context: Any, /) -> None:
         identity = self.weights.identity if self.weights else None

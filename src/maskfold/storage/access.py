@@ -55,6 +55,23 @@ def exists(uri: str | Path) -> bool:
     return is_file or next(S3Store(location).walk(), None) is not None
 
 
+def is_file(uri: str | Path) -> bool:
+    """Return whether a URI names a file.
+
+    Raises:
+        WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
+        UnavailableError: If the server cannot be reached.
+    """
+    location = parse(uri)
+    if isinstance(location, LocalPath):
+        try:
+            return location.path.is_file()
+        except OSError:  # a name that is too long, a folder that may not be entered
+            return False
+    store, name = _split(location)
+    return bool(name) and store.size_of(name) is not None
+
+
 def make_bucket(name: str) -> None:
     """Create a bucket on the configured S3 server unless it exists.
 

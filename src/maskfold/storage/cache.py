@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
-import os
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from filelock import FileLock
+
 from maskfold.errors import CorruptDataError
 from maskfold.home import HOME_VARIABLE, home
+from maskfold.storage.aside import ASIDE, aside
 from maskfold.storage.checksum import remember_file, sha256_of
 from maskfold.storage.faults import disk_faults
-
-ASIDE = ".aside-"
-"""Begins the name of a file that is still being downloaded."""
 
 
 def cache_folder() -> Path:
@@ -42,50 +39,38 @@ def cached_file(sha256: str, name: str, origin: str, download: Callable[[Path], 
     target = cache_folder() / "files" / sha256 / name
     if _is_good(target, sha256):
         return target
-    with disk_faults(f"write to the cache {target.parent} ({HOME_VARIABLE} moves it)"):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with locked(target.parent):
-            if _is_good(target, sha256):
-                return target
+    with disk_faults(f"write to the cache {target.parent} ({HOME_VARIABLE} moves it)"), locked(target.parent):
+        if not _is_good(target, sha256):
             target.unlink(missing_ok=True)
             for left in target.parent.glob(f"{ASIDE}*"):  # by a killed process: this one holds the lock
                 left.unlink(missing_ok=True)
-            found = ""
-            for _ in range(2):
-                with aside(target) as path:
-                    download(path)
-                    with path.open("rb") as stream:
-                        found = hashlib.file_digest(stream, "sha256").hexdigest()
-                    if found == sha256:
-                        path.replace(target)
-                        remember_file(target, sha256)
-                        return target
-    raise CorruptDataError(
-        f"{origin}: these are not the bytes that were published; expected sha256 {sha256}, found {found}. "
-        f"Delete the folder {origin.rpartition('/')[0]} and run again to make it anew"
-    )
+            try:
+                _download(target, sha256, origin, download)
+            except CorruptDataError:  # perhaps on the way here
+                _download(target, sha256, origin, download)
+            remember_file(target, sha256)
+    return target
 
 
-@contextlib.contextmanager
-def aside(target: Path) -> Iterator[Path]:
-    """Yield a path beside the target to write to; whatever is left there afterwards is removed."""
-    path = target.with_name(f"{ASIDE}{uuid.uuid4().hex}")
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+def _download(target: Path, sha256: str, origin: str, download: Callable[[Path], None]) -> None:
+    with aside(target) as path:
+        download(path)
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != sha256:
+            raise CorruptDataError(
+                f"{origin}: these are not the bytes that were published; expected sha256 {sha256}, found {found}. "
+                f"Delete the folder {origin.rpartition('/')[0]} and run again to make it anew"
+            )
 
 
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder against other processes; the system frees it when the process dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+def locked(folder: Path) -> FileLock:
+    """Return a lock that holds a folder against other processes; the system frees it when the process dies.
+
+    The folder is made when the lock is taken.
+    """
+    # A soft lock, which filelock takes where the file system has no flock, outlives a killed process.
+    return FileLock(folder / ".lock", fallback_to_soft=False)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from maskfold.errors import MaskfoldError
 from maskfold.home import home
+from maskfold.storage.aside import aside
 from maskfold.storage.faults import disk_faults
 
 _CHUNK = 1 << 20
@@ -73,11 +74,10 @@ def recall(identity: str) -> str | None:
 def remember(identity: str, sha256: str) -> None:
     """Remember a sha256; where the cache cannot be written nothing is remembered and files are read again."""
     target = _memory(identity)
-    aside = target.with_name(f".aside-{os.getpid()}-{target.name}")
     with contextlib.suppress(OSError, MaskfoldError):
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(sha256, encoding="ascii")
-        aside.replace(target)
+        with aside(target) as path:
+            path.write_text(sha256, encoding="ascii")
 
 
 def _memory(identity: str) -> Path:

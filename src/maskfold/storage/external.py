@@ -7,9 +7,9 @@ from pathlib import Path
 
 from maskfold.errors import RecipeError, WorkspaceError
 from maskfold.specs import ExternalSource
-from maskfold.storage.location import LocalPath, Location, S3Key, parse
+from maskfold.storage.access import is_file
+from maskfold.storage.location import parse
 from maskfold.storage.tree import fetch_tree, fingerprint
-from maskfold.storage.workspace import open_store
 
 
 def locate_external(uri: str) -> ExternalSource:
@@ -28,8 +28,10 @@ def locate_external(uri: str) -> ExternalSource:
         location = parse(uri)
     except WorkspaceError as error:
         raise RecipeError(f"dataset.external: {error}") from None
-    if not _is_file(location):
-        raise RecipeError(f"dataset.external: {uri}: there is no such file; expected the path or URI of a csv")
+    if not is_file(uri):
+        raise RecipeError(
+            f"dataset.external: {uri}: there is no such file; expected the path or URI of a csv or parquet file"
+        )
     folder = str(location.parent)
     return ExternalSource(folder=folder, table=location.name, fingerprint=fingerprint(folder, "external images"))
 
@@ -43,12 +45,3 @@ def fetch_external(sources: Iterable[ExternalSource]) -> list[Path]:
         UnavailableError: If the server cannot be reached.
     """
     return [fetch_tree(source.folder, source.fingerprint, "external images") / source.table for source in sources]
-
-
-def _is_file(location: Location) -> bool:
-    if isinstance(location, LocalPath):
-        try:
-            return location.path.is_file()
-        except OSError:  # a name that is too long, a folder that may not be entered
-            return False
-    return bool(location.key) and open_store(S3Key(location.bucket, "")).size_of(location.key) is not None

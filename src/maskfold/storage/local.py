@@ -6,18 +6,16 @@ import contextlib
 import hashlib
 import os
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from maskfold.errors import CorruptDataError, WorkspaceError
 from maskfold.specs import File
+from maskfold.storage.aside import ASIDE, aside
 from maskfold.storage.checksum import copy_hashed, remember_file, sha256_of
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import LocalPath
 
-ASIDE = ".aside-"
-"""Begins the name of a file that is still being written; a killed writer leaves one behind."""
 _ASIDE_LIFE_S = 24 * 3600.0
 
 
@@ -57,7 +55,7 @@ class LocalStore:
     def write(self, address: str, content: bytes) -> File:
         """Publish bytes atomically."""
         target = self.location.path / address
-        with disk_faults(f"write {target}"), _aside(target) as aside, aside.open("xb") as stream:
+        with disk_faults(f"write {target}"), _publishing(target) as path, path.open("xb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
@@ -67,9 +65,9 @@ class LocalStore:
         """Publish a local file atomically; the source stays."""
         target = self.location.path / address
         with disk_faults(f"write {target}"):
-            with _aside(target) as aside:
-                sha256 = copy_hashed(source, aside)
-                size = aside.stat().st_size
+            with _publishing(target) as path:
+                sha256 = copy_hashed(source, path)
+                size = path.stat().st_size
             remember_file(target, sha256)
         return File(path=address, sha256=sha256, size=size)
 
@@ -126,21 +124,15 @@ class LocalStore:
 
 
 @contextlib.contextmanager
-def _aside(target: Path) -> Iterator[Path]:
-    """Yield a path beside the target to write to; afterwards rename it over the target, or drop it on an error.
+def _publishing(target: Path) -> Iterator[Path]:
+    """Yield a path aside, make its folder first and sync the folder after the rename.
 
-    It lies in the target's own folder because a rename is atomic within one file system only. The folder is synced
-    after the rename, so that an outcome that survives a power cut finds the files that it names.
+    So an outcome that survives a power cut finds the files that it names.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
-    aside = target.with_name(f"{ASIDE}{uuid.uuid4().hex}")
-    try:
-        yield aside
-        aside.replace(target)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
+    with aside(target) as path:
+        yield path
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

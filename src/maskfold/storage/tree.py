@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from maskfold.errors import DatasetError, WorkspaceError
 from maskfold.home import HOME_VARIABLE
-from maskfold.storage.cache import ASIDE, aside, cache_folder, locked
+from maskfold.storage.aside import ASIDE, aside
+from maskfold.storage.cache import cache_folder, locked
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import LocalPath, S3Key, parse, safe_relative
+from maskfold.wording import first_few
 
 if TYPE_CHECKING:
     from maskfold.storage.s3 import Listed, S3Store
@@ -24,7 +26,8 @@ _log = logging.getLogger(__name__)
 Tree = Literal["data set", "external images"]
 """What a folder holds, for messages."""
 _EXPECTED: Final[dict[Tree, str]] = {
-    "data set": "expected a folder with train/train.csv, train/images/, eval/info.csv and eval/images/",
+    "data set": "expected a folder with train/train.csv, train/images/, eval/info.csv and eval/images/, or "
+    "with one table of photographs, or with a folder of photographs for each class",
     "external images": "expected the folder of a csv that dataset.external names, seen by every machine of the run",
 }
 
@@ -52,6 +55,21 @@ def fingerprint(uri: str, tree: Tree = "data set") -> str:
     if not lines:
         raise DatasetError(f"{tree} {root}: the folder is empty; {_EXPECTED[tree]}")
     return _digest(sorted(lines))
+
+
+def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
+    """Return the paths of all files below a URI, relative to it, in POSIX form, sorted; links are not followed.
+
+    Raises:
+        DatasetError: If there is no such folder.
+        WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
+        UnavailableError: If the server cannot be reached.
+    """
+    location = parse(uri)
+    if isinstance(location, S3Key):
+        return [name for name, _ in _listing(location, tree)[1]]
+    root = _existing_folder(location, tree)
+    return sorted(path.relative_to(root).as_posix() for path in _files(root, tree))
 
 
 def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
@@ -83,7 +101,6 @@ def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
             _download_all(store, entries, files, tree)
             with aside(marker) as path:
                 path.write_text(f"{location}\n{listing}\n", encoding="utf-8")
-                path.replace(marker)
     return files
 
 
@@ -105,7 +122,6 @@ def _download_all(store: S3Store, entries: list[tuple[str, Listed]], files: Path
                 store.download_listed(entry, path)
             except (AbsentError, ChangedError):
                 raise DatasetError(f"{tree} {store.uri}: changed while downloaded ({name}); run again") from None
-            path.replace(target)
 
     with ThreadPoolExecutor(THREADS) as pool:
         jobs = [pool.submit(download, name, entry) for name, entry in entries]
@@ -124,7 +140,7 @@ def _targets(names: list[str], files: Path, tree: Tree = "data set") -> dict[str
     kept = {name: files / path for name, path in safe.items() if path not in folders and not _is_internal(path)}
     refused = [name for name in names if name not in kept]
     if refused:
-        shown = ", ".join(repr(name) for name in refused[:10])
+        shown = first_few([repr(name) for name in refused], limit=10)
         _log.warning("%s: %d object(s) left out whose keys cannot be paths here: %s", tree, len(refused), shown)
     return kept
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from maskfold.recipe import Network
 from maskfold.specs import Weights
 from maskfold.training.darknet import Darknet53
 from maskfold.training.randomness import Position, Purpose
+from maskfold.wording import did_you_mean, first_few
 
 import timm  # isort: skip
 from timm.data import resolve_model_data_config  # isort: skip
@@ -57,10 +57,9 @@ def check_backbone(name: str) -> None:
     """
     if name in OWN or timm.is_model(name):
         return
-    close = difflib.get_close_matches(name.partition(".")[0], timm.list_models(), n=3)
-    hint = f" Did you mean {' or '.join(close)}?" if close else ""
     raise RecipeError(
-        f"backbone {name!r}: unknown; expected the name of a timm model (timm.list_models() lists them).{hint}"
+        f"backbone {name!r}: unknown; expected the name of a timm model (timm.list_models() lists them)."
+        f"{did_you_mean(name.partition('.')[0], timm.list_models(), limit=3)}"
     )
 
 
@@ -79,7 +78,7 @@ def build(
         network: ``backbone`` and ``backbone_args``; the latter win over the weights' own arguments.
         classes: Size of its output.
         place: Seed and fold, which determine the random weights.
-        size: Input height and width in pixels, told to networks that are built for one size.
+        size: Input height and width in pixels, passed to networks that are built for one size.
         weights: Initial weights, or none to start from random ones.
         file: The weights' local file.
         measure: Returns mean and standard deviation of the training images, for networks normalised by the data.
@@ -218,19 +217,21 @@ def load_trunk(model: nn.Module, file: Path, origin: str) -> str:
     trunk = [name for name in wanted if not name.startswith(head)]
     _check_shapes(found, wanted, [name for name in trunk if name in found and name not in fitting], origin)
     if not any(name in fitting for name in trunk):
-        examples = f"the file has {_some(list(found))}; the network has {_some(trunk)}"
+        examples = f"the file has {first_few(list(found), limit=3)}; the network has {first_few(trunk, limit=3)}"
         raise WeightsError(f"weights {origin}: nothing in it fits the network: {examples}. Is it for another backbone?")
     model.load_state_dict(fitting, strict=False)
     random = [name for name in wanted if name not in fitting]
     unused = [name for name in found if name not in fitting]
     text = f"{origin}: {len(fitting)} of {len(wanted)} tensors loaded"
     if random:
-        text += f"; not in it, left random: {_some(random)}"
+        text += f"; not in it, left random: {first_few(random, limit=3)}"
     if unused:
-        text += f"; not used: {_some(unused)}"
+        text += f"; not used: {first_few(unused, limit=3)}"
     lost = [name for name in random if not name.startswith(head)]
     if lost:
-        log.warning("weights %s: %d tensors of the trunk are not in the file: %s", origin, len(lost), _some(lost))
+        log.warning(
+            "weights %s: %d tensors of the trunk are not in the file: %s", origin, len(lost), first_few(lost, limit=3)
+        )
     log.info("initial weights: %s", text)
     return text
 
@@ -249,8 +250,3 @@ def _check_shapes(found: dict[str, Tensor], wanted: dict[str, Tensor], names: Se
             f"{tuple(found[first].shape)} in the file, {tuple(wanted[first].shape)} in the network. "
             "Is it for another backbone, or are backbone arguments missing in the .json beside it?"
         )
-
-
-def _some(names: Sequence[str], limit: int = 3) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

@@ -48,10 +48,10 @@ class Checkpoints:
     published last, so a checkpoint either is there whole or does not count. The last two are kept.
 
     Args:
-        workspace: Where they lie.
+        workspace: Where they are stored.
         address: Their folder in it.
         scratch: Local folder for files being written.
-        log: Where damage is told.
+        log: Gets a warning about damage.
     """
 
     def __init__(self, workspace: Store, address: str, scratch: Path, log: logging.Logger) -> None:
@@ -76,7 +76,7 @@ class Checkpoints:
         self._prune()
 
     def newest(self) -> dict[str, Any] | None:
-        """Return the newest sound checkpoint, or None; damaged ones are told in the log and deleted."""
+        """Return the newest sound checkpoint, or None; damaged ones are logged and deleted."""
         for description in reversed(self._descriptions()):
             try:
                 return self._load(description)

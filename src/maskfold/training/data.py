@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from maskfold.dataset.folds import held_out_folds
 from maskfold.errors import InvariantError, RecipeError
 from maskfold.recipe import Network
 from maskfold.scheme import IntArray, Scheme
@@ -60,14 +61,14 @@ def split(
     network: Network,
     scheme: Scheme,
 ) -> FoldData:
-    """Join the tables and split the training images by the fold of their person; without a fold nobody is held out.
+    """Join the tables and split the training images by the fold of their person; without a fold no one is held out.
 
     External images whose classes of the target are known are trained on in every fold, and never judged by.
 
     Args:
         manifest: Columns image, part, person, and one for each attribute; one row per image.
         folds: Columns person, fold.
-        index: Columns image, row, status: where each image lies in the pack.
+        index: Columns image, row, status: where each image is in the pack.
         fold: Number of the fold held out; None leaves the validation part empty.
         network: Its target, and what it is taught of attributes with bounds.
         scheme: What the labels are.
@@ -82,16 +83,8 @@ def split(
         raise InvariantError(
             f"{len(missing)} images of the manifest are not in the pack's index, first {missing.iloc[0]}"
         )
-    doubled = sorted(folds.loc[folds["person"].duplicated(), "person"].unique())
-    if doubled:
-        names = ", ".join(doubled[:10])
-        raise InvariantError(
-            f"{len(doubled)} people are in more than one fold ({names}); folds must be person-disjoint"
-        )
-    known = table[table["part"] == "train"].merge(folds, on="person", how="left", validate="many_to_one")
-    homeless = known.loc[known["fold"].isna(), "person"].unique()
-    if len(homeless):
-        raise InvariantError(f"{len(homeless)} people have no fold, first {homeless[0]}")
+    known = table[table["part"] == "train"].reset_index(drop=True)
+    known = known.assign(fold=held_out_folds(known["person"], folds))
     held_out = known["fold"] == (-1 if fold is None else fold)
     learnt, judged = known[~held_out], known[held_out]
     if len(learnt) < 2 or (len(judged) == 0) != (fold is None):

@@ -45,7 +45,7 @@ def download(backbone: str, path: Path) -> Pretrained:
 
     Raises:
         RecipeError: If timm does not know the backbone.
-        UnavailableError: If there are no such weights, or they cannot be had.
+        UnavailableError: If there are no such weights, or they cannot be downloaded.
     """
     check_backbone(backbone)
     if not is_model_pretrained(backbone):

@@ -42,14 +42,14 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a training talks to while it runs."""
+    """What a training uses while it runs."""
 
     checkpoints: Checkpoints
     recorder: Recorder
     stopping: Callable[[], bool]
-    """Whether somebody asked to stop; looked at before each step and each batch of predictions."""
+    """Whether the job was asked to stop; checked before each step and each batch of predictions."""
     progress: Progress
-    """Told after each step."""
+    """Called after each step."""
     checkpoint_seconds: float = 600.0
     """Longest time between two checkpoints, for epochs that take longer."""
 
@@ -110,7 +110,7 @@ class Loop:
         images: The pack.
         data: What to learn from and to be judged by.
         place: Seed and fold.
-        surroundings: Checkpoints, recorder, progress, the wish to stop.
+        surroundings: Checkpoints, recorder, progress, the request to stop.
     """
 
     def __init__(

@@ -150,7 +150,7 @@ def smooth_to_neighbours(targets: Tensor, sizes: Sequence[int], ordered: Sequenc
     Returns:
         Class probabilities of the same shape; mass moves along the ordered attributes alone.
     """
-    cube = targets.view(-1, *sizes)
+    cube = targets.view(len(targets), *sizes)
     for place in ordered:
         line = torch.ones(sizes[place] - 1, dtype=targets.dtype, device=targets.device)
         adjacent = torch.diag(line, 1) + torch.diag(line, -1)

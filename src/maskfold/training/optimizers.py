@@ -50,7 +50,7 @@ def make_optimizer(settings: Optimizer, model: nn.Module) -> torch.optim.Optimiz
 def parameter_groups(settings: Optimizer, model: nn.Module) -> Groups:
     """Sort the parameters by how they are treated.
 
-    With ``layer_decay`` d < 1 a layer that lies k layers below the head has d^k of the learning rate (Clark et al.
+    With ``layer_decay`` d < 1 a layer that is k layers below the head has d^k of the learning rate (Clark et al.
     2020, ELECTRA, appendix A, on fine-tuning; Bao et al. 2022, BEiT, section 3.1); what a layer is, timm says for each
     of its networks. Without ``decay_norms`` vectors and numbers (biases, scales and shifts of normalisation) and what
     the network itself exempts have no weight decay (He et al. 2019, Bag of Tricks for Image Classification, section

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 EVERYBODY: Final = 1_000_000
-"""Stands for the number of the fold where nobody is held out."""
+"""In place of a fold's number, for a training that holds no fold out."""
 
 
 class Purpose(enum.IntEnum):

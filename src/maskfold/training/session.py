@@ -52,7 +52,7 @@ def train(
         device: Where to compute.
         workspace: Holds the tables, the pack and the initial weights.
         scratch: A local folder.
-        surroundings: Checkpoints, recorder, progress, the wish to stop.
+        surroundings: Checkpoints, recorder, progress, the request to stop.
 
     Raises:
         MaskfoldError: As :meth:`maskfold.training.loop.Loop.fit` does, or if the inputs do not fit together.

@@ -17,7 +17,7 @@ def to_device(values: NDArray[Any], device: torch.device) -> Tensor:
 
     A copy from ordinary memory to a GPU waits until everything that the GPU was given before is done, so it would
     idle while the next step is prepared; a copy from pinned memory takes its place in the queue. torch takes pinned
-    memory back only when the copies from it are done, so nobody need keep it.
+    memory back only when the copies from it are done, so the caller need not keep it.
     """
     tensor = torch.from_numpy(np.require(values, requirements=["C", "W"]))  # torch knows no read-only tensors
     return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from maskfold.dataset.csv_table import read_rows
-from maskfold.dataset.layout import EVAL_TABLE, Layout
+from maskfold.dataset.competition.layout import Layout
 from maskfold.errors import DatasetError
+from maskfold.layouts import EVAL_TABLE
+from maskfold.rows import read_rows
 
 
 def read_eval_table(layout: Layout) -> list[str]:

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from maskfold.dataset.csv_table import Row, read_rows
-from maskfold.dataset.layout import PHOTOGRAPHS_PER_PERSON, TRAIN_TABLE, Layout, unsafe_name
+from maskfold.dataset.competition.layout import PHOTOGRAPHS_PER_PERSON, Layout
+from maskfold.dataset.names import unsafe_name
 from maskfold.dataset.quarantine import Entry
-from maskfold.labels import GENDERS
+from maskfold.layouts import TRAIN_TABLE
+from maskfold.rows import Row, read_rows
 
+GENDERS: Final = ("male", "female")
 MAX_AGE: Final = 120
 
 _FOLDER_NAME: Final = re.compile(r"(?P<id>[^_]+)_(?P<gender>[A-Za-z]+)_(?P<race>[^_]+)_(?P<age>[+-]?\d+)", re.ASCII)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from maskfold.dataset.corrections import Correction
-from maskfold.dataset.layout import PHOTOGRAPHS_PER_PERSON, TRAIN_TABLE
+from maskfold.dataset.competition.corrections import Correction
+from maskfold.dataset.competition.layout import PHOTOGRAPHS_PER_PERSON
+from maskfold.dataset.competition.train_table import GENDERS, Stated, parse_age, parse_gender, stated_by_folder
 from maskfold.dataset.quarantine import Entry
-from maskfold.dataset.train_table import Stated, parse_age, parse_gender, stated_by_folder
-from maskfold.labels import GENDERS
+from maskfold.layouts import TRAIN_TABLE
 
 
 @dataclass(frozen=True)

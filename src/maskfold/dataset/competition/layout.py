@@ -10,25 +10,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from maskfold.errors import DatasetError
+from maskfold.layouts import EVAL_TABLE, TRAIN_TABLE
 
 MASK_OF_NAME: Final = {**{f"mask{number}": 0 for number in range(1, 6)}, "incorrect_mask": 1, "normal": 2}
 """Mask state by the name of a person's photograph, without its extension."""
 PHOTOGRAPHS_PER_PERSON: Final = len(MASK_OF_NAME)
 
-TRAIN_TABLE: Final = "train/train.csv"
 TRAIN_IMAGES: Final = "train/images"
-EVAL_TABLE: Final = "eval/info.csv"
 EVAL_IMAGES: Final = "eval/images"
-EXTERNAL: Final = "external"
-"""Begins the names of external images, which lie outside the data set: ``external/<number of the table>/<path>``."""
-
-_LITTER: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
 
 
 @dataclass(frozen=True)
@@ -75,62 +69,6 @@ def find_layout(root: Path) -> Layout:
             f"data set {root}: missing {', '.join(missing)}; expected a folder that holds {_expected()}.{_hint(root)}"
         )
     return layout
-
-
-def is_litter(name: str) -> bool:
-    """Say whether a file or folder was left by an operating system or an editor and is no part of the data set."""
-    return name.startswith(".") or name.casefold() in _LITTER
-
-
-def unsafe_name(name: str) -> str | None:
-    """Say why a name from a table must not be joined to a folder, or None when it is safe.
-
-    Args:
-        name: A relative path in POSIX form, as a table states it.
-    """
-    if not name.strip():
-        return "the name is blank"
-    if any(not character.isprintable() for character in name):
-        return "the name holds characters that cannot be printed"
-    if name.startswith(("/", "~")) or "\\" in name or name[1:2] == ":":
-        return "the name is an absolute path or holds a backslash"
-    if any(part in {"", ".", ".."} for part in name.split("/")):
-        return "the name points outside its folder"
-    return None
-
-
-def image_path(image: str, root: Path, external: Sequence[Path] = ()) -> Path:
-    """Return where an image of a manifest lies.
-
-    Args:
-        image: Its name in the manifest.
-        root: The data set's folder.
-        external: The external tables' folders, by number.
-    """
-    head, _, rest = image.partition("/")
-    if head != EXTERNAL:
-        return root / image
-    number, _, path = rest.partition("/")
-    return external[int(number)] / path
-
-
-def link_problem(path: Path, folder: Path) -> str | None:
-    """Say why a symbolic link must not be followed: it leaves the folder; None when it stays inside.
-
-    Args:
-        path: The link.
-        folder: Where its target must lie, at any depth.
-    """
-    try:
-        target, inside = path.resolve(strict=True), folder.resolve()
-    except (OSError, RuntimeError):
-        return "the link leads nowhere"
-    return None if target.is_relative_to(inside) else f"the link points outside {folder.name}/"
-
-
-def printable(name: str) -> str:
-    """Return a name from disk in a form that tables and terminals can take."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _expected() -> str:

@@ -1,12 +1,14 @@
-"""Rows of a csv file, with errors that name the file and the line."""
+"""Rows of a csv or parquet file, with errors that name the file and the row."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from maskfold.errors import DatasetError
 
@@ -16,22 +18,37 @@ class Row:
     """One row.
 
     Attributes:
-        line: Its line in the file, the header being line 1.
+        line: Its line in the file, the header being line 1; in a parquet file its number, from 1.
         cells: Values by column name, blanks around them removed.
+        place: ``line 5``, or ``row 4`` of a parquet file.
     """
 
     line: int
     cells: Mapping[str, str]
+    place: str
 
     def __getitem__(self, column: str) -> str:
         return self.cells[column]
 
 
 def read_rows(path: Path, name: str, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
-    """Read a csv file with a header; blank lines are skipped.
+    """Read a table's file; see :func:`parse_rows`.
+
+    Raises:
+        DatasetError: If the file cannot be read as such a table, or holds no row.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{name}: cannot be read ({path}): {error.strerror}") from None
+    return parse_rows(content, name, required, optional)
+
+
+def parse_rows(content: bytes, name: str, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+    """Read a table with a header; blank lines are skipped.
 
     Args:
-        path: The file: UTF-8, with or without a byte-order mark, comma-separated.
+        content: The file. Parquet, or csv: UTF-8, with or without a byte-order mark, comma-separated.
         name: How messages call it.
         required: Columns it must have; upper and lower case do not matter. More columns are allowed.
         optional: Columns it may have, in upper or lower case as well.
@@ -42,30 +59,56 @@ def read_rows(path: Path, name: str, required: Sequence[str], optional: Sequence
     Raises:
         DatasetError: If the file cannot be read as such a table, or holds no row.
     """
-    reader = csv.reader(io.StringIO(_text(path, name), newline=""), strict=True)
+    is_parquet = content.startswith(b"PAR1")
     rows: list[Row] = []
     header: list[str] = []
-    try:
-        for cells in reader:
-            values = [cell.strip() for cell in cells]
-            if not any(values):
-                continue
-            if not header:
-                header = _header(values, name, required, optional)
-                continue
-            rows.append(Row(reader.line_num, _named(values, header, f"{name}, line {reader.line_num}")))
-    except csv.Error as error:
-        raise DatasetError(f"{name}, line {reader.line_num}: not valid csv: {error}") from None
+    for line, values in _parquet(content, name) if is_parquet else _csv(content, name):
+        if not any(values):
+            continue
+        if not header:
+            header = _header(values, name, required, optional)
+            continue
+        place = f"{'row' if is_parquet else 'line'} {line}"
+        rows.append(Row(line, _named(values, header, f"{name}, {place}"), place))
     if not rows:
         raise DatasetError(f"{name}: holds no row; expected the columns {', '.join(required)} and one row each")
     return rows
 
 
-def _text(path: Path, name: str) -> str:
+def _csv(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(_text(content, name), newline=""), strict=True)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{name}: cannot be read ({path}): {error.strerror}") from None
+        for cells in reader:
+            yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise DatasetError(f"{name}, line {reader.line_num}: not valid csv: {error}") from None
+
+
+def _parquet(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        raise DatasetError(f"{name}: parquet files need pyarrow, which is not installed here; save it as csv") from None
+    try:
+        table = parquet.read_table(io.BytesIO(content))
+        columns = [column.to_pylist() for column in table.columns]
+    except (ArrowException, OSError, ValueError) as error:
+        raise DatasetError(f"{name}: not valid parquet: {str(error).partition(chr(10))[0]}") from None
+    yield 0, [str(column).strip() for column in table.column_names]
+    for number, values in enumerate(zip(*columns, strict=True), start=1):
+        yield number, [_cell(value) for value in values]
+
+
+def _cell(value: Any) -> str:
+    """Return a value as a csv would have it; whole numbers without a fraction, since a gap makes a column floats."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _text(content: bytes, name: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -7,20 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from maskfold.dataset.images import EXTENSIONS
-from maskfold.dataset.layout import (
+from maskfold.dataset.competition.layout import (
     EVAL_IMAGES,
     MASK_OF_NAME,
     PHOTOGRAPHS_PER_PERSON,
     TRAIN_IMAGES,
-    TRAIN_TABLE,
     Layout,
-    is_litter,
-    link_problem,
-    printable,
-    unsafe_name,
 )
+from maskfold.dataset.names import link_problem, printable, unsafe_name
 from maskfold.dataset.quarantine import Entry
+from maskfold.layouts import TRAIN_TABLE, is_litter, is_photograph
 
 
 @dataclass
@@ -100,7 +96,7 @@ def scan_eval(layout: Layout, image_ids: Sequence[str]) -> tuple[list[EvalImage]
     litter = [name for name in files if is_litter(name)]
     wanted = set(image_ids)
     spare = {name: entry for name, entry in files.items() if name not in wanted and not is_litter(name)}
-    by_stem = {Path(name).stem.casefold(): name for name in reversed(spare) if Path(name).suffix.lower() in EXTENSIONS}
+    by_stem = {Path(name).stem.casefold(): name for name in reversed(spare) if is_photograph(name)}
     images = []
     for number, image_id in enumerate(image_ids):
         problem = unsafe_name(image_id)
@@ -133,7 +129,7 @@ def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
             continue
         path = Path(entry.path)
         name, where = path.stem.casefold(), f"{TRAIN_IMAGES}/{person}/{printable(entry.name)}"
-        if path.suffix.lower() not in EXTENSIONS or entry.is_dir():
+        if not is_photograph(entry.name) or entry.is_dir():
             reason = "a folder where photographs belong" if entry.is_dir() else "not a photograph by its extension"
             scan.entries.append(Entry("train", where, person, "not-a-photograph", reason))
         elif name not in MASK_OF_NAME:

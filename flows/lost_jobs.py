@@ -1,0 +1,57 @@
+"""The automation by which a Prefect server notices jobs whose process or machine is lost.
+
+A run of a deployment sends heartbeats. When they end without a last state, the server counts the run as crashed:
+https://docs.prefect.io/v3/advanced/detect-zombie-flows.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ChangeFlowRunState
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.events import ResourceSpecification
+
+from maskfold.launch.pool import HEARTBEAT, LOST_JOBS, SILENCE_SECONDS
+
+TAG = "maskfold"
+"""Of the deployments whose runs are watched."""
+_LAST_STATES = ("Completed", "Failed", "Cancelled", "Crashed")
+
+
+def watch(client: SyncPrefectClient, silence: float = SILENCE_SECONDS) -> None:
+    """Create the automation, or bring it up to date; one that someone has switched off stays so.
+
+    Args:
+        client: Of the server.
+        silence: Seconds without a heartbeat after which a run is lost; Prefect allows no fewer than 10.
+    """
+    automation = _automation(silence)
+    found = client.read_automations_by_name(LOST_JOBS)
+    if not found:
+        client.create_automation(automation)
+        return
+    client.update_automation(found[0].id, automation.model_copy(update={"enabled": found[0].enabled}))
+
+
+def _automation(silence: float) -> AutomationCore:
+    message = f"no sign of life for {silence:.0f} s; its process or machine is lost"
+    return AutomationCore(
+        name=LOST_JOBS,
+        description="Counts runs of maskfold's deployments as crashed when their heartbeats end",
+        trigger=EventTrigger(
+            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            match_related=ResourceSpecification(
+                {"prefect.resource.id": [f"prefect.tag.{TAG}"], "prefect.resource.role": ["tag"]}
+            ),
+            for_each={"prefect.resource.id"},
+            after={HEARTBEAT},
+            expect={HEARTBEAT, *(f"prefect.flow-run.{state}" for state in _LAST_STATES)},
+            threshold=1,
+            within=timedelta(seconds=silence),
+            posture=Posture.Proactive,
+        ),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message=message)],
+    )

@@ -1,0 +1,142 @@
+"""The corrections file: what people who looked at the photographs found wrong in the labels.
+
+A csv file with the columns
+
+========  ===========================================================================================================
+folder    whose labels are wrong: a person's folder name, or the id it begins with where only one folder has that id
+gender    the right gender, ``male`` or ``female``; blank: as it is
+age       the right age in years; blank: as it is
+swap      two photographs that stand in each other's place, such as ``incorrect_mask/normal``; blank: none
+========  ===========================================================================================================
+
+``agreed_corrections.csv`` holds those that the competition's participants agreed on; it names whole folders, so it
+cannot hit another data set that happens to use the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from maskfold.dataset.competition.layout import MASK_OF_NAME
+from maskfold.dataset.competition.train_table import folder_id, parse_age, parse_gender
+from maskfold.errors import DatasetError
+from maskfold.rows import Row, read_rows
+from maskfold.wording import first_few
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One row: what is right for one person; None where nothing is corrected."""
+
+    line: int
+    folder: str
+    gender: int | None = None
+    age: int | None = None
+    swap: tuple[str, str] | None = None
+
+    def mask(self, name: str) -> int:
+        """Return the mask state of a photograph by its name, swapped where the correction says so."""
+        if self.swap and name in self.swap:
+            name = self.swap[1 - self.swap.index(name)]
+        return MASK_OF_NAME[name]
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """A corrections file.
+
+    Attributes:
+        name: How messages call it.
+        rows: Its rows.
+    """
+
+    name: str
+    rows: tuple[Correction, ...]
+
+    def match(self, people: Iterable[str]) -> tuple[dict[str, Correction], list[Correction]]:
+        """Find whom the rows mean.
+
+        Args:
+            people: Folder names of the data set.
+
+        Returns:
+            The corrections by folder name, and those that mean nobody here.
+
+        Raises:
+            DatasetError: If an id fits several folders, or two rows mean the same person.
+        """
+        names = set(people)
+        by_id: dict[str, list[str]] = {}
+        for name in sorted(names):
+            by_id.setdefault(folder_id(name), []).append(name)
+        found: dict[str, Correction] = {}
+        unknown = []
+        for row in self.rows:
+            candidates = [row.folder] if row.folder in names else by_id.get(row.folder, [])
+            if not candidates:
+                unknown.append(row)
+                continue
+            if len(candidates) > 1:
+                raise DatasetError(
+                    f"{self.name}, line {row.line}: id {row.folder} fits {len(candidates)} folders "
+                    f"({first_few(candidates, limit=3)}); give the whole folder name"
+                )
+            [person] = candidates
+            if person in found:
+                raise DatasetError(
+                    f"{self.name}, line {row.line}: {person} is corrected in line {found[person].line} already; "
+                    "put all that is wrong with a person into one row"
+                )
+            found[person] = row
+        return found, unknown
+
+
+def agreed_path() -> Path:
+    """Return the path of the corrections that ship with maskfold."""
+    return Path(str(resources.files("maskfold.dataset.competition").joinpath("agreed_corrections.csv")))
+
+
+def read_corrections(path: Path, name: str | None = None) -> Corrections:
+    """Read a corrections file.
+
+    Args:
+        path: The file.
+        name: How messages call it; its path when None.
+
+    Raises:
+        DatasetError: If it is no such table, or a value in it is not allowed.
+    """
+    name = name or str(path)
+    rows = read_rows(path, name, ("folder", "gender", "age", "swap"))
+    return Corrections(name, tuple(_correction(row, f"{name}, line {row.line}") for row in rows))
+
+
+def _correction(row: Row, where: str) -> Correction:
+    if not row["folder"]:
+        raise DatasetError(f"{where}: folder is blank; expected a person's folder name, or its id")
+    try:
+        correction = Correction(
+            line=row.line,
+            folder=row["folder"],
+            gender=parse_gender(row["gender"]) if row["gender"] else None,
+            age=parse_age(row["age"]) if row["age"] else None,
+            swap=_parse_swap(row["swap"]) if row["swap"] else None,
+        )
+    except ValueError as error:
+        raise DatasetError(f"{where}: {error}") from None
+    if correction.gender is None and correction.age is None and correction.swap is None:
+        raise DatasetError(f"{where}: corrects nothing; give gender, age or swap")
+    return correction
+
+
+def _parse_swap(text: str) -> tuple[str, str]:
+    names = [part.strip() for part in text.split("/")]
+    if len(names) != 2 or names[0] == names[1] or not set(names) <= set(MASK_OF_NAME):
+        raise ValueError(
+            f"swap {text!r} must be two of {', '.join(MASK_OF_NAME)} with a slash between, "
+            "such as incorrect_mask/normal"
+        )
+    return names[0], names[1]

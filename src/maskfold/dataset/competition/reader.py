@@ -1,0 +1,86 @@
+"""The reader of the competition's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from maskfold.dataset.competition.corrections import Correction, Corrections, read_corrections
+from maskfold.dataset.competition.eval_table import read_eval_table
+from maskfold.dataset.competition.layout import find_layout
+from maskfold.dataset.competition.people import Person, settle_people
+from maskfold.dataset.competition.scan import EvalImage, scan_eval, scan_train
+from maskfold.dataset.competition.train_table import read_train_table, repeated_rows
+from maskfold.dataset.corrections import Applied
+from maskfold.dataset.reading import Photograph, Reading, Source
+from maskfold.errors import DatasetError
+from maskfold.layouts import EVAL_TABLE
+from maskfold.recipe.schemes import load_scheme
+from maskfold.scheme import Scheme
+
+_SCHEME: Final = Scheme.model_validate(load_scheme("mask"))
+"""What the layout states."""
+
+
+def read_competition(source: Source) -> Reading:
+    """Read the tables and list the folders; see :data:`maskfold.dataset.reading.Reader`."""
+    _check_scheme(source.scheme)
+    layout = find_layout(source.root)
+    stated, entries = read_train_table(layout)
+    image_ids = read_eval_table(layout)
+    file = source.corrections
+    corrections = read_corrections(file.path, file.name) if file else None
+    matched, unknown = corrections.match(stated) if corrections else ({}, [])
+    people, problems = settle_people(stated, matched)
+    train_scan = scan_train(layout, stated)
+    eval_images, notes, n_eval_litter = scan_eval(layout, image_ids)
+    left_out = {entry.person for entry in problems}
+    # A person without usable labels counts once, with all photographs; what else is wrong in the folder adds nothing.
+    scanned = [entry for entry in train_scan.entries if entry.person not in left_out]
+    training = [
+        _training(person, name, image, source.scheme)
+        for person in people
+        for name, image in sorted(train_scan.folders.get(person.name, {}).items())
+    ]
+    return Reading(
+        photographs=(*training, *_evaluation(eval_images)),
+        entries=(*entries, *problems, *scanned, *repeated_rows(stated), *notes),
+        persons_known=True,
+        corrections=_applied(corrections, matched, unknown) if corrections else None,
+        n_litter=train_scan.n_litter + n_eval_litter,
+    )
+
+
+def _applied(corrections: Corrections, matched: Iterable[str], unknown: Iterable[Correction]) -> Applied:
+    return Applied(corrections.name, len(corrections.rows), tuple(matched), tuple(row.folder for row in unknown))
+
+
+def _check_scheme(scheme: Scheme) -> None:
+    for attribute in scheme.attributes:
+        known = _SCHEME[attribute.name] if attribute.name in _SCHEME.names else None
+        if known is None or known.values != attribute.values:
+            what = "number" if known and known.is_number else " | ".join(known.values) if known else "nothing"
+            raise DatasetError(
+                f"the competition's layout states {', '.join(_SCHEME.names)}; of the scheme's attribute "
+                f"{attribute.name} it states {what}. Name the right layout with --set dataset.reader=table or folders, "
+                f"or take its own attributes with --set scheme={_SCHEME.name}"
+            )
+
+
+def _training(person: Person, name: str, image: str, scheme: Scheme) -> Photograph:
+    mask, swapped = person.mask(name)
+    stated = {"mask": mask, "gender": person.gender, "age": person.age}
+    return Photograph(
+        image=image,
+        part="train",
+        person=person.name,
+        name=name,
+        stated={attribute: stated[attribute] for attribute in scheme.names},
+        corrected=person.relabelled or swapped,
+    )
+
+
+def _evaluation(images: Iterable[EvalImage]) -> Iterable[Photograph]:
+    for image in images:
+        where = f"{EVAL_TABLE}, ImageID {image.image_id[:80]!r}" if image.problem else image.image
+        yield Photograph(image.image, "eval", "", image.image_id, problem=image.problem, where=where)

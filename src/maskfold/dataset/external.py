@@ -1,0 +1,191 @@
+"""External tables: more photographs to train on, of which some attributes are known.
+
+They are tables as :mod:`maskfold.dataset.table` describes them; a cell of an attribute may be blank as long as one is
+given, and `person` and `split` are not looked at. A row that cannot be used is left out with a reason; so is an image
+that the data set holds, too: its person could be learnt from while held out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from maskfold.dataset.images import MISSING, Probe
+from maskfold.dataset.manifest import ImageRow
+from maskfold.dataset.names import EXTERNAL
+from maskfold.dataset.quarantine import Entry, first_lines
+from maskfold.dataset.table import Listed, agree, read_row
+from maskfold.errors import DatasetError
+from maskfold.rows import read_rows
+from maskfold.scheme import Scheme
+
+
+@dataclass(frozen=True)
+class ExternalTable:
+    """A table, before its images are looked at.
+
+    Attributes:
+        name: As the recipe names it.
+        number: Its place in the recipe, from 0.
+        folder: Where its images are stored.
+        n_rows: Rows in the file.
+        listed: Those that can be used so far, each image once.
+        entries: Why others cannot.
+    """
+
+    name: str
+    number: int
+    folder: Path
+    n_rows: int
+    listed: tuple[Listed, ...]
+    entries: tuple[Entry, ...]
+
+    def image(self, path: str) -> str:
+        """Return an image's name in the manifest."""
+        return f"{EXTERNAL}/{self.number}/{path}"
+
+
+@dataclass(frozen=True)
+class ExternalUse:
+    """What became of a table.
+
+    Attributes:
+        name: As the recipe names it.
+        n_rows: Rows in the file.
+        n_used: Images that are trained on.
+        known: For how many of them each attribute of the scheme is known.
+        n_complete: For how many all are known.
+        entries: Why others are left out.
+    """
+
+    name: str
+    n_rows: int
+    n_used: int
+    known: tuple[int, ...]
+    n_complete: int
+    entries: tuple[Entry, ...]
+
+    @property
+    def refusal(self) -> str | None:
+        """Why a run with this table is refused; None when it is not."""
+        if self.n_used:
+            return None
+        head = f"external table {self.name}: none of its {self.n_rows:,} rows can be used"
+        return "\n".join([head, *first_lines(self.entries), "Mend the table or take it out of dataset.external."])
+
+
+def read_external_table(path: Path, name: str, number: int, scheme: Scheme) -> ExternalTable:
+    """Read a table; its images are not opened.
+
+    Args:
+        path: The csv or parquet file.
+        name: How messages call it.
+        number: Its place in the recipe, from 0.
+        scheme: The attributes, of which it states one at least.
+
+    Raises:
+        DatasetError: If the file is no such table.
+    """
+    rows = read_rows(path, name, ("path",), scheme.names)
+    if not set(scheme.names) & set(rows[0].cells):
+        raise DatasetError(
+            f"{name}: the columns are {', '.join(rows[0].cells)[:200]}; an external table needs path and at least one "
+            f"of {', '.join(scheme.names)}"
+        )
+    listed: dict[str, list[Listed]] = defaultdict(list)
+    entries = []
+    for row in rows:
+        found = read_row(row, path.parent, scheme)
+        if isinstance(found, Listed):
+            listed[found.path].append(found)
+        else:
+            entries.append(Entry("external", f"{EXTERNAL}/{number}/{path.name}, {row.place}", "", *found, 1))
+    once = tuple(same[0] for same in listed.values() if agree(same))
+    table = ExternalTable(name, number, path.parent, len(rows), once, ())
+    entries += [_repetition(table, same) for same in listed.values() if len(same) > 1]
+    return ExternalTable(name, number, path.parent, len(rows), once, tuple(entries))
+
+
+def settle_external(
+    tables: Iterable[ExternalTable], probes: Iterable[Probe], own: pd.DataFrame, scheme: Scheme
+) -> tuple[list[ImageRow], list[ExternalUse]]:
+    """Decide which external images are trained on.
+
+    Args:
+        tables: The tables.
+        probes: One for each row that they list, in order.
+        own: The manifest of the data set alone.
+        scheme: The attributes.
+
+    Returns:
+        Their rows of the manifest, and what became of each table.
+    """
+    probes = iter(probes)
+    taken = {digest: image for digest, image in zip(own["sha256"], own["image"], strict=True) if digest}
+    rows: list[ImageRow] = []
+    uses = []
+    for table in tables:
+        used, entries = [], list(table.entries)
+        for listed in table.listed:
+            probe, image = next(probes), table.image(listed.path)
+            problem = _image_problem(probe, taken)
+            if problem:
+                entries.append(Entry("external", image, "", *problem, 1))
+            else:
+                taken[probe.sha256] = image
+                used.append(_manifest_row(image, listed, probe))
+        rows += used
+        uses.append(_use(table, used, entries, scheme))
+    return rows, uses
+
+
+def _repetition(table: ExternalTable, rows: Sequence[Listed]) -> Entry:
+    lines = ", ".join(row.place.partition(" ")[2] for row in rows)
+    image = table.image(rows[0].path)
+    if agree(rows):
+        reason = f"has {len(rows)} equal rows (lines {lines}); one counts"
+        return Entry("external", image, "", "repeated-row", reason, len(rows) - 1)
+    reason = f"its rows say different things (lines {lines}); none counts"
+    return Entry("external", image, "", "labels-disagree", reason, len(rows))
+
+
+def _image_problem(probe: Probe, taken: dict[str, str]) -> tuple[str, str] | None:
+    """Return kind and reason why an image is not trained on, or None."""
+    if probe.problem:
+        return "missing" if probe.problem == MISSING else "unreadable", probe.problem
+    other = taken.get(probe.sha256)
+    if other is None:
+        return None
+    if other.startswith(f"{EXTERNAL}/"):
+        return "repeated-photograph", f"equal to {other}, which counts"
+    return "in-data-set", f"equal to {other} of the data set"
+
+
+def _manifest_row(image: str, listed: Listed, probe: Probe) -> ImageRow:
+    return ImageRow(
+        image=image,
+        part="external",
+        person="",
+        name=listed.path,
+        sha256=probe.sha256,
+        width=probe.width,
+        height=probe.height,
+        readable=True,
+        corrected=False,
+        stated=listed.stated,
+    )
+
+
+def _use(table: ExternalTable, used: Sequence[ImageRow], entries: Sequence[Entry], scheme: Scheme) -> ExternalUse:
+    return ExternalUse(
+        name=table.name,
+        n_rows=table.n_rows,
+        n_used=len(used),
+        known=tuple(sum(name in row.stated for row in used) for name in scheme.names),
+        n_complete=sum(len(row.stated) == len(scheme.names) for row in used),
+        entries=tuple(entries),
+    )

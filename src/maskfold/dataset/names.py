@@ -1,0 +1,66 @@
+"""Names of images: which may be trusted, where an image is stored, and how a name from disk is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+EXTERNAL: Final = "external"
+"""Begins the names of external images, which are stored outside the data set: ``external/<table's number>/<path>``."""
+
+
+def own_image(path: str) -> str:
+    """Return the name of a data set's own image: its path, such that it cannot be mistaken for an external image."""
+    return f"./{path}" if path.startswith(f"{EXTERNAL}/") else path
+
+
+def unsafe_name(name: str) -> str | None:
+    """Say why a name from a table must not be joined to a folder, or None when it is safe.
+
+    Args:
+        name: A relative path in POSIX form, as a table states it.
+    """
+    if not name.strip():
+        return "the name is blank"
+    if any(not character.isprintable() for character in name):
+        return "the name holds characters that cannot be printed"
+    if name.startswith(("/", "~")) or "\\" in name or name[1:2] == ":":
+        return "the name is an absolute path or holds a backslash"
+    if any(part in {"", ".", ".."} for part in name.split("/")):
+        return "the name points outside its folder"
+    return None
+
+
+def image_path(image: str, root: Path, external: Sequence[Path] = ()) -> Path:
+    """Return where an image of a manifest lies.
+
+    Args:
+        image: Its name in the manifest.
+        root: The data set's folder.
+        external: The external tables' folders, by number.
+    """
+    head, _, rest = image.partition("/")
+    if head != EXTERNAL:
+        return root / image
+    number, _, path = rest.partition("/")
+    return external[int(number)] / path
+
+
+def link_problem(path: Path, folder: Path) -> str | None:
+    """Say why a symbolic link must not be followed: it leaves the folder; None when it stays inside.
+
+    Args:
+        path: The link.
+        folder: Where its target must lie, at any depth.
+    """
+    try:
+        target, inside = path.resolve(strict=True), folder.resolve()
+    except (OSError, RuntimeError):
+        return "the link leads nowhere"
+    return None if target.is_relative_to(inside) else f"the link points outside {folder.name}/"
+
+
+def printable(name: str) -> str:
+    """Return a name from disk in a form that tables and terminals can take."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

@@ -1,0 +1,256 @@
+"""Tables of photographs: of a data set of its own (layout ``table``), or of external photographs to train on.
+
+A csv or parquet file, beside or above its photographs, with the columns
+
+===========  =========================================================================================================
+path         the photograph, relative to the table's folder, which it must not leave
+person       who is on it; optional. Blank or no such column: the photograph is its own person
+split        ``train`` or blank; or one of eval, evaluation, test, holdout, val, valid, validation. Optional
+*attribute*  one column for each attribute of the scheme: the class's name or number, or the number
+===========  =========================================================================================================
+
+Other columns are not looked at. Rows of the evaluation part keep the table's order, even those without a usable file,
+and their labels are never read. A training row that cannot be used is left out with a reason.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskfold.dataset.corrections import AGREED, Corrections, read_corrections
+from maskfold.dataset.images import MISSING
+from maskfold.dataset.names import link_problem, own_image, unsafe_name
+from maskfold.dataset.quarantine import Entry
+from maskfold.dataset.reading import CorrectionsFile, Photograph, Reading, Source
+from maskfold.errors import DatasetError
+from maskfold.layouts import TABLE_COLUMNS, is_evaluation, is_table
+from maskfold.rows import Row, read_rows
+from maskfold.scheme import Scheme
+from maskfold.wording import first_few
+
+Problem = tuple[str, str]
+"""Kind and reason why something cannot be used."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A row whose path and labels can be used.
+
+    Attributes:
+        path: As the table has it.
+        place: Its line.
+        person: As the table has it; empty when it says none.
+        stated: What is known of it, by attribute.
+        corrected: A correction changed what the row states.
+    """
+
+    path: str
+    place: str
+    person: str
+    stated: Mapping[str, float]
+    corrected: bool = False
+
+
+def read_table(source: Source) -> Reading:
+    """Read a data set's table; see :data:`maskfold.dataset.reading.Reader`."""
+    rows = _rows(source)
+    table = str(source.table)
+    corrections = read_own_corrections(source.corrections, source.scheme)
+    evaluation, training, entries = _by_part(rows, table)
+    asked, notes = _evaluation(evaluation, source.root, table)
+    entries += notes
+    listed: dict[str, list[Listed]] = defaultdict(list)
+    for row in training:
+        if row["path"] in asked:
+            reason = f"{row['path']}: an evaluation photograph as well ({asked[row['path']].place}), so not trained on"
+            entries.append(_left_out(table, row, ("in-both-parts", reason)))
+            continue
+        found = read_row(row, source.root, source.scheme, corrections, complete=True)
+        if isinstance(found, Listed):
+            listed[found.path].append(found)
+        else:
+            entries.append(_left_out(table, row, found))
+    once = [same[0] for same in listed.values() if agree(same)]
+    entries += [_repetition(table, same) for same in listed.values() if len(same) > 1]
+    settled, torn = _settle_people(once, source.scheme)
+    people = {row.cells.get("person", "") for row in training}
+    both = sorted(people & {row.cells.get("person", "") for row in evaluation} - {""})
+    return Reading(
+        photographs=(*map(_training, settled), *(one.photograph for one in asked.values())),
+        entries=(*entries, *torn),
+        persons_known=bool(people - {""}),
+        corrections=corrections.applied({*people, *(row["path"] for row in training)}) if corrections else None,
+        warnings=_both_parts(both),
+    )
+
+
+def read_own_corrections(file: CorrectionsFile | None, scheme: Scheme) -> Corrections | None:
+    """Read the corrections of a table or of class folders.
+
+    Raises:
+        DatasetError: If the file cannot be used, or it is the competition's.
+    """
+    if file is None:
+        return None
+    if file.name == AGREED:
+        raise DatasetError(
+            f"dataset.corrections={AGREED} are those of the competition's data set; for a table or class folders name "
+            "a csv with path or person and the attributes, or leave them out: --set dataset.corrections=null"
+        )
+    return read_corrections(file.path, file.name, scheme)
+
+
+def _rows(source: Source) -> list[Row]:
+    table, names = source.table, source.scheme.names
+    if table is None or unsafe_name(table) or "/" in table or not is_table(table):
+        raise DatasetError(
+            f"dataset.table {table!r}: expected the name of a csv or parquet file in the folder {source.root}"
+        )
+    rows = read_rows(source.root / table, table, ("path",), (*TABLE_COLUMNS, *names))
+    missing = [name for name in names if name not in rows[0].cells]
+    if missing:
+        raise DatasetError(
+            f"{table}: the columns are {', '.join(rows[0].cells)[:200]}; missing: {', '.join(missing)}. A table needs "
+            "path and a column for each attribute of the scheme; name the attributes that it has, such as --set "
+            "'scheme={attributes: [{name: hair, values: [dark, fair]}]}'"
+        )
+    return rows
+
+
+def _by_part(rows: Iterable[Row], table: str) -> tuple[list[Row], list[Row], list[Entry]]:
+    """Return evaluation rows, training rows, and why others belong to neither."""
+    evaluation: list[Row] = []
+    training: list[Row] = []
+    entries = []
+    for row in rows:
+        try:
+            (evaluation if is_evaluation(row.cells.get("split", "")) else training).append(row)
+        except ValueError as error:
+            entries.append(_left_out(table, row, ("bad-label", f"{row['path'][:80]}: {error}")))
+    return evaluation, training, entries
+
+
+@dataclass(frozen=True)
+class _Asked:
+    photograph: Photograph
+    place: str
+
+
+def _evaluation(rows: Iterable[Row], root: Path, table: str) -> tuple[dict[str, _Asked], list[Entry]]:
+    """Return the evaluation photographs by path, in the table's order, and notes on repeated rows."""
+    asked: dict[str, _Asked] = {}
+    notes = []
+    for number, row in enumerate(rows):
+        path = row["path"]
+        if path in asked:
+            reason = f"{path[:80]}: was in {asked[path].place} already; one counts"
+            notes.append(Entry("eval", f"{table}, {row.place}", "", "repeated-row", reason))
+            continue
+        problem = unsafe_name(path) or (link_problem(root / path, root) if os.path.lexists(root / path) else None)
+        image = f"unsafe//{number}" if unsafe_name(path) else own_image(path)  # no safe path has an empty part
+        where = f"{table}, {row.place}" if problem else image
+        asked[path] = _Asked(Photograph(image, "eval", "", path, problem=problem, where=where), row.place)
+    return asked, notes
+
+
+def read_row(
+    row: Row, folder: Path, scheme: Scheme, corrections: Corrections | None = None, complete: bool = False
+) -> Listed | Problem:
+    """Read a training row; its photograph is not opened.
+
+    Args:
+        row: The row.
+        folder: The table's folder.
+        scheme: The attributes.
+        corrections: What is right whatever the row says.
+        complete: Whether all attributes must be known, not just one.
+
+    Returns:
+        The row, or why it cannot be used.
+    """
+    path, person = row["path"], row.cells.get("person", "")
+    problem = unsafe_name(path)
+    if problem:
+        return "unsafe-path", f"path {path[:80]!r}: {problem}"
+    right = corrections.right(person, path) if corrections else {}
+    cells = {one.name: row.cells.get(one.name, "") for one in scheme.attributes}
+    stated: dict[str, float] = {}
+    wrong = []
+    for name, text in cells.items():
+        try:
+            stated |= {name: scheme[name].parse(text)} if text else {}
+        except ValueError as error:
+            wrong += [] if name in right else [str(error)]
+    if wrong:
+        return "bad-label", f"{path}: {wrong[0]}"
+    corrected = any(stated.get(name) != value for name, value in right.items())
+    stated |= right
+    missing = [name for name in cells if name not in stated]
+    if len(missing) == len(cells):
+        return "no-label", f"{path}: none of {', '.join(cells)} is given"
+    if missing and complete:
+        return "no-label", f"{path}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given"
+    file = folder / path
+    if not os.path.lexists(file):  # false, not an error, for a name that is too long
+        return "missing", f"{path[:80]}: {MISSING}"
+    problem = link_problem(file, folder)
+    if problem:
+        return "unsafe-path", f"{path}: {problem}"
+    return Listed(path, row.place, person, stated, corrected)
+
+
+def agree(rows: Sequence[Listed]) -> bool:
+    """Say whether the rows of one photograph state the same."""
+    return all((row.person, row.stated) == (rows[0].person, rows[0].stated) for row in rows)
+
+
+def _settle_people(rows: Sequence[Listed], scheme: Scheme) -> tuple[list[Listed], list[Entry]]:
+    """Leave out people whose rows contradict each other in an attribute of a person: no one can know the truth."""
+    of_person = scheme.of("person")
+    by_person: dict[str, list[Listed]] = defaultdict(list)
+    for row in rows:
+        by_person[row.person or row.path].append(row)
+    settled, entries = [], []
+    for person, photographs in by_person.items():
+        for attribute in of_person:
+            said = {row.stated[attribute.name]: row.place for row in reversed(photographs)}
+            if len(said) > 1:
+                shown = "; ".join(f"{place} says {attribute.show(value)}" for value, place in reversed(said.items()))
+                where, n = photographs[0].path, len(photographs)
+                reason = f"{person}: {attribute.name}: {shown}"
+                entries.append(Entry("train", where, person, "labels-disagree", reason, n))
+                break
+        else:
+            settled += photographs
+    return settled, entries
+
+
+def _training(row: Listed) -> Photograph:
+    image = own_image(row.path)
+    return Photograph(image, "train", row.person or row.path, row.path, row.stated, row.corrected)
+
+
+def _left_out(table: str, row: Row, problem: Problem) -> Entry:
+    return Entry("train", f"{table}, {row.place}", row.cells.get("person", ""), *problem, 1)
+
+
+def _repetition(table: str, rows: Sequence[Listed]) -> Entry:
+    places, person = ", ".join(row.place for row in rows), rows[0].person
+    if agree(rows):
+        reason = f"{rows[0].path} has {len(rows)} equal rows ({places})"
+        return Entry("train", table, person, "repeated-row", reason)
+    reason = f"its rows say different things ({places}); none counts"
+    return Entry("train", rows[0].path, person, "labels-disagree", reason, 1)
+
+
+def _both_parts(people: Sequence[str]) -> tuple[str, ...]:
+    if not people:
+        return ()
+    return (
+        f"{len(people)} people are in the training and in the evaluation part, so answers about them may flatter: "
+        f"{first_few(people, limit=3, separator='; ')}",
+    )

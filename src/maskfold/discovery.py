@@ -1,0 +1,160 @@
+"""Looks at a data set from outside: which layout it has, and which attributes its table or its folders state.
+
+Reads no photograph. What it finds holds unless the recipe or ``--set`` says otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from maskfold import storage
+from maskfold.errors import RecipeError
+from maskfold.layouts import (
+    EVAL_TABLE,
+    TABLE_COLUMNS,
+    TRAIN_TABLE,
+    Layout,
+    class_folders,
+    is_table,
+    look,
+    no_layout,
+    only_table,
+)
+from maskfold.recipe import Recipe, load_recipe
+from maskfold.recipe.loading import load_dataset
+from maskfold.rows import parse_rows
+from maskfold.storage.location import LocalPath, parse
+from maskfold.table_scheme import propose
+
+FOLDERS_ATTRIBUTE: Final = "label"
+"""Name of the attribute that class folders state."""
+_OTHERWISE: Final = "; --set dataset.reader=competition, table or folders reads it otherwise"
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What a data set looks like.
+
+    Attributes:
+        reader: Its layout.
+        data: URI of its folder.
+        table: Name of its table in that folder, where the layout is ``table``.
+        scheme: The scheme that it states, as a recipe writes it; None where it states none of its own. A number without
+            bounds has a ``range`` in their place.
+        said: A sentence for people.
+    """
+
+    reader: Layout
+    data: str
+    table: str | None
+    scheme: dict[str, Any] | None
+    said: str
+
+
+def load(data: str, recipe: str, overrides: Sequence[str] = ()) -> tuple[Discovery, Recipe]:
+    """Look at a data set and load a recipe for it.
+
+    Args:
+        data: URI of the data set, or of its table.
+        recipe: As for :func:`maskfold.recipe.load_recipe`.
+        overrides: Likewise.
+
+    Returns:
+        What was found, and the recipe with the data set's own scheme, unless it names one, and with the layout found.
+
+    Raises:
+        InputError: If data set, recipe or overrides are wrong.
+        UnavailableError: If the storage cannot be reached.
+    """
+    wanted = load_dataset(recipe, overrides)
+    found = discover(data, wanted.reader, wanted.table)
+    settings = load_recipe(recipe, overrides, scheme=found.scheme)
+    dataset = settings.dataset.model_copy(update={"reader": found.reader, "table": found.table})
+    return found, settings.model_copy(update={"dataset": dataset})
+
+
+def discover(
+    data: str, reader: Literal["auto", "competition", "table", "folders"] = "auto", table: str | None = None
+) -> Discovery:
+    """Look at a data set.
+
+    Args:
+        data: URI of its folder, or of its csv or parquet file.
+        reader: The layout where it is known.
+        table: Name of the table in that folder where it is known.
+
+    Raises:
+        DatasetError: If the folder is missing or has none of the layouts, or the table is none.
+        RecipeError: If reader and table contradict each other or what there is.
+        WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
+        UnavailableError: If the server cannot be reached.
+    """
+    data, table = _folder_and_table(data, table)
+    if table is not None and reader in ("competition", "folders"):
+        raise RecipeError(f"dataset.reader {reader} reads no table; leave {table} out, or set dataset.reader=table")
+    layout: Layout = _look(data, table) if reader == "auto" else reader
+    if layout == "competition":
+        return Discovery(layout, data, None, None, f"data set: the competition's layout{_OTHERWISE}")
+    if layout == "folders":
+        return _folders(data)
+    return _table(data, table or only_table(data, storage.list_tree(data)))
+
+
+def _folder_and_table(data: str, table: str | None) -> tuple[str, str | None]:
+    location = parse(data)
+    if not is_table(location.name) or not storage.is_file(data):
+        return str(location), table
+    if table not in (None, location.name):
+        raise RecipeError(f"dataset.table {table}: the data set {location} is a table itself; leave one of them out")
+    return str(location.parent), location.name
+
+
+def _look(data: str, table: str | None) -> Layout:
+    if table is not None:
+        return "table"
+    location = parse(data)
+    if any(storage.is_file(str(location.child(name))) for name in (TRAIN_TABLE, EVAL_TABLE)):
+        return "competition"
+    if isinstance(location, LocalPath) and storage.is_file(str(location.parent.child(TRAIN_TABLE))):
+        raise no_layout(data, f" Did you mean {location.parent}?")
+    return look(data, storage.list_tree(data))
+
+
+def _table(data: str, table: str) -> Discovery:
+    content = storage.read_uri(str(parse(data).child(table)))
+    rows = parse_rows(content, table, ("path",), TABLE_COLUMNS)
+    scheme, unused = propose(rows, _scheme_name(data))
+    attributes = [_shown(one) for one in scheme["attributes"]] if scheme else ["no attributes"]
+    left = f"; columns not looked at: {', '.join(unused)}" if unused else ""
+    said = f"data set: table {table}: {len(rows):,} photographs, {', '.join(attributes)}{left}{_OTHERWISE}"
+    return Discovery("table", data, table, scheme, said)
+
+
+def _folders(data: str) -> Discovery:
+    classes, n_eval = class_folders(storage.list_tree(data))
+    if len(classes) < 2:
+        raise no_layout(data)
+    attribute = {"name": FOLDERS_ATTRIBUTE, "of": "photograph", "values": sorted(classes)}
+    counts = f"{sum(classes.values()):,} photographs" + (f" and {n_eval:,} to evaluate" if n_eval else "")
+    said = f"data set: class folders: {counts}, {_shown(attribute)}{_OTHERWISE}"
+    return Discovery("folders", data, None, {"name": _scheme_name(data), "attributes": [attribute]}, said)
+
+
+def _shown(attribute: Mapping[str, Any]) -> str:
+    name, values, bounds = attribute["name"], attribute.get("values", []), attribute.get("bounds", [])
+    if values:
+        more = f", and {len(values) - 8} more" if len(values) > 8 else ""
+        return f"{name} ({', '.join(values[:8])}{more})"
+    if bounds:
+        return f"{name} (bounds {', '.join(f'{bound:g}' for bound in bounds)})"
+    low, high = attribute["range"]
+    return f"{name} (numbers {low:g} to {high:g})"
+
+
+def _scheme_name(data: str) -> str:
+    """Return the folder's name as a scheme's name has it."""
+    slug = re.sub(r"[^a-z0-9._-]+", "-", parse(data).name.casefold()).strip("._-")[:40]
+    return slug or "custom"

@@ -1,0 +1,65 @@
+"""What a running job reports to its launcher: progress and log records, on a pipe of their own.
+
+Each report is one JSON text. Nothing that a job or a library prints can be taken for one: standard output and error
+have another pipe.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from maskfold.launch.monitor import Progress
+
+_log = logging.getLogger(__name__)
+
+
+class Reports(logging.Handler):
+    """The job's end of the pipe; as a log handler it sends each record with its level."""
+
+    def __init__(self, pipe: Connection) -> None:
+        super().__init__()
+        self._pipe = pipe
+        self._sending = threading.Lock()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a log record."""
+        try:
+            self._send({"level": record.levelno, "text": f"{record.name}: {self.format(record)}"})
+        except Exception:  # noqa: BLE001 - as logging asks of handlers
+            self.handleError(record)
+
+    def progress(self, progress: Progress) -> None:
+        """Send how far the job is."""
+        fields = progress.fields
+        self._send({"done": progress.done, "total": progress.total, "unit": progress.unit, "fields": fields})
+
+    def _send(self, report: dict[str, Any]) -> None:
+        with self._sending:
+            self._pipe.send_bytes(json.dumps(report).encode())
+
+
+def receive(pipe: Connection, on_progress: Callable[[Progress], None], on_record: Callable[[int, str], None]) -> None:
+    """Pass a job's reports on until the job has ended.
+
+    Args:
+        pipe: The launcher's end.
+        on_progress: Takes progress.
+        on_record: Takes a log record: level and text.
+    """
+    while True:
+        try:
+            report = json.loads(pipe.recv_bytes())
+        except (EOFError, OSError):  # the job has ended, perhaps in the middle of a report
+            return
+        try:
+            if "level" in report:
+                on_record(report["level"], report["text"])
+            else:
+                on_progress(Progress(**report))
+        except Exception as error:  # noqa: BLE001 - a full pipe would hold the job up
+            _log.warning("a report of a job is not shown: %s", error)

@@ -1,0 +1,110 @@
+"""The attributes that a table's columns seem to state."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from maskfold.layouts import TABLE_COLUMNS, is_evaluation
+from maskfold.recipe.schemes import SCHEMES, load_scheme
+from maskfold.rows import Row
+from maskfold.scheme import RESERVED, Attribute
+
+MOST_NUMBERS: Final = 12
+"""Most different whole numbers that count as names of classes; more are a number, which needs bounds."""
+MOST_TEXTS: Final = 50
+"""Most different texts that count as names of classes; a column with more is a remark or an id."""
+_MOST_PARSE: Final = 0.95
+"""Share of cells that must be usable for a column to be an attribute of a known scheme; the rest are typing errors,
+which the reader leaves out."""
+
+
+def propose(rows: Sequence[Row], name: str) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the scheme that a table states, and the columns that are no attributes.
+
+    Columns that are all attributes of a known scheme are those attributes. Of any other column the different cells are
+    the classes; numbers that are not whole, or many, need bounds, which only people know: they get a ``range`` for now.
+
+    Args:
+        rows: The table, with evaluation rows, which are not looked at.
+        name: Name of the scheme.
+
+    Returns:
+        The scheme as a recipe writes it, None without an attribute; and the names of the other columns.
+    """
+    training = [row for row in rows if not _is_asked(row)]
+    columns = [column for column in rows[0].cells if column not in TABLE_COLUMNS]
+    cells = {column: [row[column] for row in training] for column in columns}
+    known = next((found for scheme in SCHEMES if (found := _known(cells, scheme))), None)
+    if known:
+        return {"name": name, "attributes": known}, []
+    people = [row.cells.get("person", "") for row in training]
+    attributes = {column: found for column in columns if (found := _attribute(column, cells[column], people))}
+    unused = [column for column in columns if column not in attributes]
+    return ({"name": name, "attributes": list(attributes.values())} if attributes else None), unused
+
+
+def _is_asked(row: Row) -> bool:
+    try:
+        return is_evaluation(row.cells.get("split", ""))
+    except ValueError:  # the reader says so
+        return True
+
+
+def _known(cells: Mapping[str, Sequence[str]], scheme: str) -> list[dict[str, Any]]:
+    """Return the attributes of a known scheme, in its order, if all columns are such attributes; else none."""
+    settings = {one["name"]: one for one in load_scheme(scheme)["attributes"]}
+    named = {column.casefold(): column for column in cells}
+    if not named or not named.keys() <= settings.keys():
+        return []
+    found = [one for name, one in settings.items() if name in named]
+    return found if all(_parses(Attribute.model_validate(one), cells[named[one["name"]]]) for one in found) else []
+
+
+def _parses(attribute: Attribute, cells: Sequence[str]) -> bool:
+    given = [cell for cell in cells if cell]
+    usable = 0
+    for cell in given:
+        with contextlib.suppress(ValueError):
+            attribute.parse(cell)
+            usable += 1
+    return usable >= _MOST_PARSE * len(given) > 0
+
+
+def _attribute(column: str, cells: Sequence[str], people: Sequence[str]) -> dict[str, Any] | None:
+    name = column.casefold()
+    given = list({_folded(cell): cell for cell in reversed(cells) if cell}.values())
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) or name in RESERVED or len(given) < 2:
+        return None
+    attribute: dict[str, Any] = {"name": name, "of": _owner(cells, people)}
+    numbers = _numbers(given)
+    if numbers and (len(numbers) > MOST_NUMBERS or not all(number.is_integer() for number in numbers)):
+        return {**attribute, "range": (min(numbers), max(numbers))}
+    if len(given) > MOST_TEXTS:
+        return None
+    return {**attribute, "values": sorted(given, key=float) if numbers else sorted(given)}
+
+
+def _numbers(cells: Sequence[str]) -> list[float]:
+    """Return the cells as numbers; nothing if one is none."""
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError:
+        return []
+    return numbers if all(map(math.isfinite, numbers)) else []
+
+
+def _owner(cells: Sequence[str], people: Sequence[str]) -> str:
+    """Return whether a column is constant on each person's photographs."""
+    said: dict[str, set[str]] = {}
+    for person, cell in zip(people, cells, strict=True):
+        if person and cell:
+            said.setdefault(person, set()).add(_folded(cell))
+    return "person" if said and all(len(different) == 1 for different in said.values()) else "photograph"
+
+
+def _folded(cell: str) -> str:
+    return " ".join(cell.casefold().replace("_", " ").split())

@@ -1,0 +1,48 @@
+"""What a running job reports, over a real pipe."""
+
+import logging
+import multiprocessing
+from collections.abc import Callable
+
+from maskfold.launch.launcher import Watcher
+from maskfold.launch.monitor import Progress
+from maskfold.launch.reports import Reports, receive
+
+
+def reported(report: Callable[[Reports], None], watcher: Watcher) -> None:
+    reading, writing = multiprocessing.Pipe(duplex=False)
+    reports = Reports(writing)
+    report(reports)
+    writing.close()
+    receive(reading, watcher.on_progress, watcher.record)
+
+
+def test_progress_and_log_records_arrive_whole() -> None:
+    seen: list[Progress] = []
+    warnings: list[str] = []
+    progress = Progress(3, 4, "images", {"epoch": 1, "images_s": 2.5})
+    text = "a cell\n::progress {bad\nof a table"
+
+    def report(reports: Reports) -> None:
+        reports.progress(progress)
+        reports.handle(logging.LogRecord("maskfold.crop", logging.WARNING, "", 0, "%s", (text,), None))
+        reports.handle(logging.LogRecord("maskfold.crop", logging.INFO, "", 0, "nothing to warn of", (), None))
+
+    reported(report, Watcher(logging.getLogger("test"), lambda: None, seen.append, warnings.append))
+    assert seen == [progress]
+    assert warnings == [text]
+
+
+def test_a_display_that_fails_does_not_hold_the_job_up() -> None:
+    seen: list[int] = []
+
+    def show(progress: Progress) -> None:
+        seen.append(progress.done)
+        raise RuntimeError("no terminal")
+
+    def report(reports: Reports) -> None:
+        for done in range(3):
+            reports.progress(Progress(done, 3, "images"))
+
+    reported(report, Watcher(logging.getLogger("test"), lambda: None, show))
+    assert seen == [0, 1, 2]

@@ -1,0 +1,32 @@
+"""Keeps servers out of ``make test-fast``: a test that starts one fails there until it has the marker ``servers``."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+FIXTURES = {"docker", "engine", "images", "mlflow_server", "prefect_server", "prefect_url", "s3_server", "stack"}
+"""A test that asks for one of these, directly or not, has the marker without saying so."""
+_COMMANDS = re.compile(
+    r"prefect server|prefect\.server|mlflow server|swift-\w+-server|^(\S*/)?docker |maskfold\.cli ui"
+)
+
+
+class ServerStartedError(Exception):
+    """A test without the marker ``servers`` starts a server."""
+
+
+def forbid_servers() -> None:
+    """Let every attempt of this process to start a server raise; nothing takes this back."""
+    # A flow without a server would start one, in whatever process it runs.
+    os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
+    sys.addaudithook(_refuse)
+
+
+def _refuse(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "subprocess.Popen":
+        command = arguments[1]
+        text = " ".join(map(str, command)) if isinstance(command, (list, tuple)) else str(command)
+        if _COMMANDS.search(text):
+            raise ServerStartedError(f"{text}: mark this test with pytest.mark.servers")
