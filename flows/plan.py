@@ -219,6 +219,8 @@ class Plan:
 
     def make_latest(self, vote: EnsembleSpec, result: EnsembleOutcome) -> None:
         """Let ``submissions/latest.csv`` be this run's, also when the vote was found finished and did not run."""
+        if result.latest is None:
+            return
         for suffix in (".sha256", ""):
             content = self.workspace.read(f"submissions/{vote.key}.csv{suffix}")
             if content is not None and content != self.workspace.read(result.latest + suffix):

@@ -59,7 +59,8 @@ def train(
     setting redoes only what depends on it.
 
     Returns:
-        ``submission`` and ``report`` (URIs), ``oof_macro_f1`` (of the vote) and ``mlflow_run_id``.
+        ``submission`` and ``report`` (URIs), ``oof_macro_f1`` (of the vote) and ``mlflow_run_id``. ``submission`` is
+        None where the data set has no evaluation images.
     """
     plan = Plan.make(data, workspace, recipe, set, weights)
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
@@ -80,12 +81,12 @@ def train(
         plan.make_latest(vote, result)
         tracker.log_ensemble(result, plan.workspace, vote.key in desk.reused)
         summary = {
-            "submission": plan.workspace.locate(result.submission.path),
+            "submission": result.submission and plan.workspace.locate(result.submission.path),
             "oof_macro_f1": result.scores["vote"].macro_f1,
             "mlflow_run_id": tracker.run_id,
             "report": plan.workspace.locate(result.report.path),
         }
-        publish_summary(summary, result, tuple(trained.values()), tracker.page)
+        publish_summary(summary, result, tuple(trained.values()), tracker.page, plan.recipe.scheme)
     return summary
 
 

@@ -157,7 +157,7 @@ def _show_summary(summary: Mapping[str, Any]) -> None:
     """Say where everything is and how to look at it."""
     rows = {
         "macro-F1, out-of-fold": f"{summary['oof_macro_f1']:.3f}",
-        "submission": summary["submission"],
+        "submission": summary["submission"] or "no evaluation images, so no submission",
         "report": summary["report"],
         "figures": summary["report"].rpartition("/")[0] + "/figures/",
         "MLflow run": summary["mlflow_run_id"],

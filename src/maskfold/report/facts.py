@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskfold.ensemble.combination import Combination
-from maskfold.labels import N_CLASSES, class_names
 from maskfold.specs import EnsembleSpec, TrainOutcome
 from maskfold.wording import first_few
 
@@ -59,8 +58,8 @@ class NetworkFacts:
 
 def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
     """Return what a person should know before trusting the numbers, besides what ``prepare`` warned of."""
-    found = []
-    names = class_names("joint", combination.age_bounds)
+    found, scheme = [], combination.scheme
+    names, n_classes = scheme.class_names(), scheme.n_classes
     if combination.unreadable:
         likely, count = int(combination.prior.argmax()), len(combination.unreadable)
         found.append(
@@ -69,13 +68,13 @@ def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
         )
     absent = [names[number] for number in np.flatnonzero(combination.prior == 0)]
     if absent:
-        best = (N_CLASSES - len(absent)) / N_CLASSES
+        best = (n_classes - len(absent)) / n_classes
         found.append(
-            f"{len(absent)} of {N_CLASSES} classes never occur in training, so macro-F1 over all of them cannot "
-            f"exceed {best:.3f}: {', '.join(absent)}"
+            f"{len(absent)} of {n_classes} classes never occur in training, so macro-F1 over all of them cannot "
+            f"exceed {best:.3f}: {first_few(absent, limit=20)}"
         )
     train, evaluation = spec.cropped.fallback_share_train, spec.cropped.fallback_share_eval
-    if abs(train - evaluation) > CROP_GAP:
+    if spec.prepared.n_eval and abs(train - evaluation) > CROP_GAP:
         found.append(
             f"faces without a detection: {train:.1%} of the training but {evaluation:.1%} of the evaluation images; "
             "out-of-fold scores may not carry over"
@@ -120,6 +119,7 @@ def job_times(spec: EnsembleSpec) -> list[JobTime]:
         times.append(JobTime(name, one.seconds, one.images_s, _note(one)))
     for last in spec.final:
         times.append(JobTime(f"train_all {last.network}", last.seconds, last.images_s, _note(last)))
+    times += [JobTime(f"predict_eval {one.network}", one.seconds, one.images_s) for one in spec.evaluated]
     return times
 
 

@@ -203,7 +203,7 @@ class RunTracker:
         """Record the scores, the out-of-fold table, tables, figures, report and submission."""
         self._record(metrics=content.ensemble_metrics(outcome))
         self._time("ensemble", outcome.seconds, None, reused)
-        files = [(outcome.submission, ""), (outcome.report, ""), (outcome.oof, "")]
+        files = [(file, "") for file in (outcome.submission, outcome.report, outcome.oof) if file is not None]
         files += [(file, "figures") for file in outcome.figures] + [(file, "tables") for file in outcome.tables]
         for file, folder in files:
             self._log_file(self._run, workspace, file, folder)
