@@ -160,7 +160,7 @@ def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> Ensemb
     )
     cropped = CropOutcome(
         seconds=12.0, faces=nothing, portraits=nothing, index=nothing, n_images=len(world.manifest),
-        fallback_share_train=0.021, fallback_share_eval=0.034, images_s=14.2,
+        fallback_share_train=0.021, fallback_share_eval=0.034, images_per_second=14.2,
         groups=(
             FaceShares(group="train, mask wear", images=120, detected=110, retried=9, fallback=1, unreadable=0),
             FaceShares(group="eval", images=world.n_eval, detected=9, retried=0, fallback=0, unreadable=1),
@@ -188,13 +188,13 @@ def _trained(one: FoldTable, predictions: File, weights: File, epochs: int) -> T
             valid_loss=2.5 * float(np.exp(-epoch / 4)) + 0.2 * random.random(),
             valid_macro_f1=ceiling * (1 - 0.6 * float(np.exp(-epoch / 2))),
             valid_accuracy=ceiling,
-            images_s=140.0,
+            images_per_second=140.0,
         )
         for epoch in range(epochs)
     )
     return TrainFoldOutcome(
         seconds=65.2, network=one.network, fold=one.fold, predictions=predictions, weights=weights,
         best_epoch=epochs - 1, macro_f1=history[-1].valid_macro_f1, accuracy=ceiling, history=history,
-        initial_weights="mobilenetv2_035.safetensors (sha256 0123abcd)", device="cpu", amp="off", images_s=142.0,
-        steps_per_epoch=20,
+        initial_weights="mobilenetv2_035.safetensors (sha256 0123abcd)", device="cpu", amp="off",
+        images_per_second=142.0, steps_per_epoch=20,
     )  # fmt: skip

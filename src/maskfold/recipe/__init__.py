@@ -1,7 +1,7 @@
 """Every setting of a run: frozen, validated, printable as YAML, with presets."""
 
 from maskfold.recipe.augmentation import AUGMENTATION_PRESETS, Augmentation
-from maskfold.recipe.base import Settings
+from maskfold.recipe.base import OutsideKey, Settings, determining
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
 from maskfold.recipe.learning import Ages, CutMix, Loss, MixUp, Optimizer, Schedule
 from maskfold.recipe.loading import PRESETS, dump_recipe, load_recipe
@@ -34,10 +34,12 @@ __all__ = [
     "Network",
     "Normalisation",
     "Optimizer",
+    "OutsideKey",
     "Recipe",
     "Schedule",
     "Settings",
     "Stopping",
+    "determining",
     "dump_recipe",
     "load_recipe",
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, field_validator, model_validator
 
 from maskfold.labels import OFFICIAL_AGE_BOUNDS, Target
-from maskfold.recipe.base import ImageSize, Probability, Settings
+from maskfold.recipe.base import ImageSize, OutsideKey, Probability, Settings
 from maskfold.recipe.network import Network
 
 AgeBounds = Annotated[tuple[int, int], Field(description="lower bounds of age groups 1 and 2, in years")]
@@ -37,7 +37,7 @@ class Dataset(Settings):
     external: tuple[str, ...] = ()
     """More photographs to train on: paths or URIs of csv files with a column `path`, relative to the csv, and any of
     `gender`, `age` and `mask`. Validation and evaluation never see them."""
-    max_quarantined: Probability = 0.01
+    max_quarantined: Annotated[Probability, OutsideKey] = 0.01
     """Largest share of the images that may be unusable before the run is refused; rows of external tables do not
     count."""
 
@@ -87,8 +87,8 @@ class Ensemble(Settings):
 class Recipe(Settings):
     """All settings of one run."""
 
-    name: str = "custom"
-    description: str = ""
+    name: Annotated[str, OutsideKey] = "custom"
+    description: Annotated[str, OutsideKey] = ""
     labels: Labels = Labels()
     dataset: Dataset = Dataset()
     folds: Folds = Folds()
@@ -101,9 +101,9 @@ class Recipe(Settings):
     final_fit: bool = False
     """Whether each network is trained once more, on all people, for the median number of epochs that its folds kept.
     It votes beside its folds' networks; scores stay those of the folds."""
-    checkpoint_seconds: PositiveFloat = 600.0
+    checkpoint_seconds: Annotated[PositiveFloat, OutsideKey] = 600.0
     """Longest time between two checkpoints of a training, besides the one at each epoch's end."""
-    max_job_restarts: NonNegativeInt = 2
+    max_job_restarts: Annotated[NonNegativeInt, OutsideKey] = 2
     """How often a job that was killed or lost its storage is started again."""
 
     @model_validator(mode="after")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from maskfold.recipe import Crop, Settings
+from typing import Annotated
+
+from maskfold.recipe import Crop, OutsideKey, Settings
 from maskfold.specs.prepare import ExternalSource
 from maskfold.specs.spec import File, Outcome, Spec
 
@@ -50,7 +52,7 @@ class CropOutcome(Outcome):
     fallback_share_eval: float
     groups: tuple[FaceShares, ...] = ()
     """Counts by part and by mask state; groups without photographs are left out."""
-    images_s: float
+    images_per_second: float
     n_outliers: int = 0
     """Training photographs whose face lies elsewhere than in the same person's others; see the index."""
     figures: tuple[File, ...] = ()
@@ -61,11 +63,10 @@ class CropSpec(Spec[CropOutcome]):
     """Find the faces and pack crops and portraits as uint8 arrays."""
 
     stage = "crop"
-    version = 3
-    outside_key = frozenset({"data", "fingerprint", "external", "manifest"})
-    data: str
-    fingerprint: str
-    external: tuple[ExternalSource, ...] = ()
-    manifest: File
+    version = 4
+    data: Annotated[str, OutsideKey]
+    fingerprint: Annotated[str, OutsideKey]
+    external: Annotated[tuple[ExternalSource, ...], OutsideKey] = ()
+    manifest: Annotated[File, OutsideKey]
     images_version: str
     crop: Crop

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from maskfold.recipe import Recipe, Settings
+from typing import Annotated
+
+from maskfold.recipe import OutsideKey, Recipe, Settings
 from maskfold.specs.crop import CropOutcome
 from maskfold.specs.prepare import PrepareOutcome
 from maskfold.specs.spec import File, Outcome, Spec
@@ -41,15 +43,14 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
     """Vote, score, draw the report, write the submission."""
 
     stage = "ensemble"
-    version = 1
-    outside_key = frozenset({"data", "prepared", "cropped", "trained", "final"})
+    version = 2
     recipe: Recipe
-    data: str
+    data: Annotated[str, OutsideKey]
     fingerprint: str
-    prepared: PrepareOutcome
-    cropped: CropOutcome
-    trained: tuple[TrainFoldOutcome, ...]
-    final: tuple[TrainAllOutcome, ...] = ()
+    prepared: Annotated[PrepareOutcome, OutsideKey]
+    cropped: Annotated[CropOutcome, OutsideKey]
+    trained: Annotated[tuple[TrainFoldOutcome, ...], OutsideKey]
+    final: Annotated[tuple[TrainAllOutcome, ...], OutsideKey] = ()
     """Networks trained on everybody, one of each network or none."""
     dataset_version: str
     folds_version: str

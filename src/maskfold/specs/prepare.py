@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from maskfold.recipe import Dataset, Folds, Settings
+from maskfold.recipe import Dataset, Folds, OutsideKey, Settings
 from maskfold.specs.spec import File, Outcome, Spec
 
 
@@ -56,25 +56,21 @@ class PrepareSpec(Spec[PrepareOutcome]):
     """Scan the data set, quarantine what cannot be used, apply corrections, make folds."""
 
     stage = "prepare"
-    version = 1
-    outside_key = frozenset({"data", "external"})
-    data: str
+    version = 2
+    data: Annotated[str, OutsideKey]
     """URI of the data set."""
     fingerprint: str
     """Digest of the data set's listing: names, sizes, times of change."""
     dataset: Dataset
     corrections: File | None = None
     """The corrections file, copied into the workspace."""
-    external: tuple[ExternalSource, ...] = ()
+    external: Annotated[tuple[ExternalSource, ...], OutsideKey] = ()
     """One for each table of ``dataset.external``, in its order."""
     age_bounds: tuple[int, int]
     folds: Folds
 
     def _determining(self) -> dict[str, Any]:
         found = super()._determining()
-        # Where tables lie does not matter. And without any the key is what it was before there were external tables,
-        # so that work finished then is still found.
-        del found["dataset"]["external"]
-        if self.external:
-            found["external"] = [[source.table, source.fingerprint] for source in self.external]
+        # What tables hold matters, not where they are stored.
+        found["dataset"]["external"] = [[source.table, source.fingerprint] for source in self.external]
         return found

@@ -16,7 +16,7 @@ class TrainAllSpec(TrainSpec[TrainAllOutcome]):
     """
 
     stage = "train_all"
-    version = 2
+    version = 3
 
     @property
     def part(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from maskfold.recipe import OutsideKey
 from maskfold.specs.training import TrainOutcome, TrainSpec
 
 
@@ -18,10 +21,10 @@ class TrainFoldSpec(TrainSpec[TrainFoldOutcome]):
     """Train one network on all folds but one and predict that one and the evaluation images."""
 
     stage = "train_fold"
-    version = 3
+    version = 4
     fold: int
     """Number of the fold held out, from 0."""
-    n_folds: int
+    n_folds: Annotated[int, OutsideKey]
 
     @property
     def part(self) -> str:

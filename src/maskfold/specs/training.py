@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from maskfold.recipe import Labels, Network, Settings
+from maskfold.recipe import Labels, Network, OutsideKey, Settings
 from maskfold.specs.spec import File, Outcome, Spec
 from maskfold.specs.weights import Weights
 
@@ -22,7 +22,7 @@ class EpochRecord(Settings):
     valid_macro_f1: float | None
     """Of the network's target, on the whole validation part."""
     valid_accuracy: float | None
-    images_s: float
+    images_per_second: float
     """Training images per second."""
 
 
@@ -41,7 +41,7 @@ class TrainOutcome(Outcome):
     """What was loaded, for people."""
     device: str
     amp: str
-    images_s: float
+    images_per_second: float
     """Median over epochs."""
     steps_per_epoch: int
     """Optimizer steps."""
@@ -60,27 +60,32 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
     """What every training of one network receives."""
 
     one_of_many = True
-    outside_key = frozenset({"manifest", "folds", "pack", "index", "weights", "n_folds", "checkpoint_seconds"})
     network: Network
     labels: Labels
     deterministic: bool
     dataset_version: str
     folds_version: str
     crop_key: str
-    manifest: File
-    folds: File
-    pack: File
+    manifest: Annotated[File, OutsideKey]
+    folds: Annotated[File, OutsideKey]
+    pack: Annotated[File, OutsideKey]
     """The faces or the portraits, as the network's input says."""
-    index: File
-    checkpoint_seconds: float = 600.0
+    index: Annotated[File, OutsideKey]
+    checkpoint_seconds: Annotated[float, OutsideKey] = 600.0
     """Longest time between two checkpoints."""
-    weights: Weights | None
+    weights: Annotated[Weights | None, OutsideKey]
     weights_identity: dict[str, Any] | None = None
     """What of the weights determines the result; set from ``weights``."""
 
     def model_post_init(self, context: Any, /) -> None:
         identity = self.weights.identity if self.weights else None
         object.__setattr__(self, "weights_identity", identity)
+
+    def _determining(self) -> dict[str, Any]:
+        found = super()._determining()
+        # How a network is called matters to the vote, which gives weights by name, and not to the training.
+        del found["network"]["name"]
+        return found
 
     @property
     def part(self) -> str:
