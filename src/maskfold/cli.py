@@ -64,18 +64,18 @@ def run(
     if not verbose:  # the terminal belongs to the progress display; Prefect still keeps every log line
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     with _exit_codes(verbose):
-        from flows.plan import Plan
+        from flows.plan import handed, plan_run
         from maskfold.launch import pool_of
 
         pool_of(launcher)
-        plan = Plan.make(data, workspace, recipe, set, weights)  # what is wrong is said before any server starts
+        plan = plan_run(data, workspace, recipe, set, weights)  # what is wrong is said before any server starts
         print(plan.said, file=sys.stderr)
         from flows.server import refuse_dead_server, server_may_vanish
         from flows.train import train
         from maskfold.console import showing_jobs
 
         refuse_dead_server()
-        with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish():
+        with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan):
             summary = train(data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher)
         _show_summary(summary)
     print(json.dumps(summary), flush=True)

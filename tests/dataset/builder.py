@@ -33,9 +33,7 @@ def scheme(**bounds: list[int]) -> Scheme:
     return load_recipe("smoke", [f"scheme.attributes.{name}.bounds={value}" for name, value in bounds.items()]).scheme
 
 
-def survey(
-    root: Path, corrections: Path | None = None, threads: int = 1, progress: Progress | None = None
-) -> Survey:
+def survey(root: Path, corrections: Path | None = None, threads: int = 1, progress: Progress | None = None) -> Survey:
     """Survey a data set in the competition's layout."""
     file = CorrectionsFile(corrections, corrections.name) if corrections else None
     return survey_of(Source(root, MASK, corrections=file), threads=threads, progress=progress)

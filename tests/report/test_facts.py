@@ -43,7 +43,7 @@ def test_every_job_is_in_the_timetable(finished_run) -> None:
     times = facts.job_times(finished_run.spec)
     assert [time.name for time in times[:3]] == ["prepare", "crop", "train_fold joint 1/3"]
     assert len(times) == 2 + 12
-    assert times[0].images_s == pytest.approx((finished_run.spec.prepared.n_train + 10) / 1.5)
+    assert times[0].images_per_second == pytest.approx((finished_run.spec.prepared.n_train + 10) / 1.5)
 
 
 def test_a_resumed_job_says_so(finished_run) -> None:
