@@ -13,11 +13,11 @@ from mlflow import MlflowClient
 from flows.plan import Plan
 from flows.train import train
 from maskfold import tracking
-from maskfold.demo import draw
 from maskfold.errors import WorkspaceError
 from maskfold.launch.entry import find_outcome
 from maskfold.launch.monitor import JobEvent, listening
 from maskfold.specs import CropOutcome, PrepareOutcome
+from portraits import draw
 
 NETWORKS = [
     "networks=["

@@ -1,21 +1,27 @@
-"""A canvas with antialiased outlines: the only place that touches pixels by shape.
+"""A canvas with antialiased outlines: the only place that fills pixels by shape.
 
 Outlines are drawn enlarged and scaled down (supersampling), one small box at a time, so that many details stay cheap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-Array = NDArray[np.float32]
-Points = NDArray[np.float64]
+from portraits.outline import Points
 
-SUPERSAMPLING = 3
+Array = NDArray[np.float32]
+
+SUPERSAMPLING: Final = 3
+"""Nine samples a pixel; more shades of an edge do not survive the camera's noise and JPEG."""
+HIDES_STEPS: Final = 1.5
+"""Pixels; a blur this wide makes an edge smooth by itself."""
+CLOUD_GAIN: Final = 1.3
+"""Makes up for the spread that noise loses when bicubic interpolation averages it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Cover:
     alpha: Array
 
     def inside(self, other: Cover) -> Cover:
-        """Return the part of this shape that lies inside another."""
+        """Return the part of this shape that is inside another."""
         limit = np.zeros_like(self.alpha)
         left, top = max(self.box.left, other.box.left), max(self.box.top, other.box.top)
         right, bottom = min(self.box.right, other.box.right), min(self.box.bottom, other.box.bottom)
@@ -51,9 +57,11 @@ class Cover:
             limit[here.area] = other.alpha[there.area]
         return Cover(self.box, self.alpha * limit)
 
-    def outside(self, other: Cover) -> Cover:
-        """Return the part of this shape that lies outside another."""
-        return Cover(self.box, self.alpha - self.inside(other).alpha)
+    def ragged(self, rng: np.random.Generator, depth: float) -> Cover:
+        """Return the shape with uneven cover, as of hairs; `depth` is the spread of the cover, 0..1."""
+        height, width = self.alpha.shape
+        # Lumps of two pixels, the width of a hair that a camera can still separate.
+        return Cover(self.box, np.clip(self.alpha * (1 + depth * cloud(rng, height, width, 2)), 0, 1))
 
 
 class Canvas:
@@ -65,9 +73,9 @@ class Canvas:
         self.pixels: Array = np.zeros((height, width, 3), np.float32)
 
     @property
-    def box(self) -> Box:
-        """The whole canvas."""
-        return Box(0, 0, self.width, self.height)
+    def whole(self) -> Cover:
+        """All of the canvas."""
+        return Cover(Box(0, 0, self.width, self.height), np.ones((self.height, self.width), np.float32))
 
     def cover(self, *outlines: Points, blur: float = 0.0) -> Cover:
         """Return what closed outlines cover together.
@@ -77,20 +85,17 @@ class Canvas:
             blur: Standard deviation of a Gaussian blur of the edge, in pixels.
         """
         everything = np.concatenate(outlines)
-        margin = 1 + 3 * blur
-        box = Box(
-            int(np.clip(np.floor(everything[:, 0].min() - margin), 0, self.width - 1)),
-            int(np.clip(np.floor(everything[:, 1].min() - margin), 0, self.height - 1)),
-            int(np.clip(np.ceil(everything[:, 0].max() + margin), 1, self.width)),
-            int(np.clip(np.ceil(everything[:, 1].max() + margin), 1, self.height)),
-        )
-        box = Box(box.left, box.top, max(box.right, box.left + 1), max(box.bottom, box.top + 1))
-        scale = SUPERSAMPLING if blur < 1.5 else 1  # a wide blur hides steps
+        margin = 1 + 3 * blur  # three standard deviations hold nearly all of a blur
+        size = (self.width, self.height)
+        left, top = (int(v) for v in np.clip(np.floor(everything.min(0) - margin), 0, np.subtract(size, 1)))
+        right, bottom = (int(v) for v in np.clip(np.ceil(everything.max(0) + margin), 1, size))
+        box = Box(left, top, max(right, left + 1), max(bottom, top + 1))
+        scale = SUPERSAMPLING if blur < HIDES_STEPS else 1
         drawn = Image.new("L", ((box.right - box.left) * scale, (box.bottom - box.top) * scale))
-        draw = ImageDraw.Draw(drawn)
+        pen = ImageDraw.Draw(drawn)
         for outline in outlines:
-            points = np.round((outline - (box.left, box.top)) * scale - 0.5)
-            draw.polygon(points.ravel().tolist(), fill=255)
+            points = np.round((outline - (box.left, box.top)) * scale - 0.5)  # to the centres of the samples
+            pen.polygon(points.ravel().tolist(), fill=255)
         shape = drawn.reduce(scale) if scale > 1 else drawn
         if blur > 0:
             shape = shape.filter(ImageFilter.GaussianBlur(blur))
@@ -107,50 +112,8 @@ class Canvas:
         part *= 1 + cover.alpha[..., None] * (np.asarray(factor, np.float32) - np.float32(1))
 
 
-def curve(points: ArrayLike, closed: bool = True, steps: int = 8) -> Points:
-    """Return a smooth line through points (a uniform Catmull-Rom spline).
-
-    Args:
-        points: (N, D).
-        closed: Whether the last point joins the first.
-        steps: Points per segment.
-    """
-    p = np.asarray(points, np.float64)
-    if closed:
-        p0, p1, p2, p3 = np.roll(p, 1, 0), p, np.roll(p, -1, 0), np.roll(p, -2, 0)
-    else:
-        padded = np.vstack([2 * p[0] - p[1], p, 2 * p[-1] - p[-2]])
-        p0, p1, p2, p3 = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
-    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    p0, p1, p2, p3 = (q[:, None, :] for q in (p0, p1, p2, p3))
-    line = 0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * (p1 - p2) + p3 - p0) * t**3)
-    line = line.reshape(-1, p.shape[1])
-    return line if closed else np.vstack([line, p[-1]])
-
-
-def ribbon(line: Points, width: float | Sequence[float]) -> Points:
-    """Return the outline of a line of some width, in pixels: one width, or several spread evenly along the line."""
-    along = np.linspace(0, 1, len(line))
-    widths = np.interp(along, np.linspace(0, 1, np.size(width)), np.atleast_1d(width))
-    direction = np.gradient(line, axis=0)
-    direction /= np.maximum(np.hypot(direction[:, 0], direction[:, 1]), 1e-9)[:, None]
-    offset = direction[:, ::-1] * (-0.5, 0.5) * widths[:, None]
-    return np.vstack([line + offset, (line - offset)[::-1]])
-
-
-def moved(line: Points, x: float, y: float) -> Points:
-    """Return a line of (N, 2) points, shifted."""
-    return np.asarray(line + np.array((x, y)))
-
-
-def ellipse(x: float, y: float, rx: float, ry: float, points: int = 28) -> Points:
-    """Return the outline of an ellipse."""
-    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    return np.column_stack([x + rx * np.cos(angle), y + ry * np.sin(angle)])
-
-
 def cloud(rng: np.random.Generator, height: int, width: int, grain: float) -> Array:
     """Return smooth noise, float32, (height, width), mean 0, standard deviation near 1, lumps about `grain` pixels."""
     rows, columns = max(2, round(height / grain) + 1), max(2, round(width / grain) + 1)
     coarse = Image.fromarray(rng.standard_normal((rows, columns)).astype(np.float32))
-    return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32) * np.float32(1.3)
+    return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32) * np.float32(CLOUD_GAIN)
