@@ -35,8 +35,9 @@ def paint_backdrop(canvas: Canvas, scene: Scene, light: Light, rng: np.random.Ge
 
 def _paint_plaster(canvas: Canvas, rng: np.random.Generator, fixed: np.random.Generator) -> None:
     # Fine grain of 6 pixels, and stains of a third of the picture's width, which stay from photograph to photograph.
-    grain = 0.025 * cloud(rng, canvas.height, canvas.width, 6)[..., None]
-    canvas.shade(canvas.whole, 1 + grain + 0.06 * cloud(fixed, canvas.height, canvas.width, 110)[..., None])
+    whole = canvas.whole
+    grain = 0.025 * cloud(rng, whole.alpha.shape, 6)[..., None]
+    canvas.shade(whole, 1 + grain + 0.06 * cloud(fixed, whole.alpha.shape, 110)[..., None])
 
 
 def _paint_bokeh(canvas: Canvas, scene: Scene, drift: NDArray[np.float64], fixed: np.random.Generator) -> None:

@@ -37,8 +37,7 @@ def paint_beard(easel: Easel, face: Face, head: Cover, rng: np.random.Generator)
         return
     growth, outlines = GROWTHS[face.beard], _outlines(face)
     cover = easel.area(*(curve(outlines[part]) for part in growth.parts), soft=growth.soft).inside(head)
-    height, width = cover.alpha.shape
-    strands = 1 + 0.09 * cloud(rng, height, width, 2) + 0.08 * cloud(rng, height, width, 9)  # hairs and tufts
+    strands = 1 + 0.09 * cloud(rng, cover.alpha.shape, 2) + 0.08 * cloud(rng, cover.alpha.shape, 9)  # hairs and tufts
     u, v = easel.grid(cover)
     light = face_relief(face, easel.pose).lit(easel.light, u, v)
     # 1.1: hairs stand out from the face into the light.

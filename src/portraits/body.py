@@ -8,7 +8,7 @@ import numpy as np
 
 from portraits.canvas import Array, Cover, cloud
 from portraits.easel import SIDES, Easel
-from portraits.outline import Point, arc, curve, mirrored
+from portraits.outline import Point, arc, curve, mirrored, moved
 from portraits.person import MALE, Clothes, Face, Person, Scene
 
 DEPTH: Final = 0.2
@@ -90,14 +90,7 @@ def _paint_clothes(easel: Easel, scene: Scene, neck: float, shoulder: float, rng
 
 def _paint_collar(easel: Easel, scene: Scene, wide: float, collar: float, dip: float) -> None:
     """Paint the two leaves of a shirt's collar, or the lapels of a jacket."""
-    leaf = np.array(
-        [
-            (wide - 0.02, collar - 0.06),
-            (wide + 0.22, collar + 0.18),
-            (wide * 0.55, collar + dip * 0.9),
-            (0.02, collar + dip),
-        ]
-    )
+    leaf = moved([(wide - 0.02, -0.06), (wide + 0.22, 0.18), (wide * 0.55, dip * 0.9), (0.02, dip)], 0, collar)
     # A shirt's collar is stiff and catches light; lapels lie in the jacket's own shade.
     tone = np.clip(np.asarray(scene.cloth) * (1.12 if scene.clothes == "shirt" else 0.88), 0, 1)
     for side in SIDES:
@@ -113,21 +106,19 @@ def _paint_shirt_and_tie(easel: Easel, scene: Scene, wide: float, collar: float)
     pale = np.clip(np.asarray(scene.second) * 0.25 + 0.7, 0, 1)
     easel.paint(easel.area([*front, (0, collar + 0.22)], depth=DEPTH), pale * light)
     # A knot, narrower below it than above, and the blade, which widens downwards.
-    knot, pinch, blade = (0.1, collar + 0.2), (0.07, collar + 0.36), (0.16, BELOW)
-    tie = [(-knot[0], knot[1]), knot, pinch, blade, (-blade[0], BELOW), (-pinch[0], pinch[1])]
+    tie = mirrored([(0.1, collar + 0.2), (0.07, collar + 0.36), (0.16, BELOW)])
     easel.paint(easel.area(tie, depth=DEPTH), np.asarray(scene.accent) * 0.8 * light)
 
 
 def _cloth(easel: Easel, scene: Scene, cover: Cover, neck: float, rng: np.random.Generator) -> Array:
     """Return the lit colour of cloth over a box, float32, (height, width, 3)."""
     u, v = easel.grid(cover)
-    height, width = u.shape
-    base = np.asarray(scene.cloth, np.float32) * np.ones((height, width, 1), np.float32)
+    base = np.full((*u.shape, 3), scene.cloth, np.float32)
     if scene.stripes:
         # 22 radians a face unit: a stripe every 20 mm in life, bent over the chest; narrow, with soft edges.
         stripe = np.clip(4 * np.sin(v * 22 + 0.4 * np.cos(u * 1.5)) - 1.4, 0, 1)[..., None]
         base += stripe * (np.asarray(scene.second, np.float32) - base)
-    folds = 0.035 * cloud(rng, height, width, 45) + 0.015 * cloud(rng, height, width, 3)  # folds, and the weave
+    folds = 0.035 * cloud(rng, u.shape, 45) + 0.015 * cloud(rng, u.shape, 3)  # folds, and the weave
     # Darker towards the arms and downwards, brighter towards the light; the head shades the chest below the chin.
     shape = 1 - 0.2 * (u / 2.2) ** 2 + 0.14 * easel.light.direction[0] * u - 0.05 * (v - 2.4)
     below_chin = 1 - 0.25 * np.exp(-((u / (neck + 0.2)) ** 2) - ((v - 2.0) / 0.35) ** 2)

@@ -59,17 +59,15 @@ class Cover:
 
     def ragged(self, rng: np.random.Generator, depth: float) -> Cover:
         """Return the shape with uneven cover, as of hairs; `depth` is the spread of the cover, 0..1."""
-        height, width = self.alpha.shape
         # Lumps of two pixels, the width of a hair that a camera can still separate.
-        return Cover(self.box, np.clip(self.alpha * (1 + depth * cloud(rng, height, width, 2)), 0, 1))
+        return Cover(self.box, np.clip(self.alpha * (1 + depth * cloud(rng, self.alpha.shape, 2)), 0, 1))
 
 
 class Canvas:
     """An RGB picture in the making; ``pixels`` is float32, (height, width, 3), nominally 0..1."""
 
     def __init__(self, width: int, height: int) -> None:
-        self.width = width
-        self.height = height
+        self.width, self.height = width, height
         self.pixels: Array = np.zeros((height, width, 3), np.float32)
 
     @property
@@ -112,8 +110,9 @@ class Canvas:
         part *= 1 + cover.alpha[..., None] * (np.asarray(factor, np.float32) - np.float32(1))
 
 
-def cloud(rng: np.random.Generator, height: int, width: int, grain: float) -> Array:
+def cloud(rng: np.random.Generator, shape: tuple[int, ...], grain: float) -> Array:
     """Return smooth noise, float32, (height, width), mean 0, standard deviation near 1, lumps about `grain` pixels."""
+    height, width = shape
     rows, columns = max(2, round(height / grain) + 1), max(2, round(width / grain) + 1)
     coarse = Image.fromarray(rng.standard_normal((rows, columns)).astype(np.float32))
     return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32) * np.float32(CLOUD_GAIN)

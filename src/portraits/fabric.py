@@ -70,15 +70,14 @@ def _relief(mask: Mask, face: Face, pose: Pose) -> Relief:
     wrinkles = np.random.default_rng(mask.seed + 1)
     # Cloth is rougher than fleece; a mask without tension crumples. Wrinkles run across more than down.
     rough = (0.1 if mask.kind == "cloth" else 0.05) * (3.0 if mask.wearing in ("under chin", "below mouth") else 1.0)
-    relief.add_slope(rough * cloud(wrinkles, v.size, u.size, 9), rough * cloud(wrinkles, v.size, u.size, 6))
+    relief.add_slope(rough * cloud(wrinkles, (v.size, u.size), 9), rough * cloud(wrinkles, (v.size, u.size), 6))
     return relief
 
 
 def _colour(mask: Mask, face: Face, pose: Pose, u: Array, v: Array) -> Array:
     """Return the mask's own colour, float32, (height, width, 3)."""
     rng = np.random.default_rng(mask.seed)
-    height, width = u.shape
-    base = np.asarray(mask.colour, np.float32) * np.ones((height, width, 1), np.float32)
+    base = np.full((*u.shape, 3), mask.colour, np.float32)
     top, _, bottom, _ = mask_edges(mask, face)
     x, y = pose.turn([(0, 0.5 * (top + bottom), DEPTH)])[0]
     size = rng.uniform(0.09, 0.22)  # of what repeats: 6 to 15 mm
@@ -86,7 +85,7 @@ def _colour(mask: Mask, face: Face, pose: Pose, u: Array, v: Array) -> Array:
     if chosen is not None:
         base = np.where(chosen[..., None], np.asarray(mask.second, np.float32), base)
     weave = 0.015 if mask.kind != "cloth" else 0.03
-    return np.asarray(base * (1 + weave * cloud(rng, height, width, 2)[..., None]), np.float32)
+    return np.asarray(base * (1 + weave * cloud(rng, u.shape, 2)[..., None]), np.float32)
 
 
 def _pattern(
@@ -112,7 +111,7 @@ def _pattern(
     if mask.pattern == "checks":
         return np.asarray((np.floor(a / size) + np.floor(b / size)) % 2 > 0)
     if mask.pattern == "blotches":  # camouflage: a third of the cloth
-        return np.asarray(cloud(rng, a.shape[0], a.shape[1], pixels) > 0.35)
+        return np.asarray(cloud(rng, a.shape, pixels) > 0.35)
     if mask.pattern == "mark":  # a maker's label on one cheek, 19 x 8 mm
         cx, cy = rng.choice((-0.4, 0.4)), rng.uniform(-0.1, 0.25)
         return np.asarray((np.abs(a - cx) < 0.14) & (np.abs(b - cy) < 0.06))

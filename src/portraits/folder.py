@@ -43,7 +43,7 @@ EVAL_SHARE: Final = 2 / 3
 SMALLEST: Final = 64
 """Pixels; below, a face is some 20 pixels wide, and masks can no longer be told from beards."""
 LARGEST: Final = 4096
-"""Pixels; a telephone's camera. One picture takes about a gigabyte of memory."""
+"""Pixels; larger than a telephone's camera, and already hundreds of megabytes of memory a picture."""
 MOST: Final = 999_999
 """People in a part: an id has six digits."""
 

@@ -93,9 +93,8 @@ def paint_skin(easel: Easel, face: Face, rng: np.random.Generator) -> Cover:
 
 def _skin_colour(face: Face, pose: Pose, u: Array, v: Array, rng: np.random.Generator) -> Array:
     """Return the skin's own colour at local coordinates, float32, (height, width, 3)."""
-    height, width = u.shape
     # Pores (5 pixels, coarser with age) and blotches (30 pixels); perfectly even skin looks like plastic.
-    mottling = cloud(rng, height, width, 5) * (0.012 + 0.012 * face.wrinkles) + cloud(rng, height, width, 30) * 0.018
+    mottling = cloud(rng, u.shape, 5) * (0.012 + 0.012 * face.wrinkles) + cloud(rng, u.shape, 30) * 0.018
     colour = np.asarray(face.skin, np.float32) * (1 + mottling[..., None])
     flush = np.zeros_like(u)
     # Blood shows on the tip of the nose and on the cheeks; it takes away green and blue.

@@ -53,9 +53,9 @@ def ribbon(line: Points, width: float | Sequence[float]) -> Points:
     return np.vstack([line + offset, (line - offset)[::-1]])
 
 
-def moved(line: Points, x: float, y: float) -> Points:
-    """Return a line of (N, 2) points, shifted."""
-    return np.asarray(line + np.array((x, y)))
+def moved(points: ArrayLike, x: float, y: float) -> Points:
+    """Return (N, 2) points, shifted."""
+    return np.asarray(points) + np.array((x, y))
 
 
 def ellipse(x: float, y: float, rx: float, ry: float, points: int = 28) -> Points:
