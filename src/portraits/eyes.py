@@ -41,7 +41,7 @@ def _paint_eyeball(easel: Easel, face: Face, side: float, upper: Points, lower: 
     brightness = light.on(0.75)  # the brow takes a quarter of the light
     easel.paint(opening, np.array((0.93, 0.91, 0.9)) * brightness)  # the white of eyes is slightly pink
     centre = easel.place([(side * face.eye_distance + gaze[0], -0.01 + gaze[1])])[0]
-    # The iris, 0.112 or nearly 8 mm across the middle, has a dark rim; the pupil is as wide as in a lit room.
+    # Rim, iris and pupil. In life an iris has a radius of 0.087 (6 mm); here it is larger, or its colour would be lost.
     for radius, tone in ((0.112, 0.45), (0.1, 1.15), (0.047, 0.0)):
         disc = easel.canvas.cover(ellipse(centre[0], centre[1], radius * scale, radius * scale))
         easel.paint(disc.inside(opening), np.asarray(face.iris) * tone * brightness + 0.015)

@@ -139,7 +139,7 @@ def _paint(
 
 def _strands(hair: Hair, u: Array, v: Array, rng: np.random.Generator) -> Array:
     """Return the lightness of strands that fan out from the parting and fall along the head."""
-    # Above y = -0.3 strands fan out from a point above the crown, below they hang straight; 1.9 joins the two there.
+    # Above y = -0.3 strands fan out from a point above the crown, below they hang; 1.9 nearly joins the two there.
     across = np.where(v < -0.3, np.arctan2(u - hair.parting * np.clip(-v - 0.3, 0, 1), np.abs(v + 2.4)) * 1.9, u)
     across = across + 0.06 * hair.wave * np.sin(3.2 * v + 2 * u) + 0.02 * cloud(rng, u.shape, 20)
     # 400 strands over six face units, one a pixel, and locks of nine: single hairs are too thin for a camera.

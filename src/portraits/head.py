@@ -64,12 +64,12 @@ def face_relief(face: Face, pose: Pose) -> Relief:
         ]
     raised = [(x, y, float(surface(x, y)) + max(height, 0.0)) for x, y, height, _, _ in shapes]
     bumps = [Bump(u, v, *shape[2:]) for (u, v), shape in zip(pose.turn(raised), shapes, strict=True)]
-    shift = pose.turn([(0, 0, 0.2)])[0]  # 0.2: a little towards the ears, where the ellipsoid's own middle is
+    shift = pose.turn([(0, 0, 0.2)])[0]  # behind the axis, it moves against the turn
     return Relief(bumps, (float(shift[0]), float(shift[1])))
 
 
 def paint_ears(easel: Easel, face: Face) -> None:
-    """Paint the ears, as long as from brow to nose; the head hides their inner halves."""
+    """Paint the ears, between the heights of eyes and nose; the head hides their inner halves."""
     for side in SIDES:
         x = side * (face.cheek + 0.02)
         # The ear on the side that the head turns to disappears behind the cheek.

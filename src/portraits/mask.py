@@ -17,9 +17,9 @@ Pattern = Literal["plain", "stripes", "dots", "checks", "blotches", "mark"]
 Wearing = Literal["right", "below nose", "below mouth", "under chin"]
 
 KINDS: Final[dict[Kind, float]] = {"surgical": 0.4, "cloth": 0.26, "kn95": 0.18, "boat": 0.16}
-"""Kinds and their shares in the street; a boat is the folded respirator of three panels, KF94."""
+"""Kinds and rough shares in the street; a boat is the folded respirator of three panels, KF94."""
 WRONG: Final[dict[Wearing, float]] = {"below nose": 0.45, "below mouth": 0.3, "under chin": 0.25}
-"""Wrong ways of wearing a mask and their shares: the less wrong, the more often seen."""
+"""Wrong ways of wearing a mask and rough shares: the less wrong, the more often seen."""
 PATTERNS: Final[dict[Pattern, float]] = {
     "plain": 0.36,
     "stripes": 0.13,

@@ -63,7 +63,7 @@ def paint_mouth(easel: Easel, face: Face) -> None:
     if gap > CLOSED:
         inside = easel.area(np.vstack([seam_up, seam_low[::-1]]))
         easel.paint(inside, (0.2, 0.08, 0.08))
-        # The upper teeth fill the upper third of the opening and end before its corners.
+        # The upper teeth fill two thirds of the opening and end before its corners.
         teeth = np.vstack([seam_up * (0.86, 1), (seam_low * (0.86, 0.3) + (0, 0.7 * (y + 0.3 * gap)))[::-1]])
         easel.paint(easel.area(teeth, least=0.5).inside(inside), np.array((0.93, 0.9, 0.85)) * light)
     # The upper lip faces down, away from the light; the edges of lips are soft unless painted.

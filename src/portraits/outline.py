@@ -55,7 +55,7 @@ def ribbon(line: Points, width: float | Sequence[float]) -> Points:
 
 def moved(points: ArrayLike, x: float, y: float) -> Points:
     """Return (N, 2) points, shifted."""
-    return np.asarray(points) + np.array((x, y))
+    return np.asarray(np.add(points, (x, y)), np.float64)
 
 
 def ellipse(x: float, y: float, rx: float, ry: float, points: int = 28) -> Points:

@@ -27,7 +27,7 @@ from portraits.person import (
     colour,
 )
 
-# Colours of skin, hair and eyes are sRGB, judged by eye against photographs taken in daylight.
+# Colours of skin, hair and eyes are sRGB, chosen by eye to look like photographs taken in daylight.
 SKINS: Final = np.array(
     [
         (0.97, 0.83, 0.74),
@@ -40,7 +40,7 @@ SKINS: Final = np.array(
 )
 """Six steps from fair to dark, as in Fitzpatrick's scale; people are drawn in between them."""
 DARKEST: Final = 4.6
-"""On the scale of ``SKINS``; beyond, shading and wrinkles would drown in the camera's noise."""
+"""On the scale of ``SKINS``; beyond, shading and wrinkles hardly show."""
 HAIRS: Final = np.array(
     [
         (0.07, 0.06, 0.06),  # black
@@ -91,7 +91,7 @@ def _sample_face(rng: np.random.Generator, gender: int, looks: float, skin: Colo
     lipstick = 0.0 if male else rng.beta(1.5, 1.5)
     stick = LIPSTICKS[rng.integers(4)]
     beard: Beard = pick(rng, BEARDS) if male else "none"
-    # Lines begin before thirty and are deep in the sixties; the spread between people is about five years of age.
+    # Lines begin before thirty and are deep in the sixties; people of one age differ.
     wrinkles = between(0, ramp(looks, 27, 66) * rng.normal(1.0, 0.15) + rng.normal(0.02, 0.02), 1.1)
 
     def trait(men: float, women: float, spread: float) -> float:
@@ -135,7 +135,7 @@ def _sample_face(rng: np.random.Generator, gender: int, looks: float, skin: Colo
 
 def _sample_hair(rng: np.random.Generator, gender: int, looks: float, shade: Colour) -> Hair:
     male, old = gender == MALE, ramp(looks, 35, 75)
-    # Chances of men and women: one in ten has a style that is usual for the other gender, so that hair alone misleads.
+    # Chances of men and women: about one in ten has a style that is usual for the other gender.
     styles: dict[HairStyle, tuple[float, float]] = {
         "bald": (0.02 + 0.2 * old, 0.0),
         "buzz": (0.14, 0.005),
@@ -152,11 +152,11 @@ def _sample_hair(rng: np.random.Generator, gender: int, looks: float, shade: Col
         style=style,
         colour=shade,
         volume=bounded(rng, 0.16 if male else 0.2, 0.05, 0.06, 0.32),
-        hairline=rng.normal(-0.98, 0.05) - 0.14 * recession,  # a third of the way from crown to brows
+        hairline=rng.normal(-0.98, 0.05) - 0.14 * recession,  # halfway between crown and brows
         recession=recession,
-        fringe=rng.uniform(0.25, 0.55) * (1 - recession) if fringed else 0.0,  # ends above the brows or on them
+        fringe=rng.uniform(0.25, 0.55) * (1 - recession) if fringed else 0.0,  # ends above the brows
         parting=float(rng.choice((-1, 1)) * rng.uniform(0.05, 0.5)),  # either side; the middle itself is rare
-        # Long hair reaches the shoulders or the chest, a bob the mouth or the chin.
+        # Long hair reaches the neck or the chest, a bob the mouth or the chin.
         length=rng.uniform(1.9, 3.3) if style == "long" else rng.uniform(1.0, 1.6),
         wave=rng.beta(1.2, 2),
         gloss=rng.uniform(0.1, 0.5) * (1 - 0.5 * old),  # grey hair is duller

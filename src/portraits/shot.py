@@ -137,8 +137,8 @@ def sample_shot(rng: np.random.Generator, width: int, height: int) -> Shot:
         # People stand within a few per cent of the middle, the eyes above it: the shoulders need room.
         x=width / 2 + rng.normal(0, 12) * size,
         y=height * 0.43 + rng.normal(0, 12) * size,
-        # A face takes two fifths of the width. Larger than 90, hair would leave the picture; smaller than 60, wrinkles
-        # would be thinner than a pixel.
+        # A face takes two fifths of the width. At 90 the highest hair still fits into the picture; 60 is about as far
+        # from the mean.
         scale=bounded(rng, 74, 6, 60, 90) * size,
         # Someone who looks into the camera is off by 3 to 6 degrees. Beyond 9 and 16 degrees the flat features would
         # no longer look attached to a turned head.
