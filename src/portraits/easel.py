@@ -92,9 +92,16 @@ class Easel:
         return self.pose.grid(cover.box)
 
     def paint(self, cover: Cover, colour: ArrayLike, strength: float = 1.0) -> None:
-        """Lay a colour over what is there (see :meth:`Canvas.paint`)."""
+        """Lay a colour over what is there (see :meth:`Canvas.paint`).
+
+        Painters use strengths of 0.8 to 0.95 for hair, lips and thin lines, which always show some of what is below.
+        """
         self.canvas.paint(cover, colour, strength)
 
     def shade(self, cover: Cover, factor: ArrayLike) -> None:
-        """Multiply what is there by a factor (see :meth:`Canvas.shade`)."""
+        """Multiply what is there by a factor (see :meth:`Canvas.shade`).
+
+        On skin the factors for green and blue are smaller than that for red: light in the shadows of a face has passed
+        through skin. Equal factors make them look like dirt.
+        """
         self.canvas.shade(cover, factor)

@@ -68,7 +68,7 @@ def _relief(mask: Mask, face: Face, pose: Pose) -> Relief:
     else:  # a seam down the middle, softer than a weld
         relief.add_slope(-0.22 * np.tanh((u - x) / 0.05), 0.0)
     wrinkles = np.random.default_rng(mask.seed + 1)
-    # Cloth is rougher than fleece; a mask without tension crumples. Wrinkles run across more than down.
+    # Cloth is rougher than fleece; a mask without tension crumples.
     rough = (0.1 if mask.kind == "cloth" else 0.05) * (3.0 if mask.wearing in ("under chin", "below mouth") else 1.0)
     relief.add_slope(rough * cloud(wrinkles, (v.size, u.size), 9), rough * cloud(wrinkles, (v.size, u.size), 6))
     return relief
@@ -104,7 +104,7 @@ def _pattern(
     if mask.pattern == "stripes":  # at any angle; a little narrower than the gaps between them
         angle = rng.uniform(0, np.pi)
         return np.asarray(np.sin((a * np.cos(angle) + b * np.sin(angle)) * 2 * np.pi / size) > 0.2)
-    if mask.pattern == "dots":  # every other row is half a dot further
+    if mask.pattern == "dots":  # every other row is shifted by half a step
         row = np.floor(b / size)
         away = np.hypot((a / size + 0.5 * (row % 2)) % 1 - 0.5, (b / size) % 1 - 0.5)
         return np.asarray(away < rng.uniform(0.18, 0.34))

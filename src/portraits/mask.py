@@ -117,8 +117,8 @@ def sample_masks(rng: np.random.Generator, count: int) -> list[Mask]:
 def mask_edges(mask: Mask, face: Face) -> Edges:
     """Return where a mask of no lift begins and ends."""
     chin, tip, lips = face.chin, face.nose_tip, face.mouth_y
-    # Right: from the bridge of the nose to below the chin. Each wrong way slides further down, and the further, the
-    # less the mask is stretched, so its middle part stays and its ends follow the jaw.
+    # Right: from the bridge of the nose to below the chin. Each wrong way begins further down, and the mask bunches up
+    # below, so that its lower edge moves less.
     return {
         "right": Edges(tip - 0.46, 0.36, chin + 0.1, 1.22),
         "below nose": Edges(tip + 0.1, 0.72, chin + 0.17, 1.34),

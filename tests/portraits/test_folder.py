@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import multiprocessing
 import re
 from collections import Counter
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from portraits import ArgumentError, draw
+from portraits import ArgumentError, ProcessKilledError, draw
 from portraits.folder import MARKER, UNFINISHED
 from portraits.sittings import AGES, GENDERS, PHOTOGRAPHS, plan
 
@@ -63,7 +64,7 @@ def test_evaluation_part_is_in_the_competition_layout(drawn: Path) -> None:
     sittings = plan(people=12, seed=3, eval_people=2)
     in_order_of_drawing = [Path(file).name for s in sittings if s.part == "eval" for file in s.files]
     assert sorted(names) == sorted(in_order_of_drawing)
-    assert names != in_order_of_drawing  # the order must not tell who is who
+    assert names != in_order_of_drawing  # the order must not give the people away
 
 
 def test_files_are_what_their_names_say(drawn: Path) -> None:
@@ -114,6 +115,19 @@ def test_a_killed_drawing_is_completed(tmp_path: Path) -> None:
     assert (summary.drawn, seen) == (14, [(21, 28), (28, 28)])
     draw(tmp_path / "whole", **settings)
     assert digests(out) == digests(tmp_path / "whole")
+
+
+def test_a_killed_process_is_reported_and_the_same_call_draws_the_rest(tmp_path: Path) -> None:
+    def kill(done: int, total: int) -> None:
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    settings = {"people": 7, "seed": 6, "eval_people": 1, "size": SIZE}
+    with pytest.raises(ProcessKilledError, match=r"process was killed.*call again"):
+        draw(tmp_path / "data", processes=2, progress=kill, **settings)
+    assert 0 < draw(tmp_path / "data", processes=1, **settings).drawn < 56
+    draw(tmp_path / "whole", processes=1, **settings)
+    assert digests(tmp_path / "data") == digests(tmp_path / "whole")
 
 
 def test_a_photograph_lost_from_a_finished_set_is_drawn_again(tmp_path: Path) -> None:
