@@ -191,7 +191,7 @@ def _sample(data: Path, people: int, repeat: int) -> pd.DataFrame:
 
 
 def _drawn(folder: Path) -> Path:
-    from maskfold.demo import draw
+    from portraits import draw
 
     draw(folder, people=40, seed=0)
     return folder

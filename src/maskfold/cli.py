@@ -112,19 +112,26 @@ def demo(
 ) -> None:
     """Draw a data set in the competition's layout, to try everything on."""
     with _exit_codes(verbose=False):
-        from maskfold.demo import draw
+        import portraits
+        from maskfold.cores import usable_cores
         from maskfold.storage.faults import disk_faults
 
         console = Console(stderr=True)
         bars = Progress(console=console, transient=True, disable=not console.is_terminal)
         with disk_faults(f"draw into {out}"), bars:
             bar = bars.add_task("drawing")
-            drawn = draw(
-                out,
-                people=people,
-                seed=seed,
-                progress=lambda done, total: bars.update(bar, completed=done, total=total),
-            )
+            try:
+                drawn = portraits.draw(
+                    out,
+                    people=people,
+                    seed=seed,
+                    processes=usable_cores(),
+                    progress=lambda done, total: bars.update(bar, completed=done, total=total),
+                )
+            except portraits.ArgumentError as error:
+                raise errors.InputError(str(error)) from error
+            except portraits.ProcessKilledError as error:
+                raise errors.MaskfoldError(str(error)) from error
         console.print(str(drawn), highlight=False, markup=False, soft_wrap=True)
 
 

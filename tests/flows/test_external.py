@@ -13,12 +13,12 @@ from mlflow import MlflowClient
 from flows.plan import Plan
 from flows.train import train
 from maskfold import tracking
-from maskfold.demo import draw
 from maskfold.errors import WorkspaceError
 from maskfold.launch.folder import find_outcome
 from maskfold.launch.monitor import JobEvent, listening
 from maskfold.recipe import load_recipe
 from maskfold.specs import CropOutcome, PrepareOutcome
+from portraits import draw
 
 NETWORKS = [
     "networks=["
