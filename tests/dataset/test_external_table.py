@@ -7,18 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from maskfold.dataset import (
-    check,
-    class_counts,
-    dataset_version,
-    eval_rows,
-    external_rows,
-    images_version,
-    prepare,
-    read_manifest,
-    train_rows,
-)
+from maskfold.dataset import check, images_version, prepare, read_manifest
 from maskfold.dataset.external_table import parse_mask
+from maskfold.dataset.manifest import class_counts, dataset_version, eval_rows, external_rows, train_rows
 from maskfold.errors import DatasetError
 from maskfold.recipe import Dataset, Folds
 from tests.dataset.builder import DataSet, paint

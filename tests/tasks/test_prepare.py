@@ -8,7 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from maskfold.dataset import agreed_path, dataset_version, folds_version, read_folds, read_manifest
+from maskfold.dataset import read_folds, read_manifest
+from maskfold.dataset.corrections import agreed_path
+from maskfold.dataset.folds import folds_version
+from maskfold.dataset.manifest import dataset_version
 from maskfold.errors import EXIT_INPUT, EXIT_OK, DatasetError
 from maskfold.launch import entry
 from maskfold.recipe import Dataset, Folds
