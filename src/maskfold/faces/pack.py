@@ -17,7 +17,6 @@ Status = Literal["detected", "retried", "fallback", "unreadable"]
 
 FACES_FILE = "faces.npy"
 PORTRAITS_FILE = "portraits.npy"
-INDEX_FILE = "index.parquet"
 
 
 @dataclass(frozen=True)
