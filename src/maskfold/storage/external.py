@@ -9,7 +9,7 @@ from maskfold.errors import RecipeError, WorkspaceError
 from maskfold.specs import ExternalSource
 from maskfold.storage.location import LocalPath, Location, S3Key, parse
 from maskfold.storage.tree import fetch_tree, fingerprint
-from maskfold.storage.workspace import open_store
+from maskfold.storage.workspace import open_backend
 
 
 def locate_external(uri: str) -> ExternalSource:
@@ -51,4 +51,4 @@ def _is_file(location: Location) -> bool:
             return location.path.is_file()
         except OSError:  # a name that is too long, a folder that may not be entered
             return False
-    return bool(location.key) and open_store(S3Key(location.bucket, "")).size_of(location.key) is not None
+    return bool(location.key) and open_backend(S3Key(location.bucket, "")).size_of(location.key) is not None
