@@ -36,7 +36,7 @@ UNKNOWN: Final = -1
 
 
 @dataclass(frozen=True)
-class Labels:
+class RowLabels:
     """What is known of an image; -1 where it is not known."""
 
     mask: int
@@ -61,7 +61,7 @@ class Listed:
     path: str
     file: Path
     line: int
-    labels: Labels
+    labels: RowLabels
 
 
 @dataclass(frozen=True)
@@ -199,10 +199,10 @@ def _listed(row: Row, folder: Path, number: int) -> Listed | tuple[str, str]:
     if problem:
         return "unsafe-path", f"path {path[:80]!r}: {problem}"
     try:
-        labels = Labels(**{name: _label(row, name) for name in ATTRIBUTES})
+        labels = RowLabels(**{name: _label(row, name) for name in ATTRIBUTES})
     except ValueError as error:
         return "bad-label", f"{path}: {error}"
-    if labels == Labels(UNKNOWN, UNKNOWN, UNKNOWN):
+    if labels == RowLabels(UNKNOWN, UNKNOWN, UNKNOWN):
         return "no-label", f"{path}: none of {', '.join(ATTRIBUTES)} is given"
     file = folder / path
     if not os.path.lexists(file):  # false, not an error, for a name that is too long
