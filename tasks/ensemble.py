@@ -10,7 +10,7 @@ from maskfold.dataset import read_folds, read_manifest
 from maskfold.ensemble import publication
 from maskfold.ensemble.combination import Combination, FoldTable, combine
 from maskfold.launch import entry
-from maskfold.report.annex import Annex
+from maskfold.report.appendix import Appendix
 from maskfold.report.facts import warnings
 from maskfold.report.figures import run_figures
 from maskfold.report.page import Submission, draw, render
@@ -50,7 +50,7 @@ def _report(spec: EnsembleSpec, combination: Combination, submission: File, job:
     figures = run_figures(spec.recipe, combination, spec.trained)
     pictures = draw(figures, job.scratch, lambda done, total: job.progress(done, total, unit="figures"))
     handed_in = Submission(submission, *map(job.workspace.locate, (submission.path, publication.LATEST)))
-    page = render(spec, combination, pictures, handed_in, job.seconds, Annex.of(spec, job.workspace.fetch))
+    page = render(spec, combination, pictures, handed_in, job.seconds, Appendix.of(spec, job.workspace.fetch))
     drawn = [job.workspace.publish(one.light, f"{job.address}/figures/{one.light.name}") for one in pictures]
     return drawn, job.workspace.write(f"{job.address}/report.html", page.encode())
 

@@ -42,8 +42,8 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     # What people start.
     "demo": {"cores", "errors", "labels"},
     "console": {"launch"},
-    "ui": {"errors", "tracking"},
-    "cli": {*CONTRACTS, "storage", "launch", "dataset", "demo", "console", "ui"},
+    "servers": {"errors", "tracking"},
+    "cli": {*CONTRACTS, "storage", "launch", "dataset", "demo", "console", "servers"},
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from maskfold.launch.entry import FAILURE_MARK, PROGRESS_MARK
-from maskfold.launch.monitor import Progress
+from maskfold.launch.monitor import JobProgress
 from maskfold.specs import Spec
 
 # As `entry` formats them.
@@ -25,7 +25,7 @@ class Watcher:
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     on_start: Callable[[], None]
     """The job has got its place and begins."""
-    on_progress: Callable[[Progress], None]
+    on_progress: Callable[[JobProgress], None]
     on_warning: Callable[[str], None] = lambda _: None
     """The job has said something that its user should know."""
     failure: str = ""
@@ -35,7 +35,7 @@ class Watcher:
         """Take one line of the job's output."""
         if text.startswith(PROGRESS_MARK):
             values = json.loads(text.removeprefix(PROGRESS_MARK))
-            self.on_progress(Progress(values.pop("done"), values.pop("total"), values.pop("unit"), values))
+            self.on_progress(JobProgress(values.pop("done"), values.pop("total"), values.pop("unit"), values))
         elif text.startswith(FAILURE_MARK):
             self.failure = json.loads(text.removeprefix(FAILURE_MARK))
             self.log.error("%s", self.failure)

@@ -15,7 +15,7 @@ from maskfold.ensemble.combination import VOTE, Combination
 from maskfold.labels import ATTRIBUTES, N_CLASSES
 from maskfold.recipe import dump_recipe
 from maskfold.report import facts
-from maskfold.report.annex import Annex
+from maskfold.report.appendix import Appendix
 from maskfold.report.figures import Figure
 from maskfold.specs import EnsembleSpec, File
 from maskfold.theme import DARK, DPI, LIGHT, Palette
@@ -72,7 +72,7 @@ def render(
     pictures: Sequence[Picture],
     submission: Submission,
     seconds: float,
-    annex: Annex = Annex(),  # noqa: B008 - frozen
+    appendix: Appendix = Appendix(),  # noqa: B008 - frozen
     made: datetime | None = None,
 ) -> str:
     """Return the page.
@@ -83,7 +83,7 @@ def render(
         pictures: Drawn figures, in reading order.
         submission: What was handed in.
         seconds: Wall time of the ensemble job so far.
-        annex: What the jobs before left for it.
+        appendix: What the jobs before left for it.
         made: When; now by default.
     """
     times = [*facts.job_times(spec), facts.JobTime("ensemble", seconds, None, "until this page was written")]
@@ -110,7 +110,7 @@ def render(
             times=times,
             total=sum(time.seconds for time in times),
             pictures={picture.figure.name: picture for picture in pictures},
-            annex=annex,
+            appendix=appendix,
             submission=submission,
         )
     )
