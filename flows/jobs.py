@@ -20,7 +20,7 @@ from prefect.utilities.annotations import quote
 from maskfold import errors
 from maskfold.launch.folder import find_outcome
 from maskfold.launch.launcher import Launcher, Watcher
-from maskfold.launch.monitor import JobEvent, Progress, announce
+from maskfold.launch.monitor import JobEvent, JobProgress, announce
 from maskfold.specs import Outcome, Spec
 from maskfold.storage import Workspace
 
@@ -121,7 +121,7 @@ class ProgressBar:
         self._last = 0.0
         self._given_up = False
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: JobProgress) -> None:
         announce(JobEvent(self._label, "running", progress))
         now = time.monotonic()
         if self._given_up or (now - self._last < PROGRESS_SECONDS and progress.done < progress.total):

@@ -29,7 +29,9 @@ app = typer.Typer(
 Data = Annotated[
     str, typer.Option(metavar="URI", help="Data set: a folder, file:// or s3://, or a table (csv, parquet) in it.")
 ]
-Recipe = Annotated[str, typer.Option(metavar="NAME|FILE", help="A preset (smoke, fast, best, hot6) or a YAML file.")]
+RecipeOption = Annotated[
+    str, typer.Option(metavar="NAME|FILE", help="A preset (smoke, fast, best, hot6) or a YAML file.")
+]
 Set = Annotated[
     list[str],
     typer.Option(
@@ -45,7 +47,7 @@ def run(
     workspace: Annotated[
         str, typer.Option(metavar="URI", help="Where all results go: a folder, file:// or s3://bucket/prefix.")
     ],
-    recipe: Recipe = "fast",
+    recipe: RecipeOption = "fast",
     set: Set = [],
     weights: Annotated[
         list[str],
@@ -84,7 +86,7 @@ def run(
 @app.command()
 def check(
     data: Data,
-    recipe: Recipe = "fast",
+    recipe: RecipeOption = "fast",
     set: Set = [],
 ) -> None:
     """Read a data set; print what it holds and what would be left out, and why. Trains nothing."""
@@ -155,7 +157,7 @@ def ui(
     """Show past runs in the Prefect and MLflow user interfaces, on this machine only; Ctrl-C stops them."""
     _quiet_servers()
     with _exit_codes(verbose=False):
-        from maskfold.ui import serve
+        from maskfold.servers import serve
 
         serve(prefect_port=prefect_port, mlflow_port=mlflow_port)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from maskfold.dataset.quarantine import Entry
 from maskfold.ensemble.combination import combine
 from maskfold.recipe import load_recipe
-from maskfold.report.annex import Annex
+from maskfold.report.appendix import Appendix
 from maskfold.report.figures import run_figures
 from maskfold.report.page import Picture, Submission, draw, duration, render
 from maskfold.specs import File
@@ -147,7 +147,7 @@ def test_what_the_jobs_before_left_is_shown(tmp_path) -> None:
     made = made.model_copy(update={"cropped": cropped, "trained": trained})
     combination = combine(world.recipe, world.manifest, world.folds, world.tables)
     pictures = draw(run_figures(world.recipe, combination, made.trained), tmp_path, lambda *_: None)
-    page = render(made, combination, pictures, SUBMISSION, 3.2, Annex.of(made, workspace.fetch))
+    page = render(made, combination, pictures, SUBMISSION, 3.2, Appendix.of(made, workspace.fetch))
     outline = Outline(page)
     ids = {one.get("id") for one in outline.attributes("figure")}
     assert {"faces-fallbacks", "samples-joint"} <= ids

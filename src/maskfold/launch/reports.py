@@ -13,7 +13,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from maskfold.launch.monitor import Progress
+from maskfold.launch.monitor import JobProgress
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Reports(logging.Handler):
         except Exception:  # noqa: BLE001 - as logging asks of handlers
             self.handleError(record)
 
-    def progress(self, progress: Progress) -> None:
+    def progress(self, progress: JobProgress) -> None:
         """Send how far the job is."""
         fields = progress.fields
         self._send({"done": progress.done, "total": progress.total, "unit": progress.unit, "fields": fields})
@@ -44,7 +44,9 @@ class Reports(logging.Handler):
             self._pipe.send_bytes(json.dumps(report).encode())
 
 
-def receive(pipe: Connection, on_progress: Callable[[Progress], None], on_record: Callable[[int, str], None]) -> None:
+def receive(
+    pipe: Connection, on_progress: Callable[[JobProgress], None], on_record: Callable[[int, str], None]
+) -> None:
     """Pass a job's reports on until the job has ended.
 
     Args:
@@ -61,6 +63,6 @@ def receive(pipe: Connection, on_progress: Callable[[Progress], None], on_record
             if "level" in report:
                 on_record(report["level"], report["text"])
             else:
-                on_progress(Progress(**report))
+                on_progress(JobProgress(**report))
         except Exception as error:  # noqa: BLE001 - a full pipe would hold the job up
             _log.warning("a report of a job is not shown: %s", error)
