@@ -18,7 +18,7 @@ from maskfold.specs import EnsembleOutcome, EnsembleSpec
 
 def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
     """Combine the trained networks' predictions; the stable copies of the submission are written last."""
-    workspace, scratch = job.workspace, job.scratch
+    workspace = job.workspace
     manifest = read_manifest(workspace.fetch(spec.prepared.manifest))
     index = pd.read_parquet(workspace.fetch(spec.cropped.index))
     combination = combine_outcomes(spec, manifest, workspace.fetch)
@@ -26,16 +26,12 @@ def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
     faces = tuple(group for group in groups if group.images)
     for warning in warnings(spec, combination):
         job.log.warning("%s", warning)
-    oof, tables = publication.publish_tables(combination, spec, workspace, job.address, scratch)
+    oof, tables = publication.publish_tables(combination, spec, workspace, job.address, job.scratch)
     submission = publication.publish_submission(combination, spec.recipe.dataset.reader, workspace, job.address)
     if submission is None:
         job.log.info("no evaluation images, so no submission")
-
-    def report(done: int, total: int) -> None:
-        job.progress(done, total, unit="figures")
-
     figures, page = publish_report(
-        spec, combination, submission, faces, workspace, scratch, lambda: job.seconds, report
+        spec, combination, submission, faces, workspace, job.scratch, lambda: job.seconds, job.progress
     )
     if submission is not None:
         publication.publish_stable_copies(submission, spec.key, workspace)
