@@ -72,6 +72,6 @@ def _row(outcome: TrainFoldOutcome) -> dict[str, Any]:
         "macro-F1": round(outcome.macro_f1, 4),
         "accuracy": round(outcome.accuracy, 4),
         "kept epoch": outcome.best_epoch + 1,
-        "images/s": round(outcome.images_s, 1),
+        "images/s": round(outcome.images_per_second, 1),
         "seconds": round(outcome.seconds, 1),
     }

@@ -75,7 +75,9 @@ def _report(
 ) -> tuple[list[File], File]:
     figures = run_figures(spec.recipe, combination, spec.trained)
     pictures = draw(figures, job.scratch, lambda done, total: job.progress(done, total, unit="figures"))
-    handed_in = submission and Submission(submission, *map(job.workspace.locate, (submission.path, publication.LATEST)))
+    handed_in = None
+    if submission is not None:
+        handed_in = Submission(submission, *map(job.workspace.locate, (submission.path, publication.LATEST)))
     annex = Annex.of(spec, job.workspace.fetch)
     page = render(spec, combination, pictures, handed_in, faces, job.seconds, annex)
     drawn = [job.workspace.publish(one.light, f"{job.address}/figures/{one.light.name}") for one in pictures]

@@ -60,7 +60,7 @@ def test_only_finished_jobs_count_as_done() -> None:
 
 
 def test_a_narrow_terminal_shows_whole_names() -> None:
-    running = JobEvent(LABEL, "running", Progress(208, 1280, "images", {"epoch": 7, "images_s": 122.4}))
+    running = JobEvent(LABEL, "running", Progress(208, 1280, "images", {"epoch": 7, "images_per_second": 122.4}))
     told = shown(running, terminal=True, width=80)
     assert LABEL in told
     assert "208/1280 images, epoch 7, 122 images/s" in told

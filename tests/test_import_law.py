@@ -1,6 +1,7 @@
 """Who may import whom: read from the source, so that a forbidden import fails even where it never runs."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,15 +68,28 @@ def test_flows_know_only_the_light_parts(path: Path) -> None:
     assert not {"torch", "timm", "pandas", "tasks"} & {name.split(".")[0] for name in imported(path)}
 
 
-@pytest.mark.parametrize("path", [p for p in sources("src") if part_of(p) in PURE], ids=named)
+@pytest.mark.parametrize("path", [p for p in sources("src/maskfold") if part_of(p) in PURE], ids=named)
 def test_contracts_stay_light(path: Path) -> None:
     assert not {"torch", "pandas", "boto3"} & {name.split(".")[0] for name in imported(path)}
 
 
-@pytest.mark.parametrize("path", [p for p in sources("src") if part_of(p) in ORDER], ids=named)
+@pytest.mark.parametrize("path", [p for p in sources("src/maskfold") if part_of(p) in ORDER], ids=named)
 def test_numbered_packages_know_only_lower_ones(path: Path) -> None:
     own = ORDER.index(part_of(path))
     assert parts(path) <= {*SHARED, *ORDER[: own + 1]}
+
+
+@pytest.mark.parametrize("path", sources("src/portraits"), ids=named)
+def test_portraits_stand_alone(path: Path) -> None:
+    """Beside the standard library they know arrays and images, and themselves."""
+    roots = {name.split(".")[0] for name in imported(path)}
+    assert roots <= {*sys.stdlib_module_names, "numpy", "PIL", "portraits"}
+
+
+@pytest.mark.parametrize("path", sources("src/maskfold", "flows", "tasks"), ids=named)
+def test_portraits_are_known_only_to_the_command_line(path: Path) -> None:
+    known = "portraits" in {name.split(".")[0] for name in imported(path)}
+    assert known == (path == ROOT / "src" / "maskfold" / "cli.py")
 
 
 def test_the_training_core_needs_no_orchestrator() -> None:

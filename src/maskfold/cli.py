@@ -64,18 +64,18 @@ def run(
     if not verbose:  # the terminal belongs to the progress display; Prefect still keeps every log line
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     with _exit_codes(verbose):
-        from flows.plan import Plan
+        from flows.plan import handed, plan_run
         from maskfold.launch import pool_of
 
         pool_of(launcher)
-        plan = Plan.make(data, workspace, recipe, set, weights)  # what is wrong is said before any server starts
+        plan = plan_run(data, workspace, recipe, set, weights)  # what is wrong is said before any server starts
         print(plan.said, file=sys.stderr)
         from flows.server import refuse_dead_server, server_may_vanish
         from flows.train import train
         from maskfold.console import showing_jobs
 
         refuse_dead_server()
-        with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish():
+        with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan):
             summary = train(data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher)
         _show_summary(summary)
     print(json.dumps(summary), flush=True)
@@ -112,19 +112,26 @@ def demo(
 ) -> None:
     """Draw a data set in the competition's layout, to try everything on."""
     with _exit_codes(verbose=False):
-        from maskfold.demo import draw
+        import portraits
+        from maskfold.cores import usable_cores
         from maskfold.storage.faults import disk_faults
 
         console = Console(stderr=True)
         bars = Progress(console=console, transient=True, disable=not console.is_terminal)
         with disk_faults(f"draw into {out}"), bars:
             bar = bars.add_task("drawing")
-            drawn = draw(
-                out,
-                people=people,
-                seed=seed,
-                progress=lambda done, total: bars.update(bar, completed=done, total=total),
-            )
+            try:
+                drawn = portraits.draw(
+                    out,
+                    people=people,
+                    seed=seed,
+                    processes=usable_cores(),
+                    progress=lambda done, total: bars.update(bar, completed=done, total=total),
+                )
+            except portraits.ArgumentError as error:
+                raise errors.InputError(str(error)) from error
+            except portraits.ProcessKilledError as error:
+                raise errors.MaskfoldError(str(error)) from error
         console.print(str(drawn), highlight=False, markup=False, soft_wrap=True)
 
 

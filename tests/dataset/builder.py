@@ -5,9 +5,18 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from maskfold.dataset.layout import MASK_OF_NAME
 from PIL import Image
 
+from maskfold.dataset.competition.layout import MASK_OF_NAME
+from maskfold.dataset.reading import CorrectionsFile, Source
+from maskfold.dataset.survey import Survey
+from maskfold.dataset.survey import survey as survey_of
+from maskfold.dataset.verify import Progress
+from maskfold.recipe import load_recipe
+from maskfold.scheme import Scheme
+
+MASK = load_recipe("smoke").scheme
+"""The competition's scheme."""
 COLUMNS = ["id", "gender", "race", "age", "path"]
 
 
@@ -17,6 +26,17 @@ def paint(path: Path, seed: object, size: tuple[int, int] = (24, 32)) -> None:
     pixels = np.random.default_rng(list(digest)).integers(0, 256, (4, 3, 3), dtype=np.uint8)
     image = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)
     image.save(path, format="PNG" if path.suffix.lower() == ".png" else "JPEG")
+
+
+def scheme(**bounds: list[int]) -> Scheme:
+    """Return the competition's scheme with other bounds of age."""
+    return load_recipe("smoke", [f"scheme.attributes.{name}.bounds={value}" for name, value in bounds.items()]).scheme
+
+
+def survey(root: Path, corrections: Path | None = None, threads: int = 1, progress: Progress | None = None) -> Survey:
+    """Survey a data set in the competition's layout."""
+    file = CorrectionsFile(corrections, corrections.name) if corrections else None
+    return survey_of(Source(root, MASK, corrections=file), threads=threads, progress=progress)
 
 
 class DataSet:

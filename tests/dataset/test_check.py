@@ -10,9 +10,8 @@ from maskfold.dataset import DatasetReport, check, prepare, render
 from maskfold.dataset.quarantine import Entry, quarantine_table, refusal
 from maskfold.errors import DatasetError
 from maskfold.recipe import Dataset, Folds, Recipe, load_recipe
-from tests.dataset.builder import DataSet
+from tests.dataset.builder import MASK, DataSet, scheme
 
-BOUNDS = (30, 60)
 FOLDS = Folds(k=2)
 
 
@@ -30,14 +29,16 @@ def test_report_of_a_sound_data_set(data: DataSet) -> None:
     report = check(data.write(), recipe())
     assert (report.n_people, report.n_train, report.n_eval, report.refusal) == (12, 84, 3, None)
     assert report.warnings == ()
-    assert report.people == ((2, 2, 2), (2, 2, 2))
+    assert report.people == {(gender, age): 2 for gender in range(2) for age in range(3)}
     assert report.class_counts == (10,) * 6 + (2,) * 12
-    assert report.ages == (20, 40, 65)
+    assert report.numbers == {"age": (20, 40, 65)}
     assert report.sizes == (((24, 32), 87),)
     text = shown(report)
     assert "A run would accept this data set." in text
     assert "incorrect │ female │ >=60" in text
     assert "24 x 32 (87)" in text
+    assert "20 to 65, median 40 (years)" in text
+    assert "People by gender and age" in text
 
 
 def test_at_the_limit_run_refuses_and_check_says_so(data: DataSet) -> None:
@@ -51,12 +52,12 @@ def test_at_the_limit_run_refuses_and_check_says_so(data: DataSet) -> None:
     text = shown(report)
     assert "A run would refuse this data set: 84 of 168 training photographs (50.0%) cannot be used" in text
     with pytest.raises(DatasetError) as error:
-        prepare(root, Dataset(), BOUNDS, FOLDS)
+        prepare(root, Dataset(), MASK, FOLDS)
     message = str(error.value)
     assert "dataset.max_quarantined allows 1.0%" in message
     assert message.count("there is no such folder") == 10
     assert "and 2 more" in message
-    accepted = prepare(root, Dataset(max_quarantined=0.5), BOUNDS, FOLDS)
+    accepted = prepare(root, Dataset(max_quarantined=0.5), MASK, FOLDS)
     assert accepted.n_quarantined == 84
     assert "left out of training: 84 photographs (50.00%): 84 because a row without folder" in accepted.warnings[0]
 
@@ -66,14 +67,14 @@ def test_nothing_usable_is_refused_whatever_the_limit(tmp_path: Path) -> None:
     data.row("000001_male_Asian_20")
     root = data.write()
     with pytest.raises(DatasetError, match="none of 7 training photographs can be used"):
-        prepare(root, Dataset(max_quarantined=1), BOUNDS, FOLDS)
+        prepare(root, Dataset(max_quarantined=1), MASK, FOLDS)
     assert "none of 7" in shown(check(root, recipe(max_quarantined=1)))
 
 
 def test_too_few_people_for_the_folds(data: DataSet) -> None:
     root = data.write()
     with pytest.raises(DatasetError, match=r"folds\.k is 13, but the data set has only 12 usable people"):
-        prepare(root, Dataset(), BOUNDS, Folds(k=13))
+        prepare(root, Dataset(), MASK, Folds(k=13))
     many = recipe().model_copy(update={"folds": Folds(k=13)})
     assert "fewer than folds.k = 13" in (check(root, many).refusal or "")
 
@@ -92,7 +93,7 @@ def test_warnings(data: DataSet) -> None:
     corrections = data.root / "corrections.csv"
     corrections.write_text("folder,gender,age,swap\nnobody,male,,\nann,female,,\n")
     root = data.write()
-    prepared = prepare(root, Dataset(corrections=str(corrections)), BOUNDS, Folds(k=3))
+    prepared = prepare(root, Dataset(corrections=str(corrections)), MASK, Folds(k=3))
     text = "\n".join(prepared.warnings)
     assert prepared.n_eval_unreadable == 1
     assert "1 of 3 evaluation images cannot be read; they get the prior" in text
@@ -100,14 +101,14 @@ def test_warnings(data: DataSet) -> None:
     assert "1 of 2 rows mean nobody in this data set: nobody" in text
     assert "no label changed for 1 of 1 people" in text
     assert "only 2 people are male and <30: fewer than 3 folds" in text
-    lonely = prepare(root, Dataset(), (30, 70), FOLDS)
+    lonely = prepare(root, Dataset(), scheme(age=[30, 70]), FOLDS)
     assert "6 of 18 classes have no training photograph" in "\n".join(lonely.warnings)
 
 
 def test_agreed_corrections_are_for_one_data_set_only(data: DataSet) -> None:
     """The id 000020 is here too, but it is somebody else: nothing is swapped, and nobody is alarmed."""
     data.person("000020_male_Mixed_52")
-    prepared = prepare(data.write(), Dataset(corrections="agreed"), BOUNDS, FOLDS)
+    prepared = prepare(data.write(), Dataset(corrections="agreed"), MASK, FOLDS)
     assert prepared.n_corrected == 0
     assert not any("agreed" in warning for warning in prepared.warnings)
     assert "agreed: 0 of 11 rows apply" in shown(check(data.root, recipe(corrections="agreed")))
@@ -116,7 +117,7 @@ def test_agreed_corrections_are_for_one_data_set_only(data: DataSet) -> None:
 def test_agreed_corrections_are_applied(data: DataSet) -> None:
     data.person("000020_female_Asian_50")
     data.person("006359_female_Asian_18")
-    prepared = prepare(data.write(), Dataset(corrections="agreed"), BOUNDS, FOLDS)
+    prepared = prepare(data.write(), Dataset(corrections="agreed"), MASK, FOLDS)
     assert prepared.n_corrected == 2 + 7
     manifest = prepared.manifest.set_index(["person", "name"])
     assert manifest.loc[("000020_female_Asian_50", "normal"), "mask"] == 1

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from maskfold.dataset.corrections import Correction, Corrections
-from maskfold.dataset.manifest import dataset_version, eval_rows, images_version, train_rows
-from maskfold.dataset.survey import survey
-from tests.dataset.builder import DataSet, paint
+from maskfold.dataset.manifest import eval_rows, train_rows
+from maskfold.dataset.versions import dataset_version, images_version
+from tests.dataset.builder import DataSet, paint, survey
 
 ANN = "000100_female_Asian_40"
 SEVEN = 7
@@ -135,7 +134,7 @@ def test_sound_data_set_has_nothing_to_say(data: DataSet) -> None:
     assert table["image"].is_unique
     assert table["image"][: found.n_train].is_monotonic_increasing
     assert eval_rows(table)["name"].tolist() == data.image_ids
-    assert {str(kind) for kind in table.dtypes[["mask", "gender", "age", "width"]]} == {"int8", "int16", "int32"}
+    assert {str(kind) for kind in table.dtypes[["mask", "gender", "age", "width"]]} == {"int16", "float64", "int32"}
     assert table["readable"].all()
     assert not table["corrected"].any()
     by_name = train_rows(table).set_index("name")["mask"]
@@ -283,43 +282,45 @@ class TestEvaluation:
 class TestCorrections:
     """Corrections change labels, are recorded, and settle what the sources leave open."""
 
-    def apply(self, data: DataSet, *rows: Correction) -> tuple:
-        found = survey(data.write(), Corrections("mine.csv", rows))
+    def apply(self, data: DataSet, *rows: str) -> tuple:
+        file = data.root / "mine.csv"
+        file.write_text("\n".join(["folder,gender,age,swap", *rows]))
+        found = survey(data.write(), file)
         return found, train_rows(found.manifest).query("person == @ANN").set_index("name")
 
     def test_gender_and_age(self, data: DataSet) -> None:
         add_ann(data)
-        found, ann = self.apply(data, Correction(2, ANN, gender=0, age=61))
+        found, ann = self.apply(data, f"{ANN},male,61,")
         assert set(ann["gender"]) == {0}
         assert set(ann["age"]) == {61}
         assert ann["corrected"].all()
         assert found.manifest["corrected"].sum() == SEVEN
-        assert (found.corrections.n_people, found.corrections.n_images) == (1, SEVEN)
+        assert (found.corrections.n_matched, found.corrections.n_images) == (1, SEVEN)
 
     def test_swap_changes_two_photographs(self, data: DataSet) -> None:
         add_ann(data)
-        _, ann = self.apply(data, Correction(2, "000100", swap=("incorrect_mask", "normal")))
+        _, ann = self.apply(data, "000100,,,incorrect_mask/normal")
         assert ann["mask"][["mask1", "incorrect_mask", "normal"]].tolist() == [0, 2, 1]
         assert sorted(ann.index[ann["corrected"]]) == ["incorrect_mask", "normal"]
 
     def test_right_labels_stay_uncorrected(self, data: DataSet) -> None:
         add_ann(data)
-        found, ann = self.apply(data, Correction(2, ANN, gender=1, swap=("mask1", "mask2")))
+        found, ann = self.apply(data, f"{ANN},female,,mask1/mask2")
         assert not ann["corrected"].any()
         assert found.corrections.without_effect == (ANN,)
 
     @pytest.mark.parametrize("row", [{"gender": "male"}, {"gender": "?"}])
     def test_a_correction_settles_what_is_open(self, data: DataSet, row: dict[str, str]) -> None:
         add_ann(data, **row)
-        found, ann = self.apply(data, Correction(2, ANN, gender=1))
+        found, ann = self.apply(data, f"{ANN},female,,")
         assert found.entries == ()
         assert set(ann["gender"]) == {1}
         assert ann["corrected"].all()
 
     def test_unknown_people_are_reported(self, data: DataSet) -> None:
-        found, _ = self.apply(data, Correction(2, "nobody", gender=1))
+        found, _ = self.apply(data, "nobody,female,,")
         assert found.corrections.unknown == ("nobody",)
-        assert found.corrections.n_people == 0
+        assert found.corrections.n_matched == 0
 
 
 class TestVersions:

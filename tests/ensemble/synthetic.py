@@ -234,7 +234,7 @@ def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> Ensemb
     index = publish(_index(world.manifest), "crop/0/index.parquet")
     cropped = CropOutcome(
         seconds=12.0, faces=nothing, portraits=nothing, index=index, n_images=len(world.manifest),
-        fallback_share_train=0.021, fallback_share_eval=0.034, images_s=14.2,
+        fallback_share_train=0.021, fallback_share_eval=0.034, images_per_second=14.2,
         groups=(FaceShares(group="train", images=120, detected=110, retried=9, fallback=1, unreadable=0),),
     )  # fmt: skip
     trained = tuple(
@@ -245,7 +245,8 @@ def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> Ensemb
     for network in world.recipe.networks if world.n_eval else ():
         asked = pd.concat([_part(one.table, "eval") for one in world.tables if one.network == network.name])
         file = publish(asked, f"predict_eval/{network.name}/predictions.parquet")
-        evaluated.append(PredictEvalOutcome(seconds=2.0, network=network.name, predictions=file, images_s=90.0))
+        speed = {"seconds": 2.0, "images_per_second": 90.0}
+        evaluated.append(PredictEvalOutcome(network=network.name, predictions=file, **speed))
     return EnsembleSpec(
         workspace=workspace.uri, recipe=world.recipe, data="/data/faces", fingerprint="p" * 64,
         prepared=prepared, cropped=cropped, trained=trained, evaluated=tuple(evaluated),
@@ -282,13 +283,13 @@ def _trained(one: FoldTable, predictions: File, weights: File, epochs: int) -> T
             valid_loss=2.5 * float(np.exp(-epoch / 4)) + 0.2 * random.random(),
             valid_macro_f1=ceiling * (1 - 0.6 * float(np.exp(-epoch / 2))),
             valid_accuracy=ceiling,
-            images_s=140.0,
+            images_per_second=140.0,
         )
         for epoch in range(epochs)
     )
     return TrainFoldOutcome(
         seconds=65.2, network=one.network, fold=one.fold, predictions=predictions, weights=weights,
         best_epoch=epochs - 1, macro_f1=history[-1].valid_macro_f1, accuracy=ceiling, history=history,
-        initial_weights="mobilenetv2_035.safetensors (sha256 0123abcd)", device="cpu", amp="off", images_s=142.0,
-        steps_per_epoch=20,
+        initial_weights="mobilenetv2_035.safetensors (sha256 0123abcd)", device="cpu", amp="off",
+        images_per_second=142.0, steps_per_epoch=20,
     )  # fmt: skip

@@ -20,7 +20,7 @@ def reported(report: Callable[[Reports], None], watcher: Watcher) -> None:
 def test_progress_and_log_records_arrive_whole() -> None:
     seen: list[Progress] = []
     warnings: list[str] = []
-    progress = Progress(3, 4, "images", {"epoch": 1, "images_s": 2.5})
+    progress = Progress(3, 4, "images", {"epoch": 1, "images_per_second": 2.5})
     text = "a cell\n::progress {bad\nof a table"
 
     def report(reports: Reports) -> None:

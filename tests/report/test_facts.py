@@ -52,7 +52,7 @@ def test_every_job_is_in_the_timetable(finished_run) -> None:
     assert [time.name for time in times[:3]] == ["prepare", "crop", "train_fold joint 1/3"]
     assert len(times) == 2 + 12 + 4
     assert times[-1].name == "predict_eval age"
-    assert times[0].images_s == pytest.approx((finished_run.spec.prepared.n_train + 10) / 1.5)
+    assert times[0].images_per_second == pytest.approx((finished_run.spec.prepared.n_train + 10) / 1.5)
 
 
 def test_a_resumed_job_says_so(finished_run) -> None:

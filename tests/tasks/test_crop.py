@@ -17,14 +17,14 @@ from maskfold.recipe import Crop, Dataset, Folds, Margins
 from maskfold.specs import CropOutcome, CropSpec, PrepareOutcome, PrepareSpec
 from maskfold.storage import fingerprint, locate_external, open_workspace
 from tasks import crop, prepare
-from tests.dataset.builder import paint
+from tests.dataset.builder import MASK, paint
 
 
 @pytest.fixture(scope="module")
 def spec(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> CropSpec:
     workspace = str(tmp_path_factory.mktemp("workspace"))
     where = {"workspace": workspace, "data": str(drawn_data), "fingerprint": fingerprint(str(drawn_data))}
-    preparing = PrepareSpec(**where, dataset=Dataset(), age_bounds=(30, 60), folds=Folds(k=3))
+    preparing = PrepareSpec(**where, dataset=Dataset(), scheme=MASK, folds=Folds(k=3))
     prepared = entry.run_spec(prepare.run, preparing, logging.getLogger("test"))
     assert isinstance(prepared, PrepareOutcome)
     return CropSpec(
@@ -53,7 +53,7 @@ def test_packs_and_outcome_agree(
     fallbacks = (index["status"] == "fallback").groupby(index["part"]).mean()
     assert outcome.fallback_share_train == pytest.approx(fallbacks["train"])
     assert outcome.fallback_share_eval == pytest.approx(fallbacks["eval"])
-    assert outcome.images_s > 0
+    assert outcome.images_per_second > 0
     assert outcome.n_outliers == index["outlier"].sum()
     names = {Path(figure.path).name for figure in outcome.figures}
     assert names >= {"sample.png", "boxes.png"}
@@ -126,7 +126,7 @@ def with_external(spec: CropSpec, table: Path) -> CropSpec:
     """Prepare the same data set with a table, and return the crop job that follows."""
     source = locate_external(str(table))
     where = {"workspace": spec.workspace, "data": spec.data, "fingerprint": spec.fingerprint, "external": (source,)}
-    preparing = PrepareSpec(**where, dataset=Dataset(external=(str(table),)), age_bounds=(30, 60), folds=Folds(k=3))
+    preparing = PrepareSpec(**where, dataset=Dataset(external=(str(table),)), scheme=MASK, folds=Folds(k=3))
     prepared = entry.run_spec(prepare.run, preparing, logging.getLogger("test"))
     assert isinstance(prepared, PrepareOutcome)
     return CropSpec(**where, manifest=prepared.manifest, images_version=prepared.images_version, crop=spec.crop)

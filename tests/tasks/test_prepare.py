@@ -8,14 +8,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from maskfold.dataset import agreed_path, dataset_version, folds_version, read_folds, read_manifest
+from maskfold.dataset import read_folds, read_manifest
+from maskfold.dataset.competition.corrections import agreed_path
+from maskfold.dataset.folds import folds_version
+from maskfold.dataset.versions import dataset_version
 from maskfold.errors import EXIT_INPUT, EXIT_OK, DatasetError
 from maskfold.launch import entry, folder
 from maskfold.recipe import Dataset, Folds
 from maskfold.specs import PrepareOutcome, PrepareSpec
 from maskfold.storage import fingerprint, open_workspace
 from tasks.prepare import run
-from tests.dataset.builder import DataSet
+from tests.dataset.builder import MASK, DataSet
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def spec(tmp_path: Path) -> PrepareSpec:
         fingerprint=fingerprint(str(root)),
         dataset=Dataset(corrections="agreed"),
         corrections=workspace.publish(agreed_path(), "inputs/corrections.csv"),
-        age_bounds=(30, 60),
+        scheme=MASK,
         folds=Folds(k=3, seed=5),
     )
 

@@ -43,7 +43,7 @@ def fold_table(recipe: Recipe, trained: Iterable[TrainFoldOutcome]) -> pd.DataFr
             "best_epoch": outcome.best_epoch,
             "epochs": len(outcome.history),
             "seconds": round(outcome.seconds, 3),
-            "images_s": round(outcome.images_s, 1),
+            "images_per_second": round(outcome.images_per_second, 1),
             "device": outcome.device,
             "amp": outcome.amp,
             "initial_weights": outcome.initial_weights,

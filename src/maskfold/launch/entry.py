@@ -67,7 +67,7 @@ class Job:
             done: Units done.
             total: Units in all.
             unit: What is counted.
-            **fields: More to show, such as ``epoch=2, images_s=143.0``.
+            **fields: More to show, such as ``epoch=2, images_per_second=143.0``.
         """
         now = time.monotonic()
         if now - self._last_progress < (5.0 if self.reports is None else 0.5) and done < total:

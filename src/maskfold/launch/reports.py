@@ -23,13 +23,14 @@ class Reports(logging.Handler):
 
     def __init__(self, pipe: Connection) -> None:
         super().__init__()
+        self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
         self._pipe = pipe
         self._sending = threading.Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send a log record."""
         try:
-            self._send({"level": record.levelno, "text": f"{record.name}: {self.format(record)}"})
+            self._send({"level": record.levelno, "text": self.format(record)})
         except Exception:  # noqa: BLE001 - as logging asks of handlers
             self.handleError(record)
 

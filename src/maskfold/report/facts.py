@@ -21,7 +21,7 @@ class JobTime:
 
     name: str
     seconds: float
-    images_s: float | None
+    images_per_second: float | None
     note: str = ""
 
 
@@ -42,7 +42,7 @@ class NetworkFacts:
     accuracy: tuple[float, ...]
     seconds: float
     """All folds together."""
-    images_s: float
+    images_per_second: float
     """Median over the folds."""
 
     @property
@@ -99,7 +99,7 @@ def network_facts(spec: EnsembleSpec) -> list[NetworkFacts]:
                 macro_f1=tuple(one.macro_f1 for one in folds),
                 accuracy=tuple(one.accuracy for one in folds),
                 seconds=sum(one.seconds for one in folds),
-                images_s=statistics.median(one.images_s for one in folds),
+                images_per_second=statistics.median(one.images_per_second for one in folds),
             )
         )
     return facts
@@ -111,15 +111,15 @@ def job_times(spec: EnsembleSpec) -> list[JobTime]:
     images = prepared.n_train + prepared.n_eval + prepared.n_external
     times = [
         JobTime("prepare", prepared.seconds, images / prepared.seconds if prepared.seconds > 0 else None),
-        JobTime("crop", cropped.seconds, cropped.images_s),
+        JobTime("crop", cropped.seconds, cropped.images_per_second),
     ]
     order = {network.name: number for number, network in enumerate(spec.recipe.networks)}
     for one in sorted(spec.trained, key=lambda one: (order[one.network], one.fold)):
         name = f"train_fold {one.network} {one.fold + 1}/{spec.recipe.folds.k}"
-        times.append(JobTime(name, one.seconds, one.images_s, _note(one)))
+        times.append(JobTime(name, one.seconds, one.images_per_second, _note(one)))
     for last in spec.final:
-        times.append(JobTime(f"train_all {last.network}", last.seconds, last.images_s, _note(last)))
-    times += [JobTime(f"predict_eval {one.network}", one.seconds, one.images_s) for one in spec.evaluated]
+        times.append(JobTime(f"train_all {last.network}", last.seconds, last.images_per_second, _note(last)))
+    times += [JobTime(f"predict_eval {one.network}", one.seconds, one.images_per_second) for one in spec.evaluated]
     return times
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from maskfold.recipe import Recipe, Settings
+from typing import Annotated
+
+from maskfold.recipe import OutsideKey, Recipe, Settings
 from maskfold.specs.crop import CropOutcome, FaceShares
 from maskfold.specs.predict_eval import PredictEvalOutcome
 from maskfold.specs.prepare import PrepareOutcome
@@ -46,16 +48,15 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
 
     stage = "ensemble"
     version = 2
-    outside_key = frozenset({"data", "prepared", "cropped", "trained", "final", "evaluated"})
     recipe: Recipe
-    data: str
+    data: Annotated[str, OutsideKey]
     fingerprint: str
-    prepared: PrepareOutcome
-    cropped: CropOutcome
-    trained: tuple[TrainFoldOutcome, ...]
-    final: tuple[TrainAllOutcome, ...] = ()
+    prepared: Annotated[PrepareOutcome, OutsideKey]
+    cropped: Annotated[CropOutcome, OutsideKey]
+    trained: Annotated[tuple[TrainFoldOutcome, ...], OutsideKey]
+    final: Annotated[tuple[TrainAllOutcome, ...], OutsideKey] = ()
     """Networks trained on everybody, one of each network or none."""
-    evaluated: tuple[PredictEvalOutcome, ...] = ()
+    evaluated: Annotated[tuple[PredictEvalOutcome, ...], OutsideKey] = ()
     """What each network's trainings predict for the evaluation images; none where there are no such images."""
     dataset_version: str
     folds_version: str

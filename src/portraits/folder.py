@@ -12,9 +12,9 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -22,31 +22,38 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
-from maskfold.cores import usable_cores
-from maskfold.demo.mask import WRONG, Mask, sample_mask, sample_masks
-from maskfold.demo.person import sample_person
-from maskfold.demo.portrait import paint_portrait
-from maskfold.demo.shot import sample_shot
-from maskfold.errors import InputError, MaskfoldError
-from maskfold.labels import GENDERS, age_group, encode
+from portraits.chance import pick
+from portraits.mask import WRONG, Mask, sample_mask, sample_masks
+from portraits.population import sample_person
+from portraits.portrait import paint_portrait
+from portraits.shot import STANDARD, sample_shot
+from portraits.sittings import GENDERS, Sitting, digest, plan
 
 VERSION: Final = 1
 """Raised whenever the same settings give other pictures."""
 MARKER: Final = "demo.json"
 UNFINISHED: Final = "demo.unfinished.json"
 TABLES: Final = ("train/train.csv", "eval/info.csv")
-PHOTOGRAPHS: Final = ("mask1", "mask2", "mask3", "mask4", "mask5", "incorrect_mask", "normal")
-AGES: Final = ((18, 29), (30, 59), (60, 74))
-"""Youngest and oldest of each age group, years."""
+EVAL_SHARE: Final = 2 / 3
+"""People for evaluation per person for training, as in the competition."""
 SMALLEST: Final = 64
-"""Pixels; below, faces are no longer faces."""
+"""Pixels; below, a face is some 20 pixels wide, and masks can no longer be told from beards."""
+LARGEST: Final = 4096
+"""Pixels; larger than a telephone's camera, and already hundreds of megabytes of memory a picture."""
+MOST: Final = 999_999
+"""People in a part: an id has six digits."""
 
-Part = Literal["train", "eval"]
-Progress = Callable[[int, int], None]
+
+class ArgumentError(ValueError):
+    """An argument is out of range, or the folder holds something else; the message says what to do."""
+
+
+class ProcessKilledError(RuntimeError):
+    """A drawing process was killed from outside; the same call draws the rest."""
 
 
 @dataclass(frozen=True)
@@ -67,55 +74,38 @@ class Summary:
         return f"{self.out}: {train}, {evaluation}; {f'{self.drawn} drawn' if self.drawn else 'was there already'}"
 
 
-@dataclass(frozen=True)
-class Sitting:
-    """One person's seven photographs, before they are drawn."""
-
-    part: Part
-    number: int
-    """From 1, within the part."""
-    gender: int
-    age: int
-    files: tuple[str, ...]
-    """Addresses relative to the data set, in the order of ``PHOTOGRAPHS``."""
-
-    @property
-    def folder(self) -> str:
-        """Name of the person's folder, in the training part."""
-        return f"{self.number:06d}_{GENDERS[self.gender]}_Drawn_{self.age}"
-
-
 def draw(
     out: Path,
     people: int = 40,
     seed: int = 0,
     eval_people: int | None = None,
-    size: tuple[int, int] = (384, 512),
-    threads: int | None = None,
-    progress: Progress | None = None,
+    size: tuple[int, int] = STANDARD,
+    processes: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Draw a data set in the competition's layout.
 
-    Equal settings give equal bytes with equal versions of numpy and Pillow, whatever `threads` is. Gender and age
-    group are balanced: each of the six combinations gets a sixth of the people. A folder that a killed call left
+    Equal settings give equal bytes with equal versions of numpy and Pillow, whatever `processes` is. Gender and
+    age group are balanced: each of the six combinations gets a sixth of the people. A folder that a killed call left
     behind is completed; a finished one with the same settings is kept as it is.
 
     Args:
         out: Folder to fill; it must be missing, empty, or a set drawn with the same settings.
         people: People in the training part, seven photographs each.
         seed: Equal seeds give equal sets.
-        eval_people: People in the evaluation part, seven photographs each; none takes two thirds of `people`, the
-            competition's share.
+        eval_people: People in the evaluation part, seven photographs each; none takes two thirds of `people`.
         size: Width and height of the photographs, pixels.
-        threads: Processes that draw side by side; none takes all processors. With more than one, a script that calls
-            this must guard its main part with ``if __name__ == "__main__"``, as always with ``multiprocessing``.
+        processes: How many processes draw side by side; none takes one for each core that this process may use. With
+            more than one, a script that calls this must guard its main part with ``if __name__ == "__main__"``, as
+            always with ``multiprocessing``.
         progress: Called with images done and images in all.
 
     Raises:
-        InputError: If a setting is out of range or the folder holds something else.
-        MaskfoldError: If a drawing process was killed.
+        ArgumentError: If a setting is out of range or the folder holds something else.
+        ProcessKilledError: If a drawing process was killed.
+        OSError: If the folder cannot be written.
     """
-    settings = _settings(people, seed, eval_people, size, threads)
+    settings = _settings(people, seed, eval_people, size, processes)
     sittings = plan(people, seed, settings["eval_people"])
     everything = [file for sitting in sittings for file in sitting.files]
     finished = _claim(out, settings)
@@ -126,7 +116,7 @@ def draw(
         _write(out / UNFINISHED, json.dumps(settings, indent=1).encode())
         (out / MARKER).unlink(missing_ok=True)
         done = len(everything) - drawn
-        for count in _draw_all(out, todo, seed, size, threads):
+        for count in _draw_all(out, todo, seed, size, processes):
             done += count
             if progress is not None:
                 progress(done, len(everything))
@@ -136,85 +126,39 @@ def draw(
     return Summary(out, people, settings["eval_people"], train, len(everything) - train, drawn)
 
 
-def answers(people: int = 40, seed: int = 0, eval_people: int | None = None) -> dict[str, int]:
-    """Return the true class, 0..17 at the official age bounds, of each evaluation image of a drawn set, by ImageID."""
-    count = _settings(people, seed, eval_people, (384, 512))["eval_people"]
-    states = [0] * 5 + [1, 2]
-    return {
-        Path(file).name: int(encode(state, sitting.gender, age_group(sitting.age)))
-        for sitting in plan(people, seed, count)
-        if sitting.part == "eval"
-        for file, state in zip(sitting.files, states, strict=True)
-    }
-
-
-def plan(people: int, seed: int, eval_people: int) -> list[Sitting]:
-    """Return all sittings of a data set: who is drawn, and under which file names."""
-    sittings: list[Sitting] = []
-    parts: tuple[tuple[Part, int], ...] = (("train", people), ("eval", eval_people))
-    for part_number, (part, count) in enumerate(parts):
-        rng = np.random.default_rng([seed, part_number, 0])
-        cells = rng.permutation(np.arange(count) % 6)
-        suffixes = _suffixes(rng, count)
-        for number, cell in enumerate(cells, start=1):
-            low, high = AGES[cell % 3]
-            sitting = Sitting(part, number, int(cell // 3), int(rng.integers(low, high + 1)), ())
-            if part == "train":
-                stem = f"train/images/{sitting.folder}"
-                files = tuple(f"{stem}/{name}.{suffixes[number - 1][i]}" for i, name in enumerate(PHOTOGRAPHS))
-            else:
-                keys = [f"maskfold demo {seed} {number} {name}" for name in PHOTOGRAPHS]
-                files = tuple(f"eval/images/{_digest(key)}.jpg" for key in keys)
-            sittings.append(Sitting(part, number, sitting.gender, sitting.age, files))
-    return sittings
-
-
-def _suffixes(rng: np.random.Generator, count: int) -> list[list[str]]:
-    """Return a suffix per person and photograph: most jpg, some folders png or jpeg, and from ten people one mixed."""
-    suffixes = [["jpg"] * len(PHOTOGRAPHS) for _ in range(count)]
-    order = rng.permutation(count)
-    if count >= 3:
-        n_png, n_jpeg = max(1, round(0.027 * count)), max(1, round(0.019 * count))
-        for index in order[:n_png]:
-            suffixes[index] = ["png"] * len(PHOTOGRAPHS)
-        for index in order[n_png : n_png + n_jpeg]:
-            suffixes[index] = ["jpeg"] * len(PHOTOGRAPHS)
-    if count >= 10:
-        suffixes[order[-1]][1::3] = ["png", "jpeg"]
-    return suffixes
-
-
 def _settings(
-    people: int, seed: int, eval_people: int | None, size: tuple[int, int], threads: int | None = None
+    people: int, seed: int, eval_people: int | None, size: tuple[int, int], processes: int | None
 ) -> dict[str, Any]:
     if eval_people is None:
-        eval_people = max(1, round(people * 2 / 3))
+        eval_people = max(1, round(people * EVAL_SHARE))
     for name, value in (("people", people), ("eval_people", eval_people)):
-        if not 1 <= value <= 999_999:
-            raise InputError(f"{name} is {value}; expected 1..999999")
+        if not 1 <= value <= MOST:
+            raise ArgumentError(f"{name} is {value}; expected 1..{MOST}")
     if seed < 0:
-        raise InputError(f"seed is {seed}; expected 0 or more")
-    if threads is not None and threads < 1:
-        raise InputError(f"threads is {threads}; expected 1 or more")
-    if min(size) < SMALLEST or max(size) > 4096:
-        raise InputError(f"size is {size[0]} x {size[1]} pixels; expected {SMALLEST}..4096 each way")
+        raise ArgumentError(f"seed is {seed}; expected 0 or more")
+    if processes is not None and processes < 1:
+        raise ArgumentError(f"processes is {processes}; expected 1 or more")
+    if min(size) < SMALLEST or max(size) > LARGEST:
+        raise ArgumentError(f"size is {size[0]} x {size[1]} pixels; expected {SMALLEST}..{LARGEST} each way")
     return {"version": VERSION, "people": people, "eval_people": eval_people, "seed": seed, "size": list(size)}
 
 
 def _claim(out: Path, settings: dict[str, Any]) -> bool:
-    """Make sure that the folder is ours to fill; return whether it holds the finished set."""
+    """Make sure that the folder may be filled; return whether it holds the finished set."""
     advice = "name another folder, or delete this one"
     if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; expected a folder to draw into; {advice}")
+        raise ArgumentError(f"{out}: is a file; expected a folder to draw into; {advice}")
     for name in (MARKER, UNFINISHED):
         if (out / name).is_file():
             found = _read_marker(out / name)
             if found != settings:
                 there, wanted = _describe(found), _describe(settings)
-                raise InputError(f"{out}: holds a set drawn with other settings ({there}; wanted {wanted}); {advice}")
+                raise ArgumentError(
+                    f"{out}: holds a set drawn with other settings ({there}; wanted {wanted}); {advice}"
+                )
             return name == MARKER
     if out.is_dir() and any(out.iterdir()):
-        raise InputError(f"{out}: is not empty and holds no drawn set ({MARKER} is missing); {advice}")
+        raise ArgumentError(f"{out}: is not empty and holds no drawn set ({MARKER} is missing); {advice}")
     return False
 
 
@@ -230,19 +174,19 @@ def _describe(settings: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
-def _draw_all(out: Path, todo: list[Sitting], seed: int, size: tuple[int, int], threads: int | None) -> Iterator[int]:
+def _draw_all(out: Path, todo: list[Sitting], seed: int, size: tuple[int, int], processes: int | None) -> Iterator[int]:
     """Draw sittings, yielding how many images each one brought."""
-    threads = min(threads or usable_cores(), len(todo))
+    processes = min(processes or len(os.sched_getaffinity(0)), len(todo))
     work = partial(draw_sitting, out, seed=seed, size=size)
-    if threads <= 1:
+    if processes <= 1:
         yield from map(work, todo)
         return
-    with ProcessPoolExecutor(threads, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         try:
             for future in as_completed([pool.submit(work, sitting) for sitting in todo]):
                 yield future.result()
         except BrokenProcessPool:
-            raise MaskfoldError(
+            raise ProcessKilledError(
                 f"{out}: a drawing process was killed, perhaps for lack of memory; call again to draw the rest"
             ) from None
         finally:
@@ -254,7 +198,7 @@ def draw_sitting(out: Path, sitting: Sitting, seed: int, size: tuple[int, int]) 
     source = [seed, 0 if sitting.part == "train" else 1, sitting.number]
     rng = np.random.default_rng(source)
     person = sample_person(rng, sitting.gender, sitting.age)
-    wrong = sample_mask(rng, WRONG[rng.choice(len(WRONG), p=(0.45, 0.3, 0.25))])
+    wrong = sample_mask(rng, pick(rng, WRONG))
     masks: list[Mask | None] = [*sample_masks(rng, 5), wrong, None]
     count = 0
     for number, (file, mask) in enumerate(zip(sitting.files, masks, strict=True)):
@@ -279,7 +223,7 @@ def _write_tables(out: Path, sittings: list[Sitting], seed: int) -> None:
             rows.append([f"{s.number:06d}", GENDERS[s.gender], "Drawn", s.age, s.folder])
     _write(out / TABLES[0], _csv(rows))
     names = [Path(file).name for s in sittings if s.part == "eval" for file in s.files]
-    names.sort(key=lambda name: _digest(f"order {seed} {name}"))
+    names.sort(key=lambda name: digest(f"order {seed} {name}"))
     _write(out / TABLES[1], _csv([["ImageID", "ans"], *([name, 0] for name in names)]))
 
 
@@ -295,7 +239,3 @@ def _write(path: Path, content: bytes) -> None:
     aside = path.with_name(f".{path.name}.part")
     aside.write_bytes(content)
     aside.replace(path)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

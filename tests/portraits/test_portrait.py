@@ -10,11 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from maskfold.demo.head import face_outline
-from maskfold.demo.mask import WRONG, Mask, mask_outline, sample_mask, sample_masks
-from maskfold.demo.person import FEMALE, MALE, Person, sample_person
-from maskfold.demo.portrait import paint_portrait
-from maskfold.demo.shot import Shot, sample_shot
+from portraits.head import face_outline
+from portraits.mask import WRONG, Mask, mask_outline, sample_mask, sample_masks
+from portraits.person import FEMALE, MALE, Person
+from portraits.population import sample_person
+from portraits.portrait import paint_portrait
+from portraits.shot import Shot, sample_shot
 
 WIDTH, HEIGHT = 384, 512
 

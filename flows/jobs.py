@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -35,7 +36,7 @@ OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 
 
 @dataclass(frozen=True)
-class Desk:
+class Jobs:
     """What all jobs of one flow run share."""
 
     workspace: Workspace
@@ -57,6 +58,11 @@ class Desk:
         """Run a job and wait for it."""
         return self.collect(spec, self.submit(spec))
 
+    def run_all(self, specs: Sequence[Spec[OutcomeT]]) -> tuple[OutcomeT, ...]:
+        """Run jobs side by side and wait for all of them."""
+        futures = [self.submit(spec) for spec in specs]
+        return tuple(self.collect(spec, future) for spec, future in zip(specs, futures, strict=True))
+
     def collect(self, spec: Spec[OutcomeT], future: PrefectFuture[OutcomeT]) -> OutcomeT:
         """Wait for a submitted job; return its outcome or raise what ended it."""
         outcome = future.result()
@@ -72,16 +78,16 @@ def worth_restarting(_step: Task[..., Any], _run: TaskRun, state: State[Any]) ->
 
 
 @task(name="job", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=worth_restarting)
-def run_job(desk: Desk, spec: Spec[Outcome]) -> Any:
+def run_job(jobs: Jobs, spec: Spec[Outcome]) -> Any:
     """Run one job, unless its outcome is in the workspace already.
 
     The workspace is the one cache: finished work is found by looking there, whoever did it, so a deleted output is made
     again and no result storage of Prefect's has to be kept in step.
     """
     log = get_run_logger()
-    finished = find_outcome(desk.workspace, spec)
+    finished = find_outcome(jobs.workspace, spec)
     if finished is not None:
-        log.info("%s: finished before (%s)", spec.label, desk.workspace.locate(spec.address))
+        log.info("%s: finished before (%s)", spec.label, jobs.workspace.locate(spec.address))
         announce(JobEvent(spec.label, "reused"))
         return Completed(name=REUSED, message="found in the workspace", data=finished)
     watcher = Watcher(
@@ -91,7 +97,7 @@ def run_job(desk: Desk, spec: Spec[Outcome]) -> Any:
         on_warning=lambda text: announce(JobEvent(spec.label, "warning", message=text)),
     )
     try:
-        desk.launcher.run(spec, watcher)
+        jobs.launcher.run(spec, watcher)
     except errors.CancelledError:
         announce(JobEvent(spec.label, "cancelled"))
         raise
@@ -99,7 +105,7 @@ def run_job(desk: Desk, spec: Spec[Outcome]) -> Any:
         again = error.exit_code in RESTART_CODES
         announce(JobEvent(spec.label, "restarting" if again else "failed", message=str(error)))
         raise
-    outcome = find_outcome(desk.workspace, spec)
+    outcome = find_outcome(jobs.workspace, spec)
     if outcome is None:
         raise errors.CorruptDataError(f"{spec.label}: ended well but left no outcome in {spec.address}")
     announce(JobEvent(spec.label, "done"))

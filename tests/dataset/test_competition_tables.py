@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from maskfold.dataset.layout import find_layout, is_litter
 
-from maskfold.dataset.corrections import Correction, Corrections, agreed_path, read_corrections
-from maskfold.dataset.survey import survey
+from maskfold.dataset.competition.corrections import Correction, Corrections, agreed_path, read_corrections
+from maskfold.dataset.competition.layout import find_layout
 from maskfold.errors import DatasetError
-from tests.dataset.builder import DataSet
+from maskfold.layouts import is_litter
+from tests.dataset.builder import DataSet, survey
 
 
 class TestLayout:
