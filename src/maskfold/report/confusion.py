@@ -60,7 +60,8 @@ def _joint(vote: Voter) -> Figure:
         axes.tick_params(labelsize=min(8.0, 340 / len(names)))
         axes.set_xlabel("answered")
         axes.set_ylabel("true")
-        bar = drawing.colorbar(image, ax=axes, shrink=0.5, aspect=25, pad=0.02)
+        # Beside the matrix, which is narrower than the figure where there are few classes.
+        bar = drawing.colorbar(image, cax=axes.inset_axes((1.03, 0.25, 0.025, 0.5)))
         bar.set_label("share of the true class")
         bar.outline.set_visible(False)
 

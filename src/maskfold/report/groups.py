@@ -1,4 +1,4 @@
-"""Figure: how sure the vote is of the groups of a number, such as age groups."""
+"""Figure: how sure the vote is of the groups of a number."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from maskfold.theme import Palette
 
 MOST: Final = 12
 """Groups whose lines can be told apart."""
-_POINTS: Final = 40
-"""Points of a line, about."""
+_POINTS: Final = 30
+"""Most points that a line has between its smallest and its largest number, about: more would mostly show noise."""
 
 
 def figure(combination: Combination, attribute: Attribute) -> Figure:
@@ -45,10 +45,8 @@ def figure(combination: Combination, attribute: Attribute) -> Figure:
         for bound in attribute.bounds:
             axes.axvline(bound - 0.5 * whole, color=palette.faint, linestyle="--", linewidth=1)
         axes.set_ylim(-0.02, 1.02)
-        unit = f" {attribute.unit}" if attribute.unit else ""
-        axes.set_xlabel(
-            f"true {name}{f' in{unit}' if unit else ''} (points: {step:g}{unit} together; dashed: bounds of the groups)"
-        )
+        unit = f" in {attribute.unit}" if attribute.unit else ""
+        axes.set_xlabel(f"true {name}{unit} (points: in steps of {step:g}; dashed: bounds of the groups)")
         axes.set_ylabel("mean probability")
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=f"{name} group", alignment="left")
 

@@ -22,7 +22,7 @@ def publish_report(
     workspace: Workspace,
     scratch: Path,
     seconds: Callable[[], float],
-    on_progress: Callable[[int, int], None],
+    on_progress: Callable[[int, int, str], None],
 ) -> tuple[tuple[File, ...], File]:
     """Draw all figures, write the page.
 
@@ -34,12 +34,16 @@ def publish_report(
         workspace: Where figures and page go.
         scratch: A local folder.
         seconds: Returns the wall time of the job so far.
-        on_progress: Called with figures drawn and figures in all.
+        on_progress: Called with figures drawn, figures in all and what is counted.
 
     Returns:
         The figures, and the page.
     """
-    pictures = draw(run_figures(spec.recipe, combination, spec.trained), scratch, on_progress)
+    pictures = draw(
+        run_figures(spec.recipe, combination, spec.trained),
+        scratch,
+        lambda done, total: on_progress(done, total, "figures"),
+    )
     handed_in = None
     if submission is not None:
         handed_in = Submission(submission, *map(workspace.locate, (submission.path, publication.LATEST)))
