@@ -33,9 +33,7 @@ def scheme(**bounds: list[int]) -> Scheme:
     return load_recipe("smoke", [f"scheme.attributes.{name}.bounds={value}" for name, value in bounds.items()]).scheme
 
 
-def survey(
-    root: Path, corrections: Path | None = None, threads: int = 1, progress: Progress | None = None
-) -> Survey:
+def survey(root: Path, corrections: Path | None = None, threads: int = 1, progress: Progress | None = None) -> Survey:
     """Survey a data set in the competition's layout."""
     file = CorrectionsFile(corrections, corrections.name) if corrections else None
     return survey_of(Source(root, MASK, corrections=file), threads=threads, progress=progress)
@@ -86,4 +84,25 @@ class DataSet:
             writer.writerows(self.rows)
         with (self.root / "eval" / "info.csv").open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([["ImageID", "ans"], *([image_id, 0] for image_id in self.image_ids)])
+        return self.root
+
+
+class Table:
+    """A folder with photographs and a table of them."""
+
+    def __init__(self, root: Path, name: str = "faces.csv") -> None:
+        self.root = root
+        self.csv = root / name
+        root.mkdir()
+
+    def image(self, path: str, seed: object = None) -> Path:
+        """Add a photograph; those of equal seeds are equal."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        paint(file, ("table", self.root.name, path) if seed is None else seed)
+        return file
+
+    def write(self, *rows: str, header: str) -> Path:
+        """Write the table, and each photograph that a row names and that is not there."""
+        self.csv.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
         return self.root
