@@ -127,7 +127,8 @@ class PoolLauncher:
                 time.sleep(POLL_SECONDS)
 
     def _wait(self, run_id: UUID, watcher: Watcher) -> State:
-        begun, told, since = False, False, time.monotonic()
+        told, since = False, time.monotonic()
+        begun: float | None = None
         cancelling: float | None = None
         worker = _Worker(run_id, self._pool)
         with get_client(sync_client=True) as client:
@@ -139,11 +140,11 @@ class PoolLauncher:
                         return state
                     if state.is_pending() and worker.has_gone(client, run):
                         watcher.on_warning("the worker that had taken this job is gone; another may take it now")
-                    if (state.is_running() or state.is_cancelling()) and not begun:
-                        begun = True
+                    if (state.is_running() or state.is_cancelling()) and begun is None:
+                        begun = time.monotonic()
                         self._at_work.add(run_id)
                         watcher.on_start()
-                    if state.is_running():
+                    if state.is_running() and begun is not None and time.monotonic() - begun > SILENCE_SECONDS:
                         self._deaf.look(client, run_id, watcher)
                     if state.is_cancelling():
                         cancelling = cancelling or time.monotonic()
@@ -151,7 +152,7 @@ class PoolLauncher:
                             _try_to_cancel(client, run_id, by_force=True)
                 if self._at_work:  # there are workers, and they are busy
                     since = time.monotonic()
-                if not begun and not told and time.monotonic() - since > UNCLAIMED_SECONDS:
+                if begun is None and not told and time.monotonic() - since > UNCLAIMED_SECONDS:
                     told = True
                     watcher.on_warning(
                         "no worker has begun this job yet; are all busy with other runs, or is none there? "
@@ -186,16 +187,14 @@ class _Worker:
 
 
 class _Deafness:
-    """Whether the server could notice that a job is lost; looked at once a run, and said when it could not."""
+    """Whether the server could notice that a job is lost; looked at once, and said when it could not."""
 
     def __init__(self) -> None:
-        self._began: float | None = None
         self._looked = False
 
     def look(self, client: SyncPrefectClient, run_id: UUID, watcher: Watcher) -> None:
-        """Look for the automation and for a heartbeat of the first job, once it should have sent some."""
-        self._began = self._began or time.monotonic()
-        if self._looked or time.monotonic() - self._began < SILENCE_SECONDS:
+        """Look for the automation, and for a heartbeat of a job that should have sent some by now."""
+        if self._looked:
             return
         with contextlib.suppress(*_PASSING):
             watched = any(one.enabled for one in client.read_automations_by_name(LOST_JOBS))
