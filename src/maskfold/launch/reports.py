@@ -6,10 +6,12 @@ have another pipe.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -36,8 +38,9 @@ class Reports(logging.Handler):
 
     def progress(self, progress: JobProgress) -> None:
         """Send how far the job is."""
-        fields = progress.fields
-        self._send({"done": progress.done, "total": progress.total, "unit": progress.unit, "fields": fields})
+        # A launcher that is gone stops its jobs; until then they go on to where their state can be saved.
+        with contextlib.suppress(BrokenPipeError):
+            self._send(asdict(progress))
 
     def _send(self, report: dict[str, Any]) -> None:
         with self._sending:
