@@ -22,6 +22,7 @@ from maskfold.launch.launcher import Launcher, Watcher
 from maskfold.launch.monitor import JobEvent, Progress, announce
 from maskfold.specs import Outcome, Spec
 from maskfold.storage import Workspace
+from maskfold.tracking import RunTracker
 
 RESTART_CODES = frozenset({errors.EXIT_KILLED, errors.EXIT_UNAVAILABLE})
 RESTART_DELAYS = [2.0, 10.0, 30.0]
@@ -41,6 +42,7 @@ class Desk:
     workspace: Workspace
     launcher: Launcher
     restarts: int
+    tracker: RunTracker
     reused: set[str] = field(default_factory=set)
     """Keys of jobs whose outcome was in the workspace already."""
 
@@ -55,14 +57,20 @@ class Desk:
 
     def run(self, spec: Spec, outcome_type: type[OutcomeT]) -> OutcomeT:
         """Run a job and wait for it."""
+        self.tracker.add([spec])
         return self.collect(spec, self.submit(spec), outcome_type)
 
     def collect(self, spec: Spec, future: PrefectFuture[Outcome], outcome_type: type[OutcomeT]) -> OutcomeT:
         """Wait for a submitted job; return its outcome or raise what ended it."""
-        outcome = future.result()
+        try:
+            outcome = future.result()
+        except Exception as error:
+            self.tracker.failed(spec, error)
+            raise
         assert isinstance(outcome, outcome_type)
         if future.state.name == REUSED:
             self.reused.add(spec.key)
+        self.tracker.done(spec, spec.key in self.reused)
         return outcome
 
 

@@ -21,7 +21,6 @@ from maskfold import errors
 from maskfold.launch import make_launcher
 from maskfold.launch.launcher import Launcher
 from maskfold.launch.monitor import JobEvent, announce
-from maskfold.recipe import dump_recipe
 from maskfold.specs import (
     CropOutcome,
     EnsembleOutcome,
@@ -69,22 +68,18 @@ def train(
     """
     plan = Plan.make(data, workspace, recipe, set, weights)
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
-    with _tracked(plan) as tracker, _desk(plan, started) as desk:
+    with _tracked(plan) as tracker, _desk(plan, started, tracker) as desk:
         initial = _initial_weights(plan, desk)
         desk.run(plan.networks(initial), NetworksOutcome)
-        prepare = plan.prepare()
-        prepared = desk.run(prepare, PrepareOutcome)
-        tracker.log_prepared(prepared, plan.recipe.labels.age_bounds, plan.workspace, prepare.key in desk.reused)
+        prepared = desk.run(plan.prepare(), PrepareOutcome)
         crop = plan.crop(prepared)
         cropped = desk.run(crop, CropOutcome)
-        tracker.log_cropped(cropped, plan.workspace, crop.key in desk.reused)
         folds = plan.train_folds(prepared, crop, cropped, initial)
-        trained = _train(folds, TrainFoldOutcome, desk, tracker)
-        final = _train(plan.train_all(folds, trained), TrainAllOutcome, desk, tracker)
+        trained = _train(folds, TrainFoldOutcome, desk)
+        final = _train(plan.train_all(folds, trained), TrainAllOutcome, desk)
         vote = plan.ensemble(prepared, cropped, trained, final)
         result = desk.run(vote, EnsembleOutcome)
         plan.make_latest(vote, result)
-        tracker.log_ensemble(result, plan.workspace, vote.key in desk.reused)
         summary = {
             "submission": plan.workspace.locate(result.submission.path),
             "oof_macro_f1": result.scores["vote"].macro_f1,
@@ -118,30 +113,24 @@ def _warn_of_scratch(spec: WeightsSpec, outcome: WeightsOutcome, desk: Desk) -> 
         announce(JobEvent(spec.label, "warning", message=text))
 
 
-def _train(
-    specs: Sequence[TrainSpec], outcome_type: type[TrainOutcomeT], desk: Desk, tracker: RunTracker
-) -> dict[str, TrainOutcomeT]:
+def _train(specs: Sequence[TrainSpec], outcome_type: type[TrainOutcomeT], desk: Desk) -> dict[str, TrainOutcomeT]:
     """Train side by side; return the outcomes by key, in the order of ``specs``.
 
     When one fails on wrong input the others are stopped, as they would fail alike. After any other failure the rest
     goes on, so that its work is there when the run is started again.
     """
-    children = {spec.key: tracker.child(spec) for spec in specs}
-    futures = {desk.submit(spec.model_copy(update={"tracking": children[spec.key]})): spec for spec in specs}
+    desk.tracker.add(specs)
+    futures = {desk.submit(desk.tracker.follow(spec)): spec for spec in specs}
     outcomes: dict[str, TrainOutcomeT] = {}
     failure: Exception | None = None
     for future in as_completed(list(futures)):
         spec = futures[future]
         try:
-            outcome = desk.collect(spec, future, outcome_type)
+            outcomes[spec.key] = desk.collect(spec, future, outcome_type)
         except Exception as error:  # noqa: BLE001 - raised again below, when the others are done
-            tracker.fail_child(children[spec.key], str(error))
             if isinstance(error, errors.MaskfoldError) and error.exit_code == errors.EXIT_INPUT:
                 desk.launcher.cancel()
             failure = failure or error
-            continue
-        outcomes[spec.key] = outcome
-        tracker.finish_child(children[spec.key], outcome, desk.workspace, spec.key in desk.reused)
     if failure is not None:
         raise failure
     return {spec.key: outcomes[spec.key] for spec in specs}
@@ -150,16 +139,12 @@ def _train(
 @contextlib.contextmanager
 def _tracked(plan: Plan) -> Iterator[RunTracker]:
     """Open the run in MLflow; close it as finished, killed or failed."""
-    tracker = RunTracker.start(
-        name=plan.recipe.name,
-        recipe_yaml=dump_recipe(plan.recipe),
-        params={"data": plan.data, "workspace": plan.workspace.uri, "recipe": plan.recipe.name},
-        tags={"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": page_of_this_run()},
-    )
+    page = {"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": page_of_this_run()}
+    tracker = RunTracker.start(plan.workspace, plan.recipe, plan.data, page)
     try:
         yield tracker
-    except Exception:
-        tracker.finish("FAILED")
+    except Exception as error:
+        tracker.finish("FAILED", str(error))
         raise
     except BaseException:
         tracker.finish("KILLED")
@@ -168,9 +153,9 @@ def _tracked(plan: Plan) -> Iterator[RunTracker]:
 
 
 @contextlib.contextmanager
-def _desk(plan: Plan, launcher: Launcher) -> Iterator[Desk]:
+def _desk(plan: Plan, launcher: Launcher, tracker: RunTracker) -> Iterator[Desk]:
     """Give jobs to a launcher; when the flow ends early, for whatever reason, none is left running."""
     try:
-        yield Desk(plan.workspace, launcher, plan.recipe.max_job_restarts)
+        yield Desk(plan.workspace, launcher, plan.recipe.max_job_restarts, tracker)
     finally:
         launcher.cancel()

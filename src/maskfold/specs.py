@@ -38,6 +38,7 @@ class Tracking(Settings):
     """The MLflow run that a job reports to."""
 
     uri: str
+    """Without a password: a job gets that by its environment."""
     run_id: str
 
 
@@ -401,8 +402,6 @@ class TrainOutcome(Outcome):
     """PNG: the first images as training sees them, augmented and mixed; of each network's first fold."""
     resumed_from_epoch: int | None = None
     """Epoch the job continued from after an interruption."""
-    unsent: int = 0
-    """Number of tracking calls that failed and were left for the flow to replay."""
 
 
 class TrainFoldOutcome(TrainOutcome):
