@@ -79,7 +79,7 @@ def epochs(count: int) -> tuple[EpochRecord, ...]:
 def fold_spec(name: str = "face-b0", fold: int = 0) -> TrainFoldSpec:
     return TrainFoldSpec(
         workspace="/w", network=Network(name=name), fold=fold, n_folds=2, labels={}, deterministic=True,
-        dataset_version="d", folds_version="f", crop_key="c", manifest=NOWHERE, folds=NOWHERE, pack=NOWHERE,
+        dataset_version="d", folds_version="f", crop_key=name, manifest=NOWHERE, folds=NOWHERE, pack=NOWHERE,
         index=NOWHERE, weights=None,
     )  # fmt: skip
 
