@@ -96,4 +96,5 @@ def test_broken_predictions_publish_nothing(tmp_path) -> None:
     made = spec(world, workspace, tmp_path)
     with pytest.raises(InvariantError, match=r"network mask, fold 1: 1 image .* not predicted"):
         entry.run_spec(run, made, LOG)
-    assert workspace.list("ensemble") == workspace.list("submissions") == []
+    assert workspace.list("ensemble") == [f"{made.address}/spec.json"]
+    assert workspace.list("submissions") == []
