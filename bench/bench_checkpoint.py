@@ -67,7 +67,7 @@ def _measure(name: str, device: torch.device, arguments: argparse.Namespace, scr
         "copy_s": round(copy, 3),
         "write_s": round(statistics.median(writes), 3),
         "write_cpu_s": round(statistics.median(cpu), 3),
-        "images_s": round(rate, 1),
+        "images_per_second": round(rate, 1),
         "turns": arguments.turns,
     }
 

@@ -88,7 +88,7 @@ def _measure(manifest: pd.DataFrame, data: Path, scratch: Path, turns: int) -> d
     return {
         "bench": "crop",
         "device": "cuda" if torch.cuda.is_available() else "cpu",
-        "images_s": round(statistics.median(ours_s), 1),
+        "images_per_second": round(statistics.median(ours_s), 1),
         "reference_images_s": round(statistics.median(reference_s), 1),
         "speedup": round(statistics.median(np.array(ours_s) / np.array(reference_s)), 2),
         "agreement": round(float((overlaps >= 0.7).mean()), 4),
@@ -191,7 +191,7 @@ def _sample(data: Path, people: int, repeat: int) -> pd.DataFrame:
 
 
 def _drawn(folder: Path) -> Path:
-    from maskfold.demo import draw
+    from portraits import draw
 
     draw(folder, people=40, seed=0)
     return folder

@@ -21,7 +21,7 @@ from maskfold.training import backbones
 from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.images import Images
 from maskfold.training.learner import Learner
-from maskfold.training.loop import Loop, Surroundings
+from maskfold.training.loop import Loop, Services
 from maskfold.training.losses import make_loss
 from maskfold.training.optimizers import make_optimizer
 from maskfold.training.precision import Precision, autocast
@@ -76,10 +76,10 @@ class Ours:
         folder = self._scratch / f"turn-{self._turns}"
         folder.mkdir(parents=True)
         checkpoints = _Checkpoints(open_workspace(str(folder)), "checkpoint", folder, logging.getLogger("bench"))
-        surroundings = Surroundings(checkpoints, _Recorder(), lambda: False, _no_progress)
+        services = Services(checkpoints, _Recorder(), lambda: False, _no_progress)
         self._learner.predicting_s = 0.0
         since = time.perf_counter()
-        Loop(self._learner, self._images, self._material.fold(train, valid), PLACE, surroundings).fit()
+        Loop(self._learner, self._images, self._material.fold(train, valid), PLACE, services).fit()
         synchronise(self._learner.device)
         seconds = time.perf_counter() - since
         self.validation_s = self._learner.predicting_s

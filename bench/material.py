@@ -163,7 +163,7 @@ def _rows(files: list[Path], train: int, evaluation: int) -> Iterator[dict[str, 
 
 
 def _drawn(scratch: Path) -> Path:
-    from maskfold.demo import draw
+    from portraits import draw
 
     folder = scratch / "drawn"
     draw(folder, people=40, seed=0, eval_people=1)

@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 from pydantic import Field
 
-from flows.steps import ProgressBar
+from flows.jobs import ProgressBar
 from maskfold import errors
 from maskfold.launch.folder import read_spec, write_failure
 from maskfold.launch.gpu_lock import own_gpu

@@ -1,48 +1,38 @@
-"""From what the user asked for to the specs of all jobs. Reads recipe, listing and weights."""
+"""From what the user asked for to the specs of all jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any
 
-from pydantic import ConfigDict, Field, PositiveFloat, ValidationError
-
+from flows.weights import GivenWeights, find_weights
 from maskfold import discovery, storage, tracking
-from maskfold.errors import RecipeError, WeightsError, WorkspaceError
-from maskfold.recipe import Recipe, Settings
+from maskfold.errors import RecipeError, WorkspaceError
+from maskfold.recipe import Recipe
 from maskfold.specs import (
+    NOBODY,
     CropOutcome,
     CropSpec,
-    EnsembleOutcome,
     EnsembleSpec,
     ExternalSource,
     File,
     NetworksSpec,
+    PredictEvalOutcome,
+    PredictEvalSpec,
     PrepareOutcome,
     PrepareSpec,
     TrainAllOutcome,
     TrainAllSpec,
     TrainFoldOutcome,
     TrainFoldSpec,
+    TrainOutcome,
     Weights,
     WeightsSpec,
 )
 from maskfold.storage import Workspace
 from maskfold.storage.location import contains, parse
-from maskfold.wording import did_you_mean
-
-
-class WeightsDescription(Settings):
-    """The optional ``<backbone>.json`` beside ``<backbone>.safetensors``."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    backbone: str | None = None
-    backbone_args: dict[str, Any] = Field(default_factory=dict)
-    mean: tuple[float, float, float] | None = None
-    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,49 +43,55 @@ class Plan:
     data: str
     fingerprint: str
     workspace: Workspace
-    corrections: File | None
     external: tuple[ExternalSource, ...]
-    given_weights: Mapping[str, Weights]
+    given_weights: Mapping[str, GivenWeights]
     """By backbone: what the user brought along."""
     said: str = ""
     """What the data set looks like, for people."""
 
     @classmethod
-    def make(
-        cls, data: str, workspace: str, recipe: str, overrides: Sequence[str] = (), weights: Sequence[str] = ()
-    ) -> Plan:
-        """Check everything that can be checked without a job.
+    def make(cls, data: str, workspace: str, recipe: Recipe, weights: Sequence[str] = (), said: str = "") -> Plan:
+        """Check everything that can be checked without a job; write nothing.
+
+        Args:
+            data: URI of the data set.
+            workspace: URI of the workspace.
+            recipe: All settings.
+            weights: Initial weights: ``DIR`` or ``BACKBONE=URI`` each.
+            said: What the data set looks like, for people.
 
         Raises:
             InputError: If anything the user gave is wrong.
             UnavailableError: If the storage cannot be reached.
         """
-        found, settings = discovery.load(data, recipe, overrides)
-        data = found.data
         tracking.refuse_unusable_uri()
         if contains(parse(data), parse(workspace)):
             raise WorkspaceError(
-                f"workspace {workspace} lies in the data set {data}, which would then change with every run; "
+                f"workspace {workspace} is inside the data set {data}, which would then change with every run; "
                 "name a folder outside of it"
             )
         listing = storage.fingerprint(data)
         opened = storage.open_workspace(workspace)
+        _check_corrections(recipe.dataset.corrections)
         return cls(
-            recipe=settings,
-            data=data,
+            recipe=recipe,
+            data=str(parse(data)),
             fingerprint=listing,
             workspace=opened,
-            corrections=_corrections(settings.dataset.corrections, opened),
-            external=_external(settings.dataset.external, workspace),
-            given_weights=_given_weights(settings, weights, opened),
-            said=found.said,
+            external=_external(recipe.dataset.external, workspace),
+            given_weights=find_weights(recipe, weights),
+            said=said,
         )
 
     @property
     def n_jobs(self) -> int:
-        """How many jobs there are: weights, networks, prepare, crop, the trainings of each network, ensemble."""
+        """How many jobs there are.
+
+        Weights, networks, prepare, crop; for each network its trainings and its predictions of the evaluation images;
+        the vote.
+        """
         trainings = self.recipe.folds.k + (1 if self.recipe.final_fit else 0)
-        return len(self.hub_weights()) + 3 + len(self.recipe.networks) * trainings + 1
+        return len(self.hub_weights()) + 3 + len(self.recipe.networks) * (trainings + 1) + 1
 
     def hub_weights(self) -> list[WeightsSpec]:
         """Return the jobs that fetch initial weights which the user did not bring along."""
@@ -124,14 +120,20 @@ class Plan:
             weights={backbone: found for backbone, found in weights.items() if backbone in used},
         )
 
-    def prepare(self) -> PrepareSpec:
-        """Return the job that reads the data set."""
+    @property
+    def own_corrections(self) -> str | None:
+        """Path or URI of the user's own corrections; the agreed ones ship with the package."""
+        source = self.recipe.dataset.corrections
+        return None if source == "agreed" else source
+
+    def prepare(self, corrections: File | None = None) -> PrepareSpec:
+        """Return the job that reads the data set; ``corrections`` are the user's own, in the workspace."""
         return PrepareSpec(
             workspace=self.workspace.uri,
             data=self.data,
             fingerprint=self.fingerprint,
             dataset=self.recipe.dataset,
-            corrections=self.corrections,
+            corrections=corrections,
             external=self.external,
             scheme=self.recipe.scheme,
             folds=self.recipe.folds,
@@ -176,33 +178,70 @@ class Plan:
             for fold in range(self.recipe.folds.k)
         ]
 
-    def train_all(self, folds: Sequence[TrainFoldSpec], trained: Mapping[str, TrainFoldOutcome]) -> list[TrainAllSpec]:
-        """Return one training on everybody for each network, if the recipe wants them.
+    def train_all(self, folds: Sequence[TrainFoldSpec], trained: Sequence[TrainFoldOutcome]) -> list[TrainAllSpec]:
+        """Return one training on all people for each network, if the recipe wants them.
 
         Args:
-            folds: The training jobs of all folds.
-            trained: Their outcomes, by key.
+            folds: The training jobs of all folds, network by network.
+            trained: Their outcomes, in the same order.
         """
         if not self.recipe.final_fit:
             return []
-        by_network: dict[str, list[TrainFoldSpec]] = {}
-        for spec in folds:
-            by_network.setdefault(spec.network.name, []).append(spec)
-        wanted = []
-        for first, *others in by_network.values():
-            kept = [trained[spec.key].best_epoch for spec in (first, *others)]
+        k, wanted = self.recipe.folds.k, []
+        for start in range(0, len(folds), k):
+            first = folds[start]
+            network = first.network.for_final_fit([one.best_epoch for one in trained[start : start + k]])
             shared = first.model_dump(include=set(TrainAllSpec.model_fields))
-            wanted.append(TrainAllSpec.model_validate({**shared, "network": first.network.for_final_fit(kept)}))
+            wanted.append(TrainAllSpec.model_validate({**shared, "network": network}))
         return wanted
+
+    def predict_eval(
+        self,
+        prepared: PrepareOutcome,
+        cropped: CropOutcome,
+        trainings: Sequence[TrainFoldSpec | TrainAllSpec],
+        trained: Sequence[TrainOutcome],
+    ) -> list[PredictEvalSpec]:
+        """Return one job for each network that predicts the evaluation images; none without such images.
+
+        Args:
+            prepared: The data set's tables.
+            cropped: The packed photographs.
+            trainings: All training jobs.
+            trained: Their outcomes, in the same order.
+        """
+        if not prepared.n_eval:
+            return []
+        by_network: dict[str, list[tuple[TrainFoldSpec | TrainAllSpec, TrainOutcome]]] = {}
+        for pair in zip(trainings, trained, strict=True):
+            by_network.setdefault(pair[0].network.name, []).append(pair)
+        return [
+            PredictEvalSpec(
+                workspace=self.workspace.uri,
+                network=network,
+                trained_keys=tuple(spec.key for spec, _ in by_network[network.name]),
+                folds=tuple(getattr(spec, "fold", NOBODY) for spec, _ in by_network[network.name]),
+                weights=tuple(outcome.weights for _, outcome in by_network[network.name]),
+                eval_version=prepared.eval_version,
+                crop=self.recipe.crop,
+                typical_face=cropped.typical_face,
+                pack=cropped.faces if network.input == "face" else cropped.portraits,
+                index=cropped.index,
+                manifest=prepared.manifest,
+            )
+            for network in self.recipe.networks
+        ]
 
     def ensemble(
         self,
         prepared: PrepareOutcome,
         cropped: CropOutcome,
-        trained: Mapping[str, TrainFoldOutcome],
-        final: Mapping[str, TrainAllOutcome],
+        trained: Sequence[TrainFoldOutcome],
+        final: Sequence[TrainAllOutcome],
+        trained_keys: Sequence[str],
+        evaluated: Sequence[PredictEvalOutcome],
     ) -> EnsembleSpec:
-        """Return the job that votes and publishes; ``trained`` and ``final`` by the training jobs' keys."""
+        """Return the job that votes and publishes; ``trained_keys`` are those of ``trained`` and ``final``."""
         return EnsembleSpec(
             workspace=self.workspace.uri,
             recipe=self.recipe,
@@ -210,29 +249,57 @@ class Plan:
             fingerprint=self.fingerprint,
             prepared=prepared,
             cropped=cropped,
-            trained=tuple(trained.values()),
-            final=tuple(final.values()),
-            trained_keys=(*trained, *final),
+            trained=tuple(trained),
+            final=tuple(final),
+            evaluated=tuple(evaluated),
+            trained_keys=tuple(trained_keys),
             dataset_version=prepared.dataset_version,
             folds_version=prepared.folds_version,
         )
 
-    def make_latest(self, vote: EnsembleSpec, result: EnsembleOutcome) -> None:
-        """Let ``submissions/latest.csv`` be this run's, also when the vote was found finished and did not run."""
-        for suffix in (".sha256", ""):
-            content = self.workspace.read(f"submissions/{vote.key}.csv{suffix}")
-            if content is not None and content != self.workspace.read(result.latest + suffix):
-                self.workspace.write(result.latest + suffix, content)
+
+def plan_run(
+    data: str, workspace: str, recipe: str, overrides: Sequence[str] = (), weights: Sequence[str] = ()
+) -> Plan:
+    """Look at the data set, load the recipe for it and plan the run, as a user has typed it.
+
+    Raises:
+        InputError: If anything the user gave is wrong.
+        UnavailableError: If the storage cannot be reached.
+    """
+    found, settings = discovery.load(data, recipe, overrides)
+    return Plan.make(found.data, workspace, settings, weights, found.said)
 
 
-def _corrections(source: str | None, workspace: Workspace) -> File | None:
-    """Copy a user's corrections into the workspace; the agreed ones ship with the package."""
-    if source is None or source == "agreed":
-        return None
+_handed: ContextVar[Plan | None] = ContextVar("plan", default=None)
+
+
+@contextlib.contextmanager
+def handed(plan: Plan) -> Iterator[None]:
+    """Let a flow that starts inside take this plan: the command line has made it of the same arguments."""
+    token = _handed.set(plan)
     try:
-        return storage.adopt(workspace, source)
+        yield
+    finally:
+        _handed.reset(token)
+
+
+def handed_plan() -> Plan | None:
+    """Return the plan that was made for this flow already."""
+    return _handed.get()
+
+
+def _check_corrections(source: str | None) -> None:
+    if source is None or source == "agreed":
+        return
+    try:
+        found = storage.exists(source)
     except WorkspaceError as error:
         raise RecipeError(f"dataset.corrections: {error}; expected agreed, or the path or URI of a csv") from None
+    if not found:
+        raise RecipeError(
+            f"dataset.corrections: {source}: there is no such file; expected agreed, or the path or URI of a csv"
+        )
 
 
 def _external(uris: Sequence[str], workspace: str) -> tuple[ExternalSource, ...]:
@@ -241,72 +308,7 @@ def _external(uris: Sequence[str], workspace: str) -> tuple[ExternalSource, ...]
     for source in sources:
         if contains(parse(source.folder), parse(workspace)):
             raise WorkspaceError(
-                f"workspace {workspace} lies in {source.folder}, the folder of the external table {source.table}, "
+                f"workspace {workspace} is inside {source.folder}, the folder of the external table {source.table}, "
                 "which would then change with every run; name a folder outside of it"
             )
     return sources
-
-
-def _given_weights(recipe: Recipe, sources: Sequence[str], workspace: Workspace) -> dict[str, Weights]:
-    """Find the weights that the user brought along: ``DIR`` or ``BACKBONE=URI`` each; later ones win."""
-    backbones = sorted({network.backbone for network in recipe.networks if network.pretrained != "none"})
-    if sources and not backbones:
-        raise WeightsError(
-            f"--weights {sources[0]}: every network of the recipe says pretrained: none, so no weights would be used; "
-            "leave --weights out, or say --set 'networks.*.pretrained=if-available'"
-        )
-    found: dict[str, Weights] = {}
-    for source in sources:
-        try:
-            found |= _weights_from(source, backbones, workspace)
-        except WorkspaceError as error:
-            raise WeightsError(f"--weights {source}: {error}") from None
-    return found
-
-
-def _weights_from(source: str, backbones: Sequence[str], workspace: Workspace) -> dict[str, Weights]:
-    name, separator, uri = source.partition("=")
-    if separator and "/" not in name:
-        if name not in backbones:
-            raise WeightsError(
-                f"--weights {source}: weights are wanted for {', '.join(backbones)}, not for {name!r}."
-                f"{did_you_mean(name, backbones)}"
-            )
-        return {name: _adopt_weights(name, uri, workspace)}
-    if source.endswith(".safetensors"):
-        raise WeightsError(f"--weights {source}: expected a folder; a single file is given as BACKBONE={source}")
-    names = set(storage.list_folder(source))
-    there = [backbone for backbone in backbones if f"{backbone}.safetensors" in names]
-    if not there:
-        wanted = " or ".join(f"{backbone}.safetensors" for backbone in backbones)
-        raise WeightsError(f"--weights {source}: the recipe could use {wanted}, and the folder has none of them")
-    return {name: _adopt_weights(name, f"{source.rstrip('/')}/{name}.safetensors", workspace) for name in there}
-
-
-def _adopt_weights(backbone: str, uri: str, workspace: Workspace) -> Weights:
-    if not uri.endswith(".safetensors"):
-        raise WeightsError(f"weights of {backbone}: expected a .safetensors file, got {uri!r}")
-    sidecar = uri.removesuffix(".safetensors") + ".json"
-    described = WeightsDescription()
-    if storage.exists(sidecar):
-        try:
-            described = WeightsDescription.model_validate_json(storage.read_uri(sidecar))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise WeightsError(
-                f"{sidecar}: expected JSON with backbone_args, mean, std (of three numbers each): "
-                f"{where}{': ' if where else ''}{first['msg']}"
-            ) from None
-    if described.backbone not in (None, backbone):
-        raise WeightsError(
-            f"{sidecar}: describes weights of {described.backbone}, not of {backbone}; "
-            f"give them as {described.backbone}={uri}, or correct the file"
-        )
-    return Weights(
-        file=storage.adopt(workspace, uri),
-        backbone_args=described.backbone_args,
-        mean=described.mean,
-        std=described.std,
-        origin=f"{PurePosixPath(uri).name} given with --weights",
-    )

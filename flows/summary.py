@@ -9,19 +9,24 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from maskfold.scheme import Scheme
 from maskfold.specs import EnsembleOutcome, Scores, TrainFoldOutcome
 
 _log = logging.getLogger("maskfold.flows.summary")
 
 
 def publish_summary(
-    summary: Mapping[str, Any], result: EnsembleOutcome, trained: Sequence[TrainFoldOutcome], mlflow_page: str
+    summary: Mapping[str, Any],
+    result: EnsembleOutcome,
+    trained: Sequence[TrainFoldOutcome],
+    mlflow_page: str,
+    scheme: Scheme,
 ) -> None:
     """Publish the scores with links as a markdown artifact and the folds' scores as a table artifact.
 
     When the server does not take them, that is said and the run goes on: everything else is done by then.
     """
-    page, table = _page(summary, result, mlflow_page), [_row(outcome) for outcome in trained]
+    page, table = _page(summary, result, mlflow_page, scheme), [_row(outcome) for outcome in trained]
     try:
         create_markdown_artifact(key="scores", markdown=page, description="Out-of-fold scores and links")
         create_table_artifact(key="folds", table=table, description="Scores of each fold")
@@ -29,13 +34,16 @@ def publish_summary(
         _log.warning("Prefect does not take the summary: %s", error)
 
 
-def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str) -> str:
+def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str, scheme: Scheme) -> str:
+    classes = f"{scheme.n_classes} classes"
+    header = ["voter", f"macro-F1 ({classes})", f"accuracy ({classes})", *scheme.parts]
+    submission = _link(summary["submission"]) if summary["submission"] else "none, as there are no evaluation images"
     lines = [
-        "| voter | macro-F1 (18) | accuracy (18) | mask | gender | age |",
-        "|---|---|---|---|---|---|",
-        *(_line(name, scores) for name, scores in result.scores.items()),
+        f"| {' | '.join(header)} |",
+        "|---" * len(header) + "|",
+        *(_line(name, scores, scheme.parts) for name, scores in result.scores.items()),
         "",
-        f"- submission: {_link(summary['submission'])}",
+        f"- submission: {submission}",
         f"- report: {_link(summary['report'])}",
         f"- MLflow run: [{summary['mlflow_run_id']}]({mlflow_page})",
     ]
@@ -47,9 +55,9 @@ def _link(uri: str) -> str:
     return f"[`{uri}`]({PurePosixPath(uri).as_uri()})" if uri.startswith("/") else f"`{uri}`"
 
 
-def _line(name: str, scores: Scores) -> str:
-    attributes = [scores.attributes.get(attribute, {}).get("accuracy") for attribute in ("mask", "gender", "age")]
-    cells = [_number(value) for value in (scores.macro_f1, scores.accuracy, *attributes)]
+def _line(name: str, scores: Scores, attributes: Sequence[str]) -> str:
+    right = [scores.attributes.get(attribute, {}).get("accuracy") for attribute in attributes]
+    cells = [_number(value) for value in (scores.macro_f1, scores.accuracy, *right)]
     return f"| {name} | {' | '.join(cells)} |"
 
 
@@ -64,6 +72,6 @@ def _row(outcome: TrainFoldOutcome) -> dict[str, Any]:
         "macro-F1": round(outcome.macro_f1, 4),
         "accuracy": round(outcome.accuracy, 4),
         "kept epoch": outcome.best_epoch + 1,
-        "images/s": round(outcome.images_s, 1),
+        "images/s": round(outcome.images_per_second, 1),
         "seconds": round(outcome.seconds, 1),
     }

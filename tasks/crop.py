@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 
-from maskfold.dataset import images_version, read_manifest, train_rows
+from maskfold.dataset import images_version, read_manifest
+from maskfold.dataset.manifest import train_rows
 from maskfold.faces import Detections, draw_figures, outliers, pack_faces, shares
 from maskfold.launch import entry
 from maskfold.launch.entry import Job
@@ -20,11 +21,11 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
     began = job.seconds
 
     def report(done: int, total: int) -> None:
-        job.progress(done, total, images_s=round(done / (job.seconds - began), 1))
+        job.progress(done, total, images_per_second=round(done / (job.seconds - began), 1))
 
     detections = Detections(job.workspace, images_version(train_rows(manifest)), spec.crop)
     packs = pack_faces(manifest, root, spec.crop, job.scratch, job.threads, report, detections, external)
-    images_s = int(manifest["readable"].sum()) / (job.seconds - began)
+    images_per_second = int(manifest["readable"].sum()) / (job.seconds - began)
     index = job.scratch / "index.parquet"
     table = packs.index.assign(outlier=outliers(packs.index, manifest))
     table.to_parquet(index, index=False)
@@ -38,7 +39,7 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
         job.log.warning("no face was certain anywhere: photographs without a face are packed whole")
     if table["outlier"].any():
         job.log.info("%d faces lie elsewhere than in the same person's other photographs", table["outlier"].sum())
-    job.log.info("%.1f images/s in %d process(es)", images_s, job.threads)
+    job.log.info("%.1f images/s in %d process(es)", images_per_second, job.threads)
     return CropOutcome(
         faces=job.workspace.publish(packs.faces, f"{job.address}/faces.npy"),
         portraits=job.workspace.publish(packs.portraits, f"{job.address}/portraits.npy"),
@@ -48,7 +49,7 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
         fallback_share_eval=groups["eval"].fallback_share,
         groups=present,
         typical_face=packs.typical and TypicalFace.model_validate(asdict(packs.typical)),
-        images_s=images_s,
+        images_per_second=images_per_second,
         n_outliers=int(table["outlier"].sum()),
         figures=tuple(job.workspace.publish(path, f"{job.address}/{path.name}") for path in figures),
         seconds=job.seconds,

@@ -6,66 +6,46 @@ import sys
 
 import pandas as pd
 
-from maskfold.dataset import read_folds, read_manifest
+from maskfold.dataset import read_manifest
 from maskfold.ensemble import publication
-from maskfold.ensemble.combination import Combination, FoldTable, combine
+from maskfold.ensemble.inputs import combine_outcomes
+from maskfold.faces.summary import class_shares
 from maskfold.launch import entry
-from maskfold.report.annex import Annex
 from maskfold.report.facts import warnings
-from maskfold.report.figures import run_figures
-from maskfold.report.page import Submission, draw, render
-from maskfold.specs import NOBODY, EnsembleOutcome, EnsembleSpec, File
+from maskfold.report.publication import publish_report
+from maskfold.specs import EnsembleOutcome, EnsembleSpec
 
 
 def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
     """Combine the trained networks' predictions; the stable copies of the submission are written last."""
-    combination = _combine(spec, job)
+    workspace = job.workspace
+    manifest = read_manifest(workspace.fetch(spec.prepared.manifest))
+    index = pd.read_parquet(workspace.fetch(spec.cropped.index))
+    combination = combine_outcomes(spec, manifest, workspace.fetch)
+    groups = [*spec.cropped.groups, *class_shares(index, manifest, spec.recipe.scheme)]
+    faces = tuple(group for group in groups if group.images)
     for warning in warnings(spec, combination):
         job.log.warning("%s", warning)
-    oof, tables = publication.publish_tables(combination, spec, job.workspace, job.address, job.scratch)
-    submission = publication.publish_submission(combination, job.workspace, job.address)
-    figures, report = _report(spec, combination, submission, job)
-    publication.publish_stable_copies(submission, spec.key, job.workspace)
+    oof, tables = publication.publish_tables(combination, spec, workspace, job.address, job.scratch)
+    submission = publication.publish_submission(combination, spec.recipe.dataset.reader, workspace, job.address)
+    if submission is None:
+        job.log.info("no evaluation images, so no submission")
+    figures, page = publish_report(
+        spec, combination, submission, faces, workspace, job.scratch, lambda: job.seconds, job.progress
+    )
+    if submission is not None:
+        publication.publish_stable_copies(submission, spec.key, workspace)
     return EnsembleOutcome(
         seconds=job.seconds,
         submission=submission,
-        latest=publication.LATEST,
+        latest=None if submission is None else publication.LATEST,
         oof=oof,
-        report=report,
-        figures=tuple(figures),
+        report=page,
+        figures=figures,
         tables=tables,
         scores={voter.name: voter.scores for voter in combination.voters},
+        faces=faces,
     )
-
-
-def _combine(spec: EnsembleSpec, job: entry.Job) -> Combination:
-    fetch = job.workspace.fetch
-    manifest, folds = read_manifest(fetch(spec.prepared.manifest)), read_folds(fetch(spec.prepared.folds))
-    asked = {one.network: pd.read_parquet(fetch(one.predictions)) for one in spec.evaluated}
-
-    def predicted(network: str, fold: int) -> pd.DataFrame:
-        table = asked.get(network, pd.DataFrame(columns=["fold"]))
-        return table[table["fold"] == fold]
-
-    tables = [
-        FoldTable(
-            one.network,
-            one.fold,
-            pd.concat([pd.read_parquet(fetch(one.predictions)), predicted(one.network, one.fold)]),
-        )
-        for one in spec.trained
-    ]
-    final = {one.network: predicted(one.network, NOBODY) for one in spec.final}
-    return combine(spec.recipe, manifest, folds, tables, final)
-
-
-def _report(spec: EnsembleSpec, combination: Combination, submission: File, job: entry.Job) -> tuple[list[File], File]:
-    figures = run_figures(spec.recipe, combination, spec.trained)
-    pictures = draw(figures, job.scratch, lambda done, total: job.progress(done, total, unit="figures"))
-    handed_in = Submission(submission, *map(job.workspace.locate, (submission.path, publication.LATEST)))
-    page = render(spec, combination, pictures, handed_in, job.seconds, Annex.of(spec, job.workspace.fetch))
-    drawn = [job.workspace.publish(one.light, f"{job.address}/figures/{one.light.name}") for one in pictures]
-    return drawn, job.workspace.write(f"{job.address}/report.html", page.encode())
 
 
 if __name__ == "__main__":

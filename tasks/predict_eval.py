@@ -6,7 +6,8 @@ import sys
 
 import pandas as pd
 
-from maskfold.dataset import eval_rows, read_manifest
+from maskfold.dataset import read_manifest
+from maskfold.dataset.manifest import eval_rows
 from maskfold.inference.evaluation import predict_eval
 from maskfold.inference.network import FinishedNetwork
 from maskfold.launch import entry
@@ -32,7 +33,7 @@ def run(spec: PredictEvalSpec, job: entry.Job) -> PredictEvalOutcome:
         seconds=job.seconds,
         network=spec.network.name,
         predictions=job.workspace.publish(path, f"{job.address}/{path.name}"),
-        images_s=len(spec.folds) * len(wanted) / (job.seconds - began),
+        images_per_second=len(spec.folds) * len(wanted) / (job.seconds - began),
     )
 
 

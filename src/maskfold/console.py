@@ -177,5 +177,5 @@ def _note(event: JobEvent) -> str:
     parts = [f"{progress.done}/{progress.total} {progress.unit}"]
     for name, value in progress.fields.items():
         shown = f"{value:.0f}" if isinstance(value, float) else str(value)
-        parts.append(f"{shown} images/s" if name == "images_s" else f"{name} {shown}")
+        parts.append(f"{shown} images/s" if name == "images_per_second" else f"{name} {shown}")
     return ", ".join(parts)

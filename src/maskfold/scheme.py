@@ -32,9 +32,12 @@ MAX_CLASSES: Final = 10_000
 
 RESERVED: Final = frozenset(
     {JOINT, "vote", "attributes", "classes", "cells", "image", "part", "person", "name", "path", "split", "fold"}
-    | {"sha256", "width", "height", "readable", "corrected", "row", "status", "class", "true_class", "predicted_class"}
+    | {"sha256", "width", "height", "readable", "corrected", "row", "status", "class", "class_name"}
+    | {"true_class", "predicted_class"}
 )
 """Names of columns and voters, which an attribute would be mistaken for."""
+PROBABILITY: Final = "_probability"
+"""Ending of the column that holds the probability of an attribute's class; no attribute's name ends so."""
 
 Bound = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -84,7 +87,7 @@ class Attribute(Settings):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if self.name in RESERVED:
+        if self.name in RESERVED or self.name.endswith(PROBABILITY):
             raise ValueError(f"{self.name!r} is the name of a column or of a voter; give the attribute another one")
         if bool(self.values) == bool(self.bounds):
             raise ValueError(
@@ -221,6 +224,11 @@ class Scheme(Settings):
         return (JOINT, *self.names)
 
     @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the attributes that tables show beside the joint class; none if the only one is the joint class."""
+        return self.names if len(self.names) > 1 else ()
+
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """Number of classes of each attribute."""
         return tuple(attribute.size for attribute in self.attributes)
@@ -294,6 +302,17 @@ class Scheme(Settings):
         """Return the classes of a target from (..., attributes); joint classes need every attribute known."""
         return self.encode(labels) if target == JOINT else labels[..., self.names.index(target)]
 
+    def is_whole(self, target: str) -> bool:
+        """Whether a target tells all joint classes apart: the joint class itself, or the only attribute."""
+        return target == JOINT or not self.parts
+
+    def implied(self, target: str, classes: IntArray) -> dict[str, IntArray]:
+        """Return the classes, (N,), of the joint class and of :attr:`parts` that the classes of one target imply."""
+        if not self.is_whole(target):
+            return {target: classes}
+        labels = self.decode(classes)
+        return {name: self.column(labels, name) for name in (JOINT, *self.parts)}
+
     def labels(self, stated: Columns) -> IntArray:
         """Return the classes of what photographs state.
 
@@ -325,7 +344,9 @@ class Scheme(Settings):
         """
         found: FloatArray = np.ones((len(attributes[self.names[0]]), 1))
         for name in self.names:
-            found = (found[:, :, None] * attributes[name][:, None, :]).reshape(len(found), -1)
+            values = attributes[name]
+            size = found.shape[1] * values.shape[1]
+            found = (found[:, :, None] * values[:, None, :]).reshape(len(found), size)
         return found
 
     def with_bounds(self, bounds: Mapping[str, tuple[float, ...]]) -> Scheme:

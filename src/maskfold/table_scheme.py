@@ -40,7 +40,7 @@ def propose(rows: Sequence[Row], name: str) -> tuple[dict[str, Any] | None, list
     training = [row for row in rows if not _is_asked(row)]
     columns = [column for column in rows[0].cells if column not in TABLE_COLUMNS]
     cells = {column: [row[column] for row in training] for column in columns}
-    known = next((found for scheme in SCHEMES if (found := _known(cells, scheme))), None)
+    known = next((of_scheme for scheme in SCHEMES if (of_scheme := _known(cells, scheme))), None)
     if known:
         return {"name": name, "attributes": known}, []
     people = [row.cells.get("person", "") for row in training]

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from maskfold.dataset.manifest import ImageRow, manifest_table
+from maskfold.dataset.manifest import COLUMNS
 from maskfold.dataset.quarantine import Entry, quarantine_table
-from maskfold.ensemble.combination import FoldTable
-from maskfold.labels import TARGET_SIZES, age_group, encode, target_classes
+from maskfold.ensemble.combination import Combination, FoldTable, combine
 from maskfold.recipe import Recipe
+from maskfold.scheme import JOINT
 from maskfold.specs import (
     CropOutcome,
     EnsembleSpec,
     EpochRecord,
     FaceShares,
     File,
+    PredictEvalOutcome,
     PrepareOutcome,
     TrainFoldOutcome,
 )
-from maskfold.storage import Workspace
+from maskfold.storage import Workspace, open_workspace
 
 PHOTOS = (("incorrect_mask", 1), *((f"mask{number}", 0) for number in range(1, 6)), ("normal", 2))
 NETWORKS = (
@@ -33,8 +36,30 @@ NETWORKS = (
 )
 
 
+THREE = {
+    "name": "three",
+    "attributes": [
+        {"name": "glasses", "values": ["no", "yes"]},
+        {"name": "stature", "of": "person", "bounds": [1.5, 1.65, 1.8], "train_bounds": [1.5, 1.6, 1.8], "unit": "m"},
+        {"name": "hair", "of": "person", "values": ["black", "brown", "red", "blond", "grey"]},
+    ],
+}
+"""A scheme of 2 x 4 x 5 classes."""
+ONE = {"name": "one", "attributes": [{"name": "state", "values": ["on", "half on", "off"]}]}
+
+
 def recipe(networks: Sequence[dict] = NETWORKS, k: int = 3, **settings) -> Recipe:
-    return Recipe.model_validate({"name": "synthetic", "folds": {"k": k}, "networks": list(networks), **settings})
+    """Return a recipe; of the competition's scheme and reader, if it names no others."""
+    competition = {"dataset": {"reader": "competition"}}
+    given = {"name": "synthetic", "folds": {"k": k}, "networks": list(networks), **competition, **settings}
+    return Recipe.model_validate(given)
+
+
+def recipe_of(scheme: dict, **settings) -> Recipe:
+    """Return a recipe of another scheme, with a joint network and one for each attribute."""
+    names = [attribute["name"] for attribute in scheme["attributes"]]
+    networks = [{"name": JOINT, "target": JOINT}, *({"name": f"of-{name}", "target": name} for name in names)]
+    return recipe(networks, **{"scheme": scheme, "dataset": {"reader": "table"}, **settings})
 
 
 @dataclass
@@ -76,8 +101,11 @@ class World:
 
     @property
     def classes(self) -> np.ndarray:
-        groups = age_group(self.train["age"], self.recipe.labels.age_bounds)
-        return encode(self.train["mask"], self.train["gender"], groups)
+        return self._true(self.train, JOINT)
+
+    def _true(self, table: pd.DataFrame, target: str) -> np.ndarray:
+        scheme = self.recipe.scheme
+        return scheme.column(scheme.labels(table), target)
 
     def table(self, network: str, fold: int) -> pd.DataFrame:
         return next(one.table for one in self.tables if (one.network, one.fold) == (network, fold))
@@ -90,34 +118,65 @@ class World:
         ]
 
     def _manifest(self) -> pd.DataFrame:
+        rows = self._competition() if self.recipe.scheme.name == "mask" else self._drawn()
+        names = [f"{self.random.integers(2**60):016x}.jpg" for _ in range(self.n_eval)]
+        unknown = {attribute.name: attribute.unknown for attribute in self.recipe.scheme.attributes}
+        rows += [
+            _row(f"eval/images/{name}", "eval", "", name, number not in self.unreadable, **unknown)
+            for number, name in enumerate(names)
+        ]
+        attributes = self.recipe.scheme.attributes
+        table = pd.DataFrame(rows)[[*COLUMNS, *(one.name for one in attributes)]].astype(COLUMNS)
+        return table.astype({one.name: "float64" if one.is_number else "int16" for one in attributes})
+
+    def _competition(self) -> list[dict]:
         ages = self.ages or self.random.choice([19, 24, 28, 31, 45, 58, 60, 66], size=self.n_people).tolist()
-        train = []
+        rows = []
         for number in range(self.n_people):
             gender, age = number % 2, ages[number % len(ages)]
             person = f"{number:06d}_{('male', 'female')[gender]}_Asian_{age}"
-            train += [
-                _row(f"train/images/{person}/{name}.jpg", "train", person, name, mask, gender, age)
+            rows += [
+                _row(f"train/images/{person}/{name}.jpg", "train", person, name, mask=mask, gender=gender, age=age)
                 for name, mask in PHOTOS
             ]
-        names = [f"{self.random.integers(2**60):016x}.jpg" for _ in range(self.n_eval)]
-        evaluation = [
-            _row(f"eval/images/{name}", "eval", "", name, -1, -1, -1, readable=number not in self.unreadable)
-            for number, name in enumerate(names)
-        ]
-        return manifest_table(train, evaluation)
+        return rows
+
+    def _drawn(self) -> list[dict]:
+        """Return people of all kinds, each with as many photographs as it takes to show every photograph class."""
+        scheme = self.recipe.scheme
+        n_photos = max((attribute.size for attribute in scheme.of("photograph")), default=1)
+        rows = []
+        for number in range(self.n_people):
+            person = {attribute.name: self._stated(attribute, number) for attribute in scheme.of("person")}
+            rows += [
+                _row(
+                    f"{number:03d}/{photo}.jpg", "train", f"{number:03d}", f"{number:03d}/{photo}.jpg", **person,
+                    **{attribute.name: self._stated(attribute, photo) for attribute in scheme.of("photograph")},
+                )
+                for photo in range(n_photos)
+            ]  # fmt: skip
+        return rows
+
+    def _stated(self, attribute, number: int) -> float:
+        """Return what a photograph states whose class is the number, counted round; a number within its group."""
+        group = number % attribute.size
+        if not attribute.is_number:
+            return group
+        edges = [2 * attribute.bounds[0] - attribute.bounds[-1], *attribute.bounds]
+        edges.append(2 * edges[-1] - edges[1])
+        return float(np.round(self.random.uniform(edges[group], edges[group + 1] - 0.01), 2))
 
     def _predict(self, target, fold: int) -> pd.DataFrame:
         held_out = self.train[self.train["person"].map(self.folds.set_index("person")["fold"]) == fold]
-        groups = age_group(held_out["age"], self.recipe.labels.age_bounds)
-        true = target_classes(target, held_out["mask"], held_out["gender"], groups)
-        valid = self._probabilities(true, TARGET_SIZES[target])
+        size = self.recipe.scheme.size(target)
+        valid = self._probabilities(self._true(held_out, target), size)
         n_eval = len(self.evaluation)
-        drawn = self._probabilities(self.random.integers(TARGET_SIZES[target], size=n_eval), TARGET_SIZES[target])
+        drawn = self._probabilities(self.random.integers(size, size=n_eval), size)
         names = [*held_out["image"], *self.evaluation["image"]]
         parts = ["valid"] * len(held_out) + ["eval"] * n_eval
         table = pd.DataFrame({"image": names, "part": parts, "fold": np.int8(fold)})
-        values = np.concatenate([valid, drawn]).astype(np.float32)
-        return table.assign(**{f"p{number}": column for number, column in enumerate(values.T)})
+        values = pd.DataFrame(np.concatenate([valid, drawn]).astype(np.float32)).add_prefix("p")
+        return pd.concat([table, values], axis=1)
 
     def _probabilities(self, true: np.ndarray, size: int) -> np.ndarray:
         values = self.random.dirichlet(np.ones(size), size=len(true))
@@ -127,9 +186,21 @@ class World:
         return values / 2
 
 
-def _row(image, part, person, name, mask, gender, age, readable=True) -> ImageRow:
+def _row(image: str, part: str, person: str, name: str, readable: bool = True, **stated: float) -> dict:
     width, height = (384, 512) if readable else (0, 0)
-    return ImageRow(image, part, person, name, mask, gender, age, "0" * 64, width, height, readable, corrected=False)
+    return {
+        "image": image, "part": part, "person": person, "name": name, **stated, "sha256": "0" * 64,
+        "width": width, "height": height, "readable": readable, "corrected": False,
+    }  # fmt: skip
+
+
+def _index(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Return the crop job's index: every fifth face was found at a closer look, every ninth not at all."""
+    number = np.arange(len(manifest))
+    status = np.select(
+        [~manifest["readable"], number % 9 == 8, number % 5 == 4], ["unreadable", "fallback", "retried"], "detected"
+    )
+    return pd.DataFrame({"image": manifest["image"], "part": manifest["part"], "row": number, "status": status})
 
 
 def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> EnsembleSpec:
@@ -141,7 +212,7 @@ def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> Ensemb
         return workspace.publish(path, address)
 
     nothing = File(path="crop/0/none.npy", sha256="0" * 64, size=0)
-    counts = np.bincount(world.classes, minlength=18)
+    counts = np.bincount(world.classes, minlength=world.recipe.scheme.n_classes)
     prepared = PrepareOutcome(
         seconds=1.5,
         manifest=publish(world.manifest, "prepare/0/manifest.parquet"),
@@ -150,6 +221,8 @@ def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> Ensemb
         dataset_version="d" * 64,
         images_version="i" * 64,
         folds_version="f" * 64,
+        eval_version="e" * 64,
+        learnt_versions={},
         n_people=world.n_people,
         n_train=len(world.train),
         n_eval=world.n_eval,
@@ -158,23 +231,45 @@ def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> Ensemb
         n_corrected=0,
         class_counts=tuple(int(count) for count in counts),
     )
+    index = publish(_index(world.manifest), "crop/0/index.parquet")
     cropped = CropOutcome(
-        seconds=12.0, faces=nothing, portraits=nothing, index=nothing, n_images=len(world.manifest),
-        fallback_share_train=0.021, fallback_share_eval=0.034, images_s=14.2,
-        groups=(
-            FaceShares(group="train, mask wear", images=120, detected=110, retried=9, fallback=1, unreadable=0),
-            FaceShares(group="eval", images=world.n_eval, detected=9, retried=0, fallback=0, unreadable=1),
-        ),
+        seconds=12.0, faces=nothing, portraits=nothing, index=index, n_images=len(world.manifest),
+        fallback_share_train=0.021, fallback_share_eval=0.034, images_per_second=14.2,
+        groups=(FaceShares(group="train", images=120, detected=110, retried=9, fallback=1, unreadable=0),),
     )  # fmt: skip
     trained = tuple(
-        _trained(one, publish(one.table, f"train_fold/{one.network}-{one.fold}/predictions.parquet"), nothing, epochs)
+        _trained(one, publish(_part(one.table, "valid"), f"train_fold/{one.network}-{one.fold}"), nothing, epochs)
         for one in world.tables
     )
+    evaluated = []
+    for network in world.recipe.networks if world.n_eval else ():
+        asked = pd.concat([_part(one.table, "eval") for one in world.tables if one.network == network.name])
+        file = publish(asked, f"predict_eval/{network.name}/predictions.parquet")
+        speed = {"seconds": 2.0, "images_per_second": 90.0}
+        evaluated.append(PredictEvalOutcome(network=network.name, predictions=file, **speed))
     return EnsembleSpec(
         workspace=workspace.uri, recipe=world.recipe, data="/data/faces", fingerprint="p" * 64,
-        prepared=prepared, cropped=cropped, trained=trained, dataset_version="d" * 64, folds_version="f" * 64,
+        prepared=prepared, cropped=cropped, trained=trained, evaluated=tuple(evaluated),
+        dataset_version="d" * 64, folds_version="f" * 64,
         trained_keys=tuple(f"{number:016x}" for number in range(len(trained))),
     )  # fmt: skip
+
+
+class Run(NamedTuple):
+    """What the report shows."""
+
+    spec: EnsembleSpec
+    combination: Combination
+
+
+def run_of(world: World, folder: Path, epochs: int = 3) -> Run:
+    """Publish a world's tables in a folder and combine them."""
+    made = spec(world, open_workspace(str(folder / "workspace")), folder, epochs)
+    return Run(made, combine(world.recipe, world.manifest, world.folds, world.tables))
+
+
+def _part(table: pd.DataFrame, part: str) -> pd.DataFrame:
+    return table[table["part"] == part]
 
 
 def _trained(one: FoldTable, predictions: File, weights: File, epochs: int) -> TrainFoldOutcome:
@@ -188,13 +283,13 @@ def _trained(one: FoldTable, predictions: File, weights: File, epochs: int) -> T
             valid_loss=2.5 * float(np.exp(-epoch / 4)) + 0.2 * random.random(),
             valid_macro_f1=ceiling * (1 - 0.6 * float(np.exp(-epoch / 2))),
             valid_accuracy=ceiling,
-            images_s=140.0,
+            images_per_second=140.0,
         )
         for epoch in range(epochs)
     )
     return TrainFoldOutcome(
         seconds=65.2, network=one.network, fold=one.fold, predictions=predictions, weights=weights,
         best_epoch=epochs - 1, macro_f1=history[-1].valid_macro_f1, accuracy=ceiling, history=history,
-        initial_weights="mobilenetv2_035.safetensors (sha256 0123abcd)", device="cpu", amp="off", images_s=142.0,
-        steps_per_epoch=20,
+        initial_weights="mobilenetv2_035.safetensors (sha256 0123abcd)", device="cpu", amp="off",
+        images_per_second=142.0, steps_per_epoch=20,
     )  # fmt: skip

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from maskfold.ensemble.combination import FoldTable, combine
+from maskfold.ensemble.combination import FoldTable, class_prior, combine, with_prior
 from maskfold.errors import InvariantError
-from tests.ensemble.synthetic import NETWORKS, World, recipe
+from tests.ensemble.synthetic import NETWORKS, ONE, THREE, World, recipe, recipe_of
 
 
 def combined(world: World, tables=None):
@@ -23,6 +23,7 @@ def test_voters_are_the_networks_their_product_and_the_vote() -> None:
         np.testing.assert_allclose(voter.oof.sum(axis=1), 1, rtol=1e-12)
         np.testing.assert_allclose(voter.evaluation.sum(axis=1), 1, rtol=1e-12)
     np.testing.assert_array_equal(result.vote.true, world.classes)
+    assert result.scheme == world.recipe.scheme
 
 
 def test_scores_are_those_of_networks_of_known_accuracy() -> None:
@@ -81,10 +82,12 @@ def test_unreadable_evaluation_images_get_the_prior() -> None:
     assert not np.allclose(result.vote.evaluation[1], result.prior)
 
 
-def test_age_bounds_are_a_setting_and_training_bounds_do_not_touch_scores() -> None:
+def test_bounds_are_a_setting_and_training_bounds_do_not_touch_scores() -> None:
+    scheme = recipe().scheme.with_bounds({"age": (45, 60)})
+    age = scheme["age"].model_copy(update={"train_bounds": (30.0, 58.0)})
+    scheme = scheme.model_copy(update={"attributes": (*scheme.attributes[:2], age)})
     ages = [29, 31, 44, 46, 59, 61]
-    settings = {"labels": {"age_bounds": [45, 60], "train_age_bounds": [30, 58]}}
-    world = World(recipe=recipe(**settings), ages=ages, n_people=12)
+    world = World(recipe=recipe(scheme=scheme), ages=ages, n_people=12)
     groups = combined(world).vote.true % 3
     assert groups.reshape(12, 7)[:6, 0].tolist() == [0, 0, 0, 1, 1, 2]
 
@@ -120,3 +123,48 @@ def test_a_leaked_person_is_named() -> None:
     leaky = world.replaced("gender", 1, pd.concat([stolen, world.table("gender", 1)], ignore_index=True))
     with pytest.raises(InvariantError, match=r"network gender, fold 1: 1 image \(.*000000.*trained on the same person"):
         combined(world, leaky)
+
+
+def test_any_scheme_is_voted_on_and_scored() -> None:
+    world = World(recipe=recipe_of(THREE), n_people=80, accuracy=0.9)
+    result = combined(world)
+    assert [voter.name for voter in result.voters] == [
+        "joint", "of-glasses", "of-stature", "of-hair", "attributes", "vote",
+    ]  # fmt: skip
+    by_name = {voter.name: voter for voter in result.voters}
+    assert by_name["vote"].oof.shape == (len(world.train), 40)
+    assert by_name["of-hair"].scores.attributes["hair"]["accuracy"] == pytest.approx(0.9, abs=0.1)
+    assert by_name["attributes"].scores.accuracy == pytest.approx(0.9**3, abs=0.1)
+    assert set(result.vote.scores.attributes) == {"glasses", "stature", "hair"}
+    for name in result.scheme.names:
+        true, predicted = result.vote.answers[name]
+        assert result.vote.scores.attributes[name]["accuracy"] == (true == predicted).mean()
+
+
+def test_the_only_attribute_is_the_joint_class_and_scored_once() -> None:
+    world = World(recipe=recipe_of(ONE), n_people=30)
+    result = combined(world)
+    assert [voter.name for voter in result.voters] == ["joint", "of-state", "attributes", "vote"]
+    by_name = {voter.name: voter for voter in result.voters}
+    np.testing.assert_array_equal(by_name["attributes"].oof, by_name["of-state"].oof)
+    for voter in result.voters:
+        assert voter.scores.attributes == {}
+        assert voter.scores.accuracy == (voter.true == voter.predicted).mean()
+        assert list(voter.answers) == ["joint"]
+
+
+def test_without_evaluation_images_everything_else_is_as_before() -> None:
+    world = World(n_eval=0)
+    result = combined(world)
+    assert result.vote.evaluation.shape == (0, 18)
+    assert result.unreadable == []
+    assert result.vote.scores.macro_f1 is not None
+
+
+def test_the_prior_is_the_share_of_each_class() -> None:
+    prior = class_prior(np.array([4, 4, 4, 0]), 18)
+    assert (prior[4], prior[0], prior.sum()) == (0.75, 0.25, 1.0)
+    certain = np.eye(18)[[7, 7]]
+    result = with_prior(certain, np.array([True, False]), prior)
+    assert result.argmax(axis=1).tolist() == [7, 4]
+    np.testing.assert_array_equal(result[1], prior)

@@ -32,7 +32,7 @@ def put_together(**changed: pd.DataFrame):
     tables = {0: predictions(0, ["ann/1", "ann/2"]), 1: predictions(1, ["bob/1", "cid/1"])}
     tables.update({int(name[-1]): table for name, table in changed.items()})
     fold_of = held_out_folds(pd.Series(PEOPLE), FOLDS)
-    return assemble("sex", "gender", tables, IMAGES, fold_of, EVALUATION)
+    return assemble("sex", 2, tables, IMAGES, fold_of, EVALUATION)
 
 
 def test_rows_come_in_the_manifests_order_whatever_the_tables_order() -> None:
@@ -83,4 +83,4 @@ def test_every_fold_must_be_there_and_no_other() -> None:
     fold_of = np.array([0, 0, 1, 1])
     tables = {0: predictions(0, ["ann/1", "ann/2"]), 2: predictions(2, ["bob/1", "cid/1"])}
     with pytest.raises(InvariantError, match=r"network sex: folds \[0, 1\] .* missing: \[1\], unknown: \[2\]"):
-        assemble("sex", "gender", tables, IMAGES, fold_of, EVALUATION)
+        assemble("sex", 2, tables, IMAGES, fold_of, EVALUATION)

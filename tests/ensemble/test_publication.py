@@ -6,16 +6,17 @@ import pytest
 
 from maskfold.ensemble import publication
 from maskfold.ensemble.combination import combine
+from maskfold.ensemble.publishers import Publisher, competition
 from maskfold.errors import InvariantError
 from maskfold.storage import open_workspace
-from tests.ensemble.synthetic import World
+from tests.ensemble.synthetic import THREE, World, recipe_of
 
 
 def test_the_submission_is_published_with_its_checksum_and_stable_copies(tmp_path) -> None:
     world = World(n_eval=7)
     combination = combine(world.recipe, world.manifest, world.folds, world.tables)
     workspace = open_workspace(str(tmp_path))
-    file = publication.publish_submission(combination, workspace, "ensemble/k")
+    file = publication.publish_submission(combination, "competition", workspace, "ensemble/k")
     publication.publish_stable_copies(file, "k", workspace)
 
     content = workspace.read("ensemble/k/submission.csv")
@@ -33,8 +34,34 @@ def test_the_submission_is_published_with_its_checksum_and_stable_copies(tmp_pat
 def test_a_submission_that_fails_its_check_is_not_published(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     combination = combine(world.recipe, world.manifest, world.folds, world.tables)
-    monkeypatch.setattr(publication, "to_csv", lambda names, answers: b"ImageID,ans\n")
+    broken = Publisher(lambda *_: b"ImageID,ans\n", competition.check)
+    monkeypatch.setattr(publication, "publisher_for", lambda reader: broken)
     workspace = open_workspace(str(tmp_path))
     with pytest.raises(InvariantError, match=r"0 rows; info\.csv has 10"):
-        publication.publish_submission(combination, workspace, "ensemble/k")
+        publication.publish_submission(combination, "competition", workspace, "ensemble/k")
     assert workspace.list() == []
+
+
+def test_the_reader_decides_the_form(tmp_path) -> None:
+    world = World(recipe=recipe_of(THREE), n_people=10)
+    combination = combine(world.recipe, world.manifest, world.folds, world.tables)
+    workspace = open_workspace(str(tmp_path))
+    for reader in ("table", "folders"):
+        publication.publish_submission(combination, reader, workspace, f"ensemble/{reader}")
+        header = workspace.read(f"ensemble/{reader}/submission.csv").decode().splitlines()[0]
+        assert header.startswith("image,class,class_name,glasses,glasses_probability,stature,")
+    with pytest.raises(InvariantError, match=r"dataset\.reader auto has no publisher"):
+        publication.publish_submission(combination, "auto", workspace, "ensemble/k")
+
+
+def test_without_evaluation_images_nothing_is_published(tmp_path) -> None:
+    world = World(n_eval=0)
+    combination = combine(world.recipe, world.manifest, world.folds, world.tables)
+    workspace = open_workspace(str(tmp_path))
+    assert publication.publish_submission(combination, "competition", workspace, "ensemble/k") is None
+    assert workspace.list() == []
+
+
+def test_the_checksum_line_is_sha256sums() -> None:
+    line = publication.checksum_line(b"content", "latest.csv")
+    assert line == f"{hashlib.sha256(b'content').hexdigest()}  latest.csv\n".encode()

@@ -7,7 +7,7 @@ import pytest
 from maskfold.ensemble.combination import Combination, combine
 from maskfold.ensemble.tables import confusion_tables, evaluation_table, fold_table, oof_table, score_table
 from maskfold.storage import open_workspace
-from tests.ensemble.synthetic import World, spec
+from tests.ensemble.synthetic import ONE, THREE, World, recipe_of, spec
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_scores_have_one_row_a_voter_and_nothing_where_nothing_is_predicted(comb
 
 
 def test_confusion_tables_are_named_by_voter_and_target(combination: Combination) -> None:
-    tables = confusion_tables(combination.voters, (30, 60))
+    tables = confusion_tables(combination.voters)
     joint = ("joint", "attributes", "vote")
     expected = {f"{name}_{target}" for name in joint for target in ("joint", "mask", "gender", "age")}
     assert set(tables) == expected | {"mask_mask", "gender_gender", "age_age"}
@@ -60,3 +60,38 @@ def test_fold_scores_are_in_the_recipes_order(tmp_path) -> None:
     assert table["network"].tolist() == [name for name in ("joint", "mask", "gender", "age") for _ in range(3)]
     assert table["fold"].tolist() == [0, 1, 2] * 4
     assert table["macro_f1"].tolist() == [outcome.macro_f1 for outcome in made.trained]
+
+
+def test_tables_of_any_scheme_have_its_attributes() -> None:
+    world = World(recipe=recipe_of(THREE), n_people=20)
+    combination = combine(world.recipe, world.manifest, world.folds, world.tables)
+    scores = score_table(combination.voters)
+    pairs = [f"{name}_{metric}" for name in ("glasses", "stature", "hair") for metric in ("macro_f1", "accuracy")]
+    assert list(scores.columns) == ["voter", "target", "macro_f1", "accuracy", *pairs]
+    assert scores.set_index("voter").loc["vote"].notna().all()
+    tables = confusion_tables(combination.voters)
+    assert tables["vote_joint"].shape == (40, 40)
+    assert tables["vote_joint"].index[0] == "no / <1.5 / black"
+    assert tables["vote_stature"].index.tolist() == ["<1.5", "1.5 to 1.65", "1.65 to 1.8", ">=1.8"]
+    assert "of-hair_hair" in tables
+    assert oof_table(combination).columns[-1] == "p39"
+
+
+def test_nothing_is_shown_twice_where_the_only_attribute_is_the_joint_class() -> None:
+    world = World(recipe=recipe_of(ONE), n_people=20)
+    combination = combine(world.recipe, world.manifest, world.folds, world.tables)
+    scores = score_table(combination.voters)
+    assert list(scores.columns) == ["voter", "target", "macro_f1", "accuracy"]
+    assert scores.notna().all().all()
+    assert list(confusion_tables(combination.voters)) == [
+        "joint_joint", "of-state_joint", "attributes_joint", "vote_joint",
+    ]  # fmt: skip
+
+
+def test_class_numbers_beyond_a_byte_keep_their_value() -> None:
+    values = [f"v{number}" for number in range(200)]
+    world = World(recipe=recipe_of({"name": "many", "attributes": [{"name": "kind", "values": values}]}), n_people=6)
+    combination = combine(world.recipe, world.manifest, world.folds, world.tables)
+    table = oof_table(combination)
+    assert table["true_class"].tolist() == list(range(200)) * 6
+    np.testing.assert_array_equal(table["predicted_class"], combination.vote.predicted)

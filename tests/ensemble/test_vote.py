@@ -6,11 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from maskfold.ensemble.vote import PRODUCT, marginals, mean_of_trainings, product, vote, weighted_mean
+from maskfold.ensemble import vote as voting
+from maskfold.ensemble.vote import PRODUCT, Vote, mean_of_trainings, weighted_mean
 from maskfold.errors import RecipeError
-from maskfold.labels import TARGET_SIZES, decode, encode
+from tests.ensemble.synthetic import ONE, recipe, recipe_of
 
 N = 3
+SCHEME = recipe().scheme
+
+
+def vote(networks, weights, scheme=SCHEME) -> Vote:
+    return voting.vote(networks, weights, scheme)
 
 
 def probabilities(size: int, n: int = N) -> st.SearchStrategy[np.ndarray]:
@@ -64,28 +70,17 @@ def test_a_single_network_votes_as_itself(values, weight) -> None:
 
 
 @given(probabilities(3), probabilities(2), probabilities(3))
-def test_the_product_is_the_outer_product_in_class_order(mask, gender, age) -> None:
-    joint = product(mask, gender, age)
-    parts = decode(np.arange(18))
-    for row in range(N):
-        expected = [mask[row, m] * gender[row, g] * age[row, a] for m, g, a in zip(*parts.values(), strict=True)]
-        np.testing.assert_allclose(joint[row], expected, rtol=1e-12)
-    for attribute, values in zip(("mask", "gender", "age"), (mask, gender, age), strict=True):
-        np.testing.assert_allclose(marginals(joint)[attribute], values, rtol=1e-12)
+def test_attribute_networks_vote_as_their_product(mask, gender, age) -> None:
+    found = vote({"m": ("mask", mask), "g": ("gender", gender), "a": ("age", age)}, {})
+    np.testing.assert_array_equal(found.product, SCHEME.product({"mask": mask, "gender": gender, "age": age}))
+    np.testing.assert_array_equal(found.probabilities, found.product)
 
 
-@given(probabilities(3), probabilities(2), probabilities(3))
-def test_the_products_best_class_is_made_of_the_best_attributes(mask, gender, age) -> None:
-    joint = product(mask, gender, age)
-    best = encode(mask.argmax(axis=1), gender.argmax(axis=1), age.argmax(axis=1))
-    np.testing.assert_allclose(joint[np.arange(N), best], joint.max(axis=1), rtol=1e-12)
-
-
-@given(probabilities(18))
-def test_marginals_are_distributions_of_each_attribute(joint) -> None:
-    for attribute, values in marginals(joint).items():
-        assert values.shape == (N, TARGET_SIZES[attribute])
-        np.testing.assert_allclose(values.sum(axis=1), 1, rtol=1e-12)
+@given(probabilities(3), probabilities(3))
+def test_networks_of_the_only_attribute_vote_beside_joint_ones(joint, state) -> None:
+    found = vote({"j": ("joint", joint), "s": ("state", state)}, {}, recipe_of(ONE).scheme)
+    np.testing.assert_array_equal(found.product, state)
+    np.testing.assert_allclose(found.probabilities, (joint + state) / 2, rtol=1e-12)
 
 
 def test_joint_networks_and_the_product_are_weighed_by_name() -> None:
@@ -134,5 +129,5 @@ def test_unusable_weights_are_refused(chosen, message) -> None:
 def test_an_incomplete_set_of_attributes_cannot_vote() -> None:
     with pytest.raises(RecipeError, match="missing: gender, age"):
         vote({"mask": ("mask", np.eye(3)[[0]])}, {})
-    with pytest.raises(RecipeError, match="no network can vote"):
+    with pytest.raises(RecipeError, match="needs a joint network, or networks for mask, gender, age"):
         vote({}, {})

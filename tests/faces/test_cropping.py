@@ -86,6 +86,7 @@ def test_drawn_faces_are_found(packs: Packs, manifest: pd.DataFrame) -> None:
     assert packs.index.query("status == 'fallback'")["probability"].isna().all()
 
 
+@pytest.mark.slow
 def test_processes_and_order_change_nothing(
     packs: Packs, manifest: pd.DataFrame, drawn_data: Path, tmp_path: Path
 ) -> None:

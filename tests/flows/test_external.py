@@ -13,11 +13,12 @@ from mlflow import MlflowClient
 from flows.plan import Plan
 from flows.train import train
 from maskfold import tracking
-from maskfold.demo import draw
 from maskfold.errors import WorkspaceError
 from maskfold.launch.folder import find_outcome
 from maskfold.launch.monitor import JobEvent, listening
+from maskfold.recipe import load_recipe
 from maskfold.specs import CropOutcome, PrepareOutcome
+from portraits import draw
 
 NETWORKS = [
     "networks=["
@@ -48,7 +49,7 @@ def table(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def plan(data: Path, workspace: Path, *tables: Path) -> Plan:
-    return Plan.make(str(data), str(workspace), "smoke", overrides(*tables))
+    return Plan.make(str(data), str(workspace), load_recipe("smoke", overrides(*tables)))
 
 
 def overrides(*tables: Path) -> list[str]:
@@ -68,7 +69,7 @@ def test_a_changed_table_or_image_changes_the_key(drawn_data: Path, table: Path,
 
 
 def test_a_workspace_among_external_images_is_refused(drawn_data: Path, table: Path) -> None:
-    with pytest.raises(WorkspaceError, match=r"lies in .*the folder of the external table faces\.csv"):
+    with pytest.raises(WorkspaceError, match=r"is inside .*the folder of the external table faces\.csv"):
         plan(drawn_data, table.parent / "workspace", table)
 
 

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,18 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, TaskRun
 
-from flows.plan import Plan
+from flows.plan import Plan, handed
 from flows.train import train
 from maskfold import storage, tracking
-from maskfold.errors import JobFailedError, RecipeError
+from maskfold.errors import DatasetError, JobFailedError, RecipeError
 from maskfold.launch.folder import find_outcome
 from maskfold.launch.monitor import JobEvent, listening
+from maskfold.recipe import load_recipe
 from maskfold.specs import PrepareOutcome
 
 TWO_NETWORKS = [
     "networks=[{name: a, backbone: test_resnet, pretrained: none, epochs: 1, batch_size: 16, amp: 'off'},"
-    " {name: b, backbone: test_resnet, pretrained: none, epochs: 1, batch_size: 16, amp: 'off'}]"
+    " {name: b, backbone: test_resnet, pretrained: none, epochs: 1, batch_size: 16, amp: 'off', seed: 1}]"
 ]
 
 
@@ -149,6 +151,32 @@ def test_a_second_run_launches_no_job_and_shows_the_same(drawn_data: Path, finis
     assert states == {"Reused"}
 
 
+@pytest.mark.parametrize(
+    "setting",
+    ["name=n", "description=d", "checkpoint_seconds=1", "max_job_restarts=0", "dataset.max_quarantined=0.5"],
+)
+def test_what_only_conducts_a_run_redoes_nothing(drawn_data: Path, finished: Any, setting: str) -> None:
+    workspace, first, events = finished
+    summary, again = run(drawn_data, workspace, *TWO_NETWORKS, setting)
+    assert again.labels("reused") == events.labels("done")
+    assert summary["submission"] == first["submission"]
+
+
+def test_the_plan_of_the_command_line_is_not_made_again(
+    drawn_data: Path, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, first, _ = finished
+    plan = Plan.make(str(drawn_data), str(workspace), load_recipe("smoke", TWO_NETWORKS))
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("made again")
+
+    monkeypatch.setattr(Plan, "make", refuse)
+    with handed(plan):
+        summary, _ = run(drawn_data, workspace, *TWO_NETWORKS)
+    assert summary["submission"] == first["submission"]
+
+
 def test_changing_one_network_trains_only_that_one(drawn_data: Path, finished: Any) -> None:
     workspace, _, _ = finished
     _, events = run(drawn_data, workspace, *TWO_NETWORKS, "networks.b.optimizer.lr=0.01")
@@ -159,6 +187,15 @@ def test_changing_one_network_trains_only_that_one(drawn_data: Path, finished: A
     assert (workspace / "submissions").is_dir()
     assert latest  # the other run's own copy stays beside it
     assert len([p for p in (workspace / "submissions").glob("*.csv") if p.name != "latest.csv"]) == 2
+
+
+def test_a_renamed_network_is_not_trained_again(drawn_data: Path, finished: Any) -> None:
+    """Its name is in the tables of the vote and of the networks, which are made again; its training does not see it."""
+    workspace, first, _ = finished
+    summary, events = run(drawn_data, workspace, *(text.replace("name: b", "name: c") for text in TWO_NETWORKS))
+    assert events.labels("done") == {"networks", "ensemble"}
+    assert summary["oof_macro_f1"] == first["oof_macro_f1"]
+    assert Path(summary["submission"]).read_bytes() == Path(first["submission"]).read_bytes()
 
 
 def test_a_final_fit_trains_each_network_on_everybody_as_well(drawn_data: Path, finished: Any) -> None:
@@ -177,7 +214,7 @@ def test_a_final_fit_trains_each_network_on_everybody_as_well(drawn_data: Path, 
 
 def test_a_deleted_output_is_made_again(drawn_data: Path, finished: Any) -> None:
     workspace, _, _ = finished
-    plan = Plan.make(str(drawn_data), str(workspace), "smoke", TWO_NETWORKS)
+    plan = Plan.make(str(drawn_data), str(workspace), load_recipe("smoke", TWO_NETWORKS))
     spec = plan.prepare()
     assert isinstance(find_outcome(plan.workspace, spec), PrepareOutcome)
     (workspace / spec.address / "outcome.json").unlink()
@@ -191,8 +228,6 @@ def test_a_wrong_data_set_fails_before_anything_is_trained(drawn_data: Path, tmp
     for name in ("train", "eval"):
         (data / name).symlink_to(drawn_data / name)
     (data / "train").unlink()
-    import shutil
-
     shutil.copytree(drawn_data / "train", data / "train")
     for photo in sorted((data / "train" / "images").glob("*/mask1.*"))[:5]:
         photo.write_bytes(b"not an image")
@@ -206,6 +241,16 @@ def test_a_wrong_data_set_fails_before_anything_is_trained(drawn_data: Path, tmp
     assert experiment is not None
     (latest, *_) = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])
     assert latest.info.status == "FAILED"
+
+
+def test_damage_that_an_earlier_run_accepted_is_refused_under_a_lower_limit(drawn_data: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(drawn_data, data)
+    next((data / "train" / "images").glob("*/mask1.*")).write_bytes(b"not an image")
+    accepted = ["dataset.max_quarantined=0.5", "networks.joint.backbone=test_resnet"]
+    run(data, tmp_path / "workspace", *accepted)
+    with pytest.raises(DatasetError, match=r"1 of \d+ training photographs .* allows 0.1%.*quarantine.parquet"):
+        run(data, tmp_path / "workspace", *accepted, "dataset.max_quarantined=0.001")
 
 
 def test_a_wrong_network_fails_before_the_data_set_is_read(drawn_data: Path, tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from maskfold.errors import CancelledError, JobFailedError
 from maskfold.launch.folder import find_failure, find_outcome
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.local import LocalLauncher
-from maskfold.launch.monitor import Progress
+from maskfold.launch.monitor import JobProgress
 from maskfold.launch.slots import Slot, SlotPool, machine_slots
+from maskfold.recipe import load_recipe
 from maskfold.specs import CropSpec, PrepareOutcome
 
 
@@ -27,14 +28,14 @@ class Seen:
     """What a watcher was told."""
 
     def __init__(self) -> None:
-        self.progress: list[Progress] = []
+        self.progress: list[JobProgress] = []
         self.started = threading.Event()
         self.watcher = Watcher(logging.getLogger("test"), self.started.set, self.progress.append)
 
 
 @pytest.fixture
 def plan(drawn_data: Path, tmp_path: Path) -> Plan:
-    return Plan.make(str(drawn_data), str(tmp_path / "workspace"), "smoke")
+    return Plan.make(str(drawn_data), str(tmp_path / "workspace"), load_recipe("smoke"))
 
 
 @pytest.fixture
@@ -90,6 +91,7 @@ def test_what_a_job_prints_is_never_taken_for_a_report(
     assert seen.progress == []
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert forged in record.getMessage()
+    assert record.getMessage().startswith("maskfold.prepare: ")
 
 
 def test_a_killed_job_is_seen_with_exit_code_137(plan: Plan, launcher: LocalLauncher) -> None:

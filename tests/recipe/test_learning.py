@@ -31,8 +31,8 @@ MIXTURE = "{name: mixture, parts: [{name: focal, weight: 0.5}, {name: soft-f1}]}
         ("networks.joint.ages.bins=[30, 25, 60]", "must rise"),
         ("networks.joint.ages.bins=[20, 30, 50]", r"networks\.joint: binning\.age: bins .* missing: \[60\]"),
         ("networks.joint.epoch_fraction=0", "greater than 0"),
-        ("networks.joint.schedule={name: one-cycle, min_lr: 1}", "must lie below"),
-        ("networks.joint.schedule={name: cosine-restarts, min_lr: 1}", "must lie below"),
+        ("networks.joint.schedule={name: one-cycle, min_lr: 1}", "must be below"),
+        ("networks.joint.schedule={name: cosine-restarts, min_lr: 1}", "must be below"),
         ("networks.joint.optimizer.layer_decay=0", "greater than 0"),
     ],
 )

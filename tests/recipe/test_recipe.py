@@ -67,7 +67,7 @@ def test_override_values_are_yaml() -> None:
         ("ensemble.weights={nobody: 2}", "names no network: nobody"),
         ("ensemble.weights={joint: 0, attributes: 0}", "gives no network a vote; weight 0: joint, attributes"),
         ("ensemble.weights={mask: 0}", "gives no mask network a vote; weight 0: mask"),
-        ("networks.joint.schedule={name: cyclic, min_lr: 1}", "must lie below"),
+        ("networks.joint.schedule={name: cyclic, min_lr: 1}", "must be below"),
         ("name.x=1", "cannot be set inside"),
         (".k=3", "expected dotted.key=value"),
         ("folds..k=3", "expected dotted.key=value"),

@@ -1,29 +1,17 @@
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
 
-from maskfold.ensemble.combination import Combination, combine
 from maskfold.report.figures import run_figures
 from maskfold.report.page import Picture, draw
-from maskfold.specs import EnsembleSpec
-from maskfold.storage import open_workspace
-from tests.ensemble.synthetic import World, spec
-
-
-class Run(NamedTuple):
-    spec: EnsembleSpec
-    combination: Combination
+from tests.ensemble.synthetic import Run, World, run_of
 
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run with joint and attribute networks, one unreadable evaluation image and every class present."""
-    folder = tmp_path_factory.mktemp("report")
     world = World(n_people=36, unreadable=[1], ages=[20, 20, 40, 40, 60, 60])
-    made = spec(world, open_workspace(str(folder / "workspace")), folder)
-    return Run(made, combine(world.recipe, world.manifest, world.folds, world.tables))
+    return run_of(world, tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="session")

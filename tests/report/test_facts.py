@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from maskfold.ensemble.combination import combine
 from maskfold.report import facts
-from maskfold.storage import open_workspace
-from tests.ensemble.synthetic import World, spec
+from tests.ensemble.synthetic import THREE, World, recipe_of, run_of
 
 
 def test_unreadable_images_are_named_with_their_answer(finished_run) -> None:
@@ -19,15 +17,25 @@ def test_unreadable_images_are_named_with_their_answer(finished_run) -> None:
 
 
 def test_absent_classes_and_unequal_crops_are_warned_of(tmp_path) -> None:
-    world = World(ages=[45], n_people=4)
-    made = spec(world, open_workspace(str(tmp_path / "workspace")), tmp_path)
+    made, combination = run_of(World(ages=[45], n_people=4), tmp_path)
     crops = made.cropped.model_copy(update={"fallback_share_eval": 0.2})
     made = made.model_copy(update={"cropped": crops})
-    combination = combine(world.recipe, world.manifest, world.folds, world.tables)
     absent, unequal = facts.warnings(made, combination)
     assert "12 of 18 classes never occur in training" in absent
     assert "cannot exceed 0.333" in absent
     assert "2.1% of the training but 20.0% of the evaluation images" in unequal
+
+
+def test_a_long_list_of_absent_classes_is_cut_short(tmp_path) -> None:
+    (absent,) = facts.warnings(*run_of(World(recipe=recipe_of(THREE, k=2), n_people=4), tmp_path))
+    assert "32 of 40 classes never occur in training" in absent
+    assert absent.endswith("and 12 more")
+
+
+def test_without_evaluation_images_no_faces_are_compared(tmp_path) -> None:
+    made, combination = run_of(World(n_eval=0, n_people=36, ages=[20, 20, 40, 40, 60, 60]), tmp_path)
+    crops = made.cropped.model_copy(update={"fallback_share_train": 0.9, "fallback_share_eval": 0.0})
+    assert facts.warnings(made.model_copy(update={"cropped": crops}), combination) == []
 
 
 def test_networks_sum_their_folds(finished_run) -> None:
@@ -42,8 +50,9 @@ def test_networks_sum_their_folds(finished_run) -> None:
 def test_every_job_is_in_the_timetable(finished_run) -> None:
     times = facts.job_times(finished_run.spec)
     assert [time.name for time in times[:3]] == ["prepare", "crop", "train_fold joint 1/3"]
-    assert len(times) == 2 + 12
-    assert times[0].images_s == pytest.approx((finished_run.spec.prepared.n_train + 10) / 1.5)
+    assert len(times) == 2 + 12 + 4
+    assert times[-1].name == "predict_eval age"
+    assert times[0].images_per_second == pytest.approx((finished_run.spec.prepared.n_train + 10) / 1.5)
 
 
 def test_a_resumed_job_says_so(finished_run) -> None:

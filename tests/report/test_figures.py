@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskfold.ensemble.combination import combine
+from maskfold.report.figure import Figure
 from maskfold.report.figures import run_figures
 from maskfold.report.page import Picture, draw
-from maskfold.storage import open_workspace
 from maskfold.theme import DARK, LIGHT, Palette
-from tests.ensemble.synthetic import NETWORKS, World, recipe, spec
+from tests.ensemble.synthetic import NETWORKS, ONE, THREE, Run, World, recipe, recipe_of, run_of
 
 
 def rgb(color: str) -> tuple[int, ...]:
@@ -27,7 +26,7 @@ def is_cut_off(path: Path, palette: Palette) -> bool:
 def test_every_figure_is_drawn_in_both_palettes_at_the_announced_size(pictures: list[Picture]) -> None:
     names = [picture.figure.name for picture in pictures]
     assert names == [
-        "scores", "confusion_vote", "confusion_attributes", "classes", "ages", "learning", "learning_rate",
+        "scores", "confusion_vote", "confusion_attributes", "classes", "age_groups", "learning", "learning_rate",
     ]  # fmt: skip
     for picture in pictures:
         for path, palette in ((picture.light, LIGHT), (picture.dark, DARK)):
@@ -43,7 +42,7 @@ def test_alternative_texts_say_what_the_figures_show(finished_run, pictures: lis
     alts = {picture.figure.name: picture.figure.alt for picture in pictures}
     scores = finished_run.combination.vote.scores
     assert f"vote {scores.macro_f1:.3f} (classes)" in alts["scores"]
-    assert f"{scores.accuracy:.1%} of the images lie on the diagonal" in alts["confusion_vote"]
+    assert f"{scores.accuracy:.1%} of the images are on the diagonal" in alts["confusion_vote"]
     assert f"age {scores.attributes['age']['accuracy']:.1%}" in alts["confusion_attributes"]
     assert "joint from" in alts["learning"]
 
@@ -51,12 +50,71 @@ def test_alternative_texts_say_what_the_figures_show(finished_run, pictures: lis
 def test_one_network_of_a_long_name_one_epoch_and_absent_classes_can_be_drawn(tmp_path) -> None:
     longest = {**NETWORKS[0], "name": "n" * 40}
     world = World(recipe=recipe([longest], k=2), ages=[45], n_people=4, n_eval=1)
-    made = spec(world, open_workspace(str(tmp_path / "workspace")), tmp_path, epochs=1)
-    combination = combine(world.recipe, world.manifest, world.folds, world.tables)
+    made, combination = run_of(world, tmp_path, epochs=1)
     seen: list[tuple[int, int]] = []
     pictures = draw(run_figures(made.recipe, combination, made.trained), tmp_path, lambda *done: seen.append(done))
     assert seen[-1] == (len(pictures), len(pictures))
     assert [picture.figure.name for picture in pictures if is_cut_off(picture.light, LIGHT)] == []
+
+
+def drawn(run: Run, folder: Path) -> dict[str, Figure]:
+    """Draw what depends on the scheme, on light paper."""
+    figures = {figure.name: figure for figure in run_figures(run.spec.recipe, run.combination, run.spec.trained)}
+    for figure in figures.values():
+        if not figure.name.startswith("learning"):
+            assert not is_cut_off(figure.save(folder, LIGHT), LIGHT), f"{figure.name} is cut off at its edge"
+    return figures
+
+
+def test_any_scheme_can_be_drawn(tmp_path) -> None:
+    run = run_of(World(recipe=recipe_of(THREE), n_people=60), tmp_path)
+    figures = drawn(run, tmp_path)
+    assert list(figures) == [
+        "scores", "confusion_vote", "confusion_attributes", "classes", "stature_groups", "learning", "learning_rate",
+    ]  # fmt: skip
+    assert "numbers count" not in figures["confusion_vote"].caption  # 40 classes: cells have no room
+    assert figures["confusion_attributes"].caption.endswith("class: glasses, stature, hair.")
+    assert "bounds at [1.5, 1.65, 1.8]" in figures["stature_groups"].alt
+
+
+def test_the_only_attribute_is_drawn_once(tmp_path) -> None:
+    run = run_of(World(recipe=recipe_of(ONE), n_people=30), tmp_path)
+    figures = drawn(run, tmp_path)
+    assert list(figures) == ["scores", "confusion_vote", "classes", "learning", "learning_rate"]
+    assert "of-state" in figures["scores"].alt
+
+
+def many(*sizes: int) -> dict:
+    attributes = [
+        {"name": f"kind{number}", "of": "person", "values": [f"v{value}" for value in range(size)]}
+        for number, size in enumerate(sizes)
+    ]
+    return {"name": "many", "attributes": attributes}
+
+
+def test_more_classes_than_can_be_drawn_are_left_out_and_named(tmp_path) -> None:
+    world = World(recipe=recipe_of(many(12, 70), k=2), n_people=210, accuracy=0.6)
+    run = run_of(world, tmp_path, epochs=1)
+    figures = drawn(run, tmp_path)
+    assert "confusion_vote" not in figures
+    caption = figures["confusion_attributes"].caption
+    assert "class: kind0." in caption
+    assert "the matrix of the joint classes and of the classes of kind1" in caption
+    n_there = len(np.unique(run.combination.vote.true))
+    assert f"Of 840 classes {n_there} occur; shown are the 32 with the lowest" in figures["classes"].caption
+
+
+def test_an_only_attribute_of_many_classes_says_what_is_left_out(tmp_path) -> None:
+    figures = drawn(run_of(World(recipe=recipe_of(many(70), k=2), n_people=80), tmp_path, epochs=1), tmp_path)
+    assert not {"confusion_vote", "confusion_attributes"} & set(figures)
+    assert figures["classes"].caption.endswith("in the tables alone: the matrix of the joint classes.")
+
+
+def test_panels_wrap(tmp_path) -> None:
+    run = run_of(World(recipe=recipe_of(many(2, 2, 2, 2, 2), k=2), n_people=64), tmp_path, epochs=1)
+    heights = {name: figure.height for name, figure in drawn(run, tmp_path).items()}
+    assert heights["scores"] == pytest.approx(2 * (1.0 + 0.34 * len(run.combination.voters)))
+    assert heights["confusion_attributes"] == pytest.approx(2 * 2.9)
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=lambda palette: palette.name)

@@ -8,20 +8,22 @@ import pytest
 from PIL import Image
 
 from maskfold.dataset.quarantine import Entry
-from maskfold.ensemble.combination import combine
 from maskfold.recipe import load_recipe
-from maskfold.report.annex import Annex
+from maskfold.report.appendix import Appendix
 from maskfold.report.figures import run_figures
 from maskfold.report.page import Picture, Submission, draw, duration, render
-from maskfold.specs import File
+from maskfold.specs import FaceShares, File
 from maskfold.storage import open_workspace
-from tests.ensemble.synthetic import World, spec
+from tests.ensemble.synthetic import ONE, THREE, World, recipe_of, run_of
 
 SUBMISSION = Submission(
     File(path="ensemble/k/submission.csv", sha256="ab" * 32, size=99),
     "s3://b/ensemble/k/submission.csv",
     "s3://b/latest",
 )
+
+
+FACES = [FaceShares(group="train, mask wear", images=120, detected=110, retried=9, fallback=1, unreadable=0)]
 
 
 class Outline(HTMLParser):
@@ -52,7 +54,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(finished_run, pictures: list[Picture]) -> str:
-    return render(*finished_run, pictures, SUBMISSION, seconds=3.2)
+    return render(*finished_run, pictures, SUBMISSION, FACES, seconds=3.2)
 
 
 def test_the_page_is_well_formed_and_needs_nothing_else(page: str) -> None:
@@ -114,7 +116,7 @@ def test_the_recipe_on_the_page_can_be_run_again(page: str, finished_run, tmp_pa
 def test_names_from_the_data_are_escaped(finished_run, pictures: list[Picture]) -> None:
     prepared = finished_run.spec.prepared.model_copy(update={"warnings": ("<script>alert(1)</script>",)})
     spec = finished_run.spec.model_copy(update={"prepared": prepared, "data": "/data/<b>&"})
-    page = render(spec, finished_run.combination, pictures, SUBMISSION, seconds=1)
+    page = render(spec, finished_run.combination, pictures, SUBMISSION, FACES, seconds=1)
     assert "<script>" not in page
     assert "/data/&lt;b&gt;&amp;" in page
 
@@ -123,7 +125,37 @@ def test_external_images_are_counted_where_there_are_any(page: str, finished_run
     assert "External images" not in page
     prepared = finished_run.spec.prepared.model_copy(update={"n_external": 1234, "n_external_left_out": 5})
     spec = finished_run.spec.model_copy(update={"prepared": prepared})
-    assert "1,234 used, 5 left out" in render(spec, finished_run.combination, pictures, SUBMISSION, seconds=1)
+    assert "1,234 used, 5 left out" in render(spec, finished_run.combination, pictures, SUBMISSION, FACES, seconds=1)
+
+
+def test_the_page_says_what_the_attributes_are(page: str) -> None:
+    assert "<dt>Attribute mask</dt><dd>of a photograph: wear, incorrect, not worn</dd>" in page
+    assert "<dt>Attribute age</dt><dd>of a person: groups with bounds at 30 and 60 years</dd>" in page
+
+
+def test_the_page_of_any_scheme(tmp_path) -> None:
+    made, combination = run_of(World(recipe=recipe_of(THREE), n_people=60), tmp_path)
+    figures = [one for one in run_figures(made.recipe, combination, made.trained) if one.name == "stature_groups"]
+    page = render(made, combination, draw(figures, tmp_path, lambda *_: None), SUBMISSION, FACES, seconds=1)
+    outline = Outline(page)
+    assert outline.open == []
+    (row,) = re.findall(r'<tr class="vote">(.*?)</tr>', page, re.DOTALL)
+    assert row.count("<td>") == 2 + 3 * 2
+    assert [one["id"] for one in outline.attributes("figure")] == ["stature_groups"]
+    assert "groups with bounds at 1.5, 1.65 and 1.8 m; training labels at 1.5, 1.6 and 1.8" in page
+    for word in ("gender", "age group", "18 classes", "info.csv"):
+        assert word not in page
+
+
+def test_the_page_without_evaluation_images_and_with_one_attribute(tmp_path) -> None:
+    made, combination = run_of(World(recipe=recipe_of(ONE), n_people=30, n_eval=0), tmp_path)
+    page = render(made, combination, [], None, [], seconds=1)
+    assert Outline(page).open == []
+    assert "no evaluation images, so there is no submission" in page
+    assert "submission.csv" not in page
+    assert "<dt>Evaluation images</dt><dd>none</dd>" in page
+    (row,) = re.findall(r'<tr class="vote">(.*?)</tr>', page, re.DOTALL)
+    assert row.count("<td>") == 2
 
 
 @pytest.mark.parametrize(
@@ -138,16 +170,15 @@ def test_what_the_jobs_before_left_is_shown(tmp_path) -> None:
     left_out = [
         Entry("train", f"train/images/p{n}/mask1.jpg", f"p{n}", "unreadable", "<truncated>", 1) for n in range(60)
     ]
-    world, workspace = World(left_out=left_out), open_workspace(str(tmp_path / "workspace"))
-    made = spec(world, workspace, tmp_path)
+    made, combination = run_of(World(left_out=left_out), tmp_path)
+    workspace = open_workspace(str(tmp_path / "workspace"))
     Image.new("RGB", (40, 30), "red").save(tmp_path / "fallbacks.png")
     file = workspace.publish(tmp_path / "fallbacks.png", "crop/k/fallbacks.png")
     cropped = made.cropped.model_copy(update={"figures": (file,), "n_outliers": 3})
     trained = (made.trained[0].model_copy(update={"samples": file}), *made.trained[1:])
     made = made.model_copy(update={"cropped": cropped, "trained": trained})
-    combination = combine(world.recipe, world.manifest, world.folds, world.tables)
-    pictures = draw(run_figures(world.recipe, combination, made.trained), tmp_path, lambda *_: None)
-    page = render(made, combination, pictures, SUBMISSION, 3.2, Annex.of(made, workspace.fetch))
+    pictures = draw(run_figures(made.recipe, combination, made.trained), tmp_path, lambda *_: None)
+    page = render(made, combination, pictures, SUBMISSION, FACES, 3.2, Appendix.of(made, workspace.fetch))
     outline = Outline(page)
     ids = {one.get("id") for one in outline.attributes("figure")}
     assert {"faces-fallbacks", "samples-joint"} <= ids

@@ -53,7 +53,7 @@ def test_packs_and_outcome_agree(
     fallbacks = (index["status"] == "fallback").groupby(index["part"]).mean()
     assert outcome.fallback_share_train == pytest.approx(fallbacks["train"])
     assert outcome.fallback_share_eval == pytest.approx(fallbacks["eval"])
-    assert outcome.images_s > 0
+    assert outcome.images_per_second > 0
     assert outcome.n_outliers == index["outlier"].sum()
     names = {Path(figure.path).name for figure in outcome.figures}
     assert names >= {"sample.png", "boxes.png"}

@@ -55,7 +55,7 @@ def asking(folds: list[TrainFoldSpec], **changes: object) -> PredictEvalSpec:
 
 def predictions(spec: PredictEvalSpec) -> pd.DataFrame:
     outcome = entry.run_spec(predict_eval.run, spec, logging.getLogger("test"))
-    assert outcome.images_s > 0
+    assert outcome.images_per_second > 0
     return pd.read_parquet(open_workspace(spec.workspace).fetch(outcome.predictions))
 
 

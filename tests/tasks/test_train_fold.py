@@ -82,7 +82,7 @@ def test_scores_are_those_of_the_published_predictions(spec: TrainFoldSpec):
     assert outcome.macro_f1 == max(record.valid_macro_f1 for record in outcome.history)
     assert (outcome.device, outcome.amp, outcome.resumed_from_epoch) == ("cpu", "off", None)
     assert outcome.initial_weights == "none: random initialisation"
-    assert outcome.images_s > 0
+    assert outcome.images_per_second > 0
 
 
 def test_the_published_weights_alone_give_the_published_predictions(spec: TrainFoldSpec):

@@ -70,7 +70,7 @@ def epochs(count: int) -> tuple[EpochRecord, ...]:
     return tuple(
         EpochRecord(
             epoch=number, lr=0.1, train_loss=2.0 - number / 10, valid_loss=2.0, valid_macro_f1=number / 100,
-            valid_accuracy=0.5, images_s=100.0,
+            valid_accuracy=0.5, images_per_second=100.0,
         )
         for number in range(count)
     )  # fmt: skip
@@ -89,7 +89,7 @@ def fold_outcome(workspace: Workspace, count: int = 3, **more: Any) -> TrainFold
     return TrainFoldOutcome(
         seconds=12.5, network="face-b0", fold=0, predictions=NOWHERE, weights=weights, best_epoch=count - 1,
         macro_f1=0.7, accuracy=0.8, history=epochs(count), initial_weights="scratch", device="cpu", amp="off",
-        images_s=100.0, steps_per_epoch=10, **more,
+        images_per_second=100.0, steps_per_epoch=10, **more,
     )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def prepare_outcome(workspace: Workspace) -> PrepareOutcome:
 def crop_outcome(workspace: Workspace) -> CropOutcome:
     return CropOutcome(
         seconds=3.0, faces=NOWHERE, portraits=NOWHERE, index=NOWHERE, n_images=94, fallback_share_train=0.02,
-        fallback_share_eval=0.04, images_s=31.0, figures=(workspace.write("crop/k/sample.png", b"picture"),),
+        fallback_share_eval=0.04, images_per_second=31.0, figures=(workspace.write("crop/k/sample.png", b"picture"),),
     )  # fmt: skip
 
 

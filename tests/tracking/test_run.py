@@ -72,7 +72,7 @@ def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     assert parent.data.metrics["oof/vote/macro_f1"] == 0.71
     assert parent.data.metrics["oof/age-net/age_accuracy"] == 0.7
     assert parent.data.metrics["seconds/crop"] == 3.0
-    assert parent.data.metrics["crop/images_s"] == 31.0
+    assert parent.data.metrics["crop/images_per_second"] == 31.0
     assert tracker.page.endswith(f"/#/experiments/{parent.info.experiment_id}/runs/{tracker.run_id}")
     assert tracker.page.startswith(uri if uri.startswith("http") else "http://127.0.0.1:5000/")
     assert artifacts(client, tracker.run_id) == {
@@ -84,7 +84,7 @@ def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     assert counts[1:3] == ["0,wear / male / <45,0", "1,wear / male / 45-59,1"]
     timing = Path(client.download_artifacts(tracker.run_id, "timing.csv")).read_text()
     assert timing.splitlines() == [
-        "job,seconds,images_s,reused",
+        "job,seconds,images_per_second,reused",
         "prepare,1.5,,False",
         "crop,3.0,31.0,False",
         "train_fold face-b0 1,12.5,100.0,False",

@@ -73,7 +73,7 @@ class Training:
         return {
             "weights": (folder / "weights.safetensors").read_bytes(),
             "predictions": (folder / "predictions.parquet").read_bytes(),
-            "history": [record.model_dump(exclude={"images_s"}) for record in outcome.history],
+            "history": [record.model_dump(exclude={"images_per_second"}) for record in outcome.history],
             "kept": (outcome.best_epoch, outcome.macro_f1, outcome.accuracy),
         }
 

@@ -12,7 +12,7 @@ from maskfold.specs import EpochRecord
 from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.data import split
 from maskfold.training.images import Images
-from maskfold.training.loop import Fit, Loop, Surroundings
+from maskfold.training.loop import Fit, Loop, Services
 from maskfold.training.randomness import Position, Purpose
 from tests.training import drawn
 
@@ -50,17 +50,17 @@ def train(
     checkpoints = Checkpoints(drawn.workspace(folder), "checkpoint", folder, logging.getLogger("test"))
     notes = Notes(stop_at)
     learner = drawn.learner(network)
-    surroundings = Surroundings(checkpoints, notes, notes.stopping, notes.progress, checkpoint_seconds)
+    services = Services(checkpoints, notes, notes.stopping, notes.progress, checkpoint_seconds)
     pack = Images(pixels, learner.device, whole)
-    loop = Loop(learner, pack, data, Position(network.seed, 0), surroundings)
+    loop = Loop(learner, pack, data, Position(network.seed, 0), services)
     fit = loop.fit()
     return fit, learner.snapshot(), fit.kept.probabilities, notes
 
 
-def quiet(folder: Path) -> Surroundings:
+def quiet(folder: Path) -> Services:
     notes = Notes()
     checkpoints = Checkpoints(drawn.workspace(folder), "checkpoint", folder, logging.getLogger("test"))
-    return Surroundings(checkpoints, notes, notes.stopping, notes.progress)
+    return Services(checkpoints, notes, notes.stopping, notes.progress)
 
 
 RICH = drawn.network(
@@ -80,7 +80,9 @@ def assert_equal_trainings(first: tuple, second: tuple) -> None:
         assert all(torch.equal(one[name], other[name]) for name in one)
     assert np.array_equal(first[2], second[2])
     assert np.array_equal(first[0].kept.probabilities, second[0].kept.probabilities)
-    histories = [[record.model_copy(update={"images_s": 0.0}) for record in one[0].history] for one in (first, second)]
+    histories = [
+        [record.model_copy(update={"images_per_second": 0.0}) for record in one[0].history] for one in (first, second)
+    ]
     assert histories[0] == histories[1]
 
 
@@ -177,12 +179,12 @@ def test_the_recorded_rate_is_that_of_the_epochs_last_step(tmp_path: Path):
 def test_samples_are_what_the_first_epoch_learns_from(tmp_path: Path):
     plain = drawn.network(augmentation={"flip": 0.0})
     data, pixels = drawn.fold_data(plain.target)
-    place, surroundings = Position(plain.seed, 0), quiet(tmp_path)
-    shown = Loop(drawn.learner(plain), drawn.images(pixels), data, place, surroundings).samples(12)
+    place, services = Position(plain.seed, 0), quiet(tmp_path)
+    shown = Loop(drawn.learner(plain), drawn.images(pixels), data, place, services).samples(12)
     order = place.at(0).draws(Purpose.ORDER).permutation(len(data.train))
     assert np.array_equal(shown, pixels[data.train.rows[order[:12]]])
     changed = drawn.network(augmentation="strong", cutmix={"p": 1.0})
-    loop = Loop(drawn.learner(changed), drawn.images(pixels), data, place, surroundings)
+    loop = Loop(drawn.learner(changed), drawn.images(pixels), data, place, services)
     first = loop.samples(12)
     assert not np.array_equal(first, shown)
     assert np.array_equal(loop.samples(12), first)

@@ -15,7 +15,7 @@ from maskfold.training import artifacts
 from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.data import FoldData, split
 from maskfold.training.learner import Learner
-from maskfold.training.loop import Fit, Loop, Surroundings
+from maskfold.training.loop import Fit, Loop, Services
 from maskfold.training.randomness import Position
 from tests.training import drawn
 
@@ -59,8 +59,8 @@ def learner_of(network: Network, fold: FoldData) -> Learner:
 
 def train(folder: Path, network: Network, fold: FoldData, pixels: np.ndarray, learner: Learner) -> tuple[Fit, Loop]:
     checkpoints = Checkpoints(drawn.workspace(folder), "checkpoint", folder, logging.getLogger("test"))
-    surroundings = Surroundings(checkpoints, Quiet(), lambda: False, Quiet().progress)
-    loop = Loop(learner, drawn.images(pixels), fold, Position(network.seed, 0), surroundings)
+    services = Services(checkpoints, Quiet(), lambda: False, Quiet().progress)
+    loop = Loop(learner, drawn.images(pixels), fold, Position(network.seed, 0), services)
     return loop.fit(), loop
 
 
@@ -141,13 +141,13 @@ def test_attribute_strata_reach_the_epochs(tmp_path: Path):
     images = drawn.images(pixels)
     batch = images.batch
     images.batch = lambda rows: (seen.append(rows), batch(rows))[1]  # type: ignore[method-assign]
-    surroundings = Surroundings(
+    services = Services(
         Checkpoints(drawn.workspace(tmp_path), "checkpoint", tmp_path, logging.getLogger("test")),
         Quiet(),
         lambda: False,
         Quiet().progress,
     )
-    Loop(learner, images, fold, Position(0, 0), surroundings).fit()
+    Loop(learner, images, fold, Position(0, 0), services).fit()
     group = dict(zip(scarce.rows.tolist(), scarce.labels[:, 2].tolist(), strict=True))
     trained = [group[row] for rows in seen[:2] for row in rows.tolist()]
     assert len(scarce) == 27

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from maskfold.dataset.folds import held_out_folds
 from maskfold.dataset.manifest import eval_rows, train_rows
-from maskfold.ensemble.oof import FloatArray, NetworkPredictions, assemble
+from maskfold.ensemble.oof import assemble
 from maskfold.ensemble.scores import score
-from maskfold.ensemble.submission import class_prior, with_prior
 from maskfold.ensemble.vote import PRODUCT, mean_of_trainings, vote
 from maskfold.errors import InvariantError
-from maskfold.labels import IntArray, Target, age_group, decode, encode
 from maskfold.recipe import Recipe
+from maskfold.scheme import JOINT, FloatArray, IntArray, Scheme
 from maskfold.specs import Scores
 
 VOTE = "vote"
@@ -39,7 +40,8 @@ class Voter:
     """A network, the product of the attribute networks, or the vote."""
 
     name: str
-    target: Target
+    target: str
+    scheme: Scheme
     oof: FloatArray
     """(training images, classes): out-of-fold probabilities."""
     evaluation: FloatArray
@@ -55,7 +57,13 @@ class Voter:
     @cached_property
     def scores(self) -> Scores:
         """Out-of-fold scores on the whole training set."""
-        return score(self.target, self.true, self.predicted)
+        return score(self.scheme, self.target, self.true, self.predicted)
+
+    @cached_property
+    def answers(self) -> dict[str, tuple[IntArray, IntArray]]:
+        """True and predicted classes, (training images,) each, of every target that the answers imply."""
+        true, predicted = (self.scheme.implied(self.target, one) for one in (self.true, self.predicted))
+        return {target: (true[target], predicted[target]) for target in true}
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,8 @@ class Combination:
     voters: tuple[Voter, ...]
     """Networks in the recipe's order, then ``attributes`` where there are attribute networks, then ``vote``."""
     prior: FloatArray
-    """(18,): class shares of the training images."""
-    age_bounds: tuple[int, int]
+    """(joint classes,): class shares of the training images."""
+    scheme: Scheme
 
     @property
     def vote(self) -> Voter:
@@ -93,7 +101,7 @@ def combine(
     """Assemble, check and vote.
 
     Args:
-        recipe: The networks, the voting weights and the age bounds.
+        recipe: The networks, the voting weights and the scheme.
         manifest: See ``maskfold.dataset.manifest``.
         folds: Columns ``person``, ``fold``.
         tables: One for each network and fold.
@@ -105,30 +113,52 @@ def combine(
     """
     train = train_rows(manifest).reset_index(drop=True)
     evaluation = eval_rows(manifest).reset_index(drop=True)
-    bounds = recipe.labels.age_bounds
-    classes = encode(train["mask"], train["gender"], age_group(train["age"], bounds))
+    scheme = recipe.scheme
+    labels = scheme.labels(train)
+    classes = scheme.encode(labels)
     fold_of = held_out_folds(train["person"], folds)
-    train = train.assign(fold=fold_of.astype(np.int8), true_class=classes.astype(np.int8))
+    train = train.assign(fold=fold_of.astype(np.int8), true_class=narrow(classes, scheme))
 
     by_network = _by_network(recipe, tables)
     images, eval_images = train["image"].tolist(), evaluation["image"].tolist()
-    networks = [
-        assemble(
-            network.name,
-            network.target,
-            by_network[network.name],
-            images,
-            fold_of,
-            eval_images,
-            (final or {}).get(network.name),
-        )
-        for network in recipe.networks
-    ]
-    prior = class_prior(classes)
-    voters, (oof, answers) = _voters(networks, recipe.ensemble.weights, classes)
-    answers = with_prior(answers, evaluation["readable"].to_numpy(dtype=bool), prior)
-    voters.append(Voter(VOTE, "joint", oof, answers, classes))
-    return Combination(train, evaluation, tuple(voters), prior, bounds)
+    voters = []
+    for network in recipe.networks:
+        name, target = network.name, network.target
+        trained, last = by_network[name], (final or {}).get(name)
+        found = assemble(name, scheme.size(target), trained, images, fold_of, eval_images, last)
+        mean = mean_of_trainings(found.evaluation)
+        voters.append(Voter(name, target, scheme, found.oof, mean, scheme.column(labels, target)))
+    oof = vote({voter.name: (voter.target, voter.oof) for voter in voters}, recipe.ensemble.weights, scheme)
+    answers = vote({voter.name: (voter.target, voter.evaluation) for voter in voters}, recipe.ensemble.weights, scheme)
+    if oof.product is not None and answers.product is not None:
+        voters.append(Voter(PRODUCT, JOINT, scheme, oof.product, answers.product, classes))
+    prior = class_prior(classes, scheme.n_classes)
+    readable = evaluation["readable"].to_numpy(dtype=bool)
+    handed_in = with_prior(answers.probabilities, readable, prior)
+    voters.append(Voter(VOTE, JOINT, scheme, oof.probabilities, handed_in, classes))
+    return Combination(train, evaluation, tuple(voters), prior, scheme)
+
+
+def class_prior(classes: IntArray, n_classes: int) -> FloatArray:
+    """Return the share of each class among training images, (n_classes,)."""
+    counts = np.bincount(classes, minlength=n_classes)
+    return np.asarray(counts / counts.sum())
+
+
+def with_prior(probabilities: FloatArray, readable: NDArray[np.bool_], prior: FloatArray) -> FloatArray:
+    """Give images that cannot be read the class prior, since a network's answer to a blank picture means nothing.
+
+    Args:
+        probabilities: (N, classes).
+        readable: (N,).
+        prior: (classes,), see :func:`class_prior`.
+    """
+    return np.where(readable[:, None], probabilities, prior)
+
+
+def narrow(classes: IntArray, scheme: Scheme) -> NDArray[np.signedinteger[Any]]:
+    """Return joint classes in the smallest signed type that holds all of the scheme's, for tables."""
+    return classes.astype(np.min_scalar_type(-scheme.n_classes))
 
 
 def _by_network(recipe: Recipe, tables: Sequence[FoldTable]) -> dict[str, dict[int, pd.DataFrame]]:
@@ -140,25 +170,3 @@ def _by_network(recipe: Recipe, tables: Sequence[FoldTable]) -> dict[str, dict[i
             raise InvariantError(f"network {given.network}, fold {given.fold}: trained twice; expected once")
         found[given.network][given.fold] = given.table
     return found
-
-
-def _voters(
-    networks: Sequence[NetworkPredictions], weights: dict[str, float], classes: IntArray
-) -> tuple[list[Voter], tuple[FloatArray, FloatArray]]:
-    """Return the networks and their product as voters, and the vote out-of-fold and on the evaluation images."""
-    attributes = decode(classes)
-    voters = [
-        Voter(
-            network.name,
-            network.target,
-            network.oof,
-            mean_of_trainings(network.evaluation),
-            classes if network.target == "joint" else attributes[network.target],
-        )
-        for network in networks
-    ]
-    oof = vote({voter.name: (voter.target, voter.oof) for voter in voters}, weights)
-    evaluation = vote({voter.name: (voter.target, voter.evaluation) for voter in voters}, weights)
-    if oof.product is not None and evaluation.product is not None:
-        voters.append(Voter(PRODUCT, "joint", oof.product, evaluation.product, classes))
-    return voters, (oof.probabilities, evaluation.probabilities)

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from maskfold.errors import CorruptDataError, InvariantError
-from maskfold.labels import TARGET_SIZES, IntArray, Target
+from maskfold.scheme import FloatArray, IntArray
 from maskfold.wording import first_few
-
-FloatArray = NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-3
 """How far float32 probabilities may be from summing to 1."""
@@ -25,8 +22,6 @@ _NOBODY = -1
 class NetworkPredictions:
     """Everything one network predicted, all folds together."""
 
-    name: str
-    target: Target
     oof: FloatArray
     """(training images, classes): probabilities, rows in the manifest's order."""
     evaluation: FloatArray
@@ -36,7 +31,7 @@ class NetworkPredictions:
 
 def assemble(
     network: str,
-    target: Target,
+    size: int,
     tables: Mapping[int, pd.DataFrame],
     images: Sequence[str],
     fold_of: IntArray,
@@ -47,7 +42,7 @@ def assemble(
 
     Args:
         network: Name of the network, for messages.
-        target: What it predicts.
+        size: Number of classes of its target.
         tables: The prediction table of each fold: image, part ("valid" | "eval"), fold, p0 .. p<classes-1>.
         images: Names of the training images, in the manifest's order.
         fold_of: The fold that holds out each of them; see :func:`maskfold.dataset.folds.held_out_folds`.
@@ -65,7 +60,6 @@ def assemble(
             f"network {network}: folds {sorted(expected)} must each have predictions; "
             f"missing: {sorted(expected - given)}, unknown: {sorted(given - expected)}"
         )
-    size = TARGET_SIZES[target]
     index = pd.Index(images)
     oof = np.full((len(images), size), np.nan)
     evaluation = []
@@ -79,7 +73,7 @@ def assemble(
         oof[_valid_rows(table.loc[valid, "image"], index, fold_of, fold, where)] = probabilities[valid]
         _check_evaluation(table.loc[~valid, "image"].tolist(), eval_images, where)
         evaluation.append(probabilities[~valid])
-    return NetworkPredictions(network, target, oof, np.stack(evaluation))
+    return NetworkPredictions(oof, np.stack(evaluation))
 
 
 def _probabilities(table: pd.DataFrame, size: int, where: str) -> FloatArray:

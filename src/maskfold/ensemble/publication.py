@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from maskfold.ensemble.combination import Combination
-from maskfold.ensemble.submission import check_submission, checksum_line, to_csv
+from maskfold.ensemble.publishers import publisher_for
 from maskfold.ensemble.tables import confusion_tables, evaluation_table, fold_table, oof_table, score_table
 from maskfold.specs import EnsembleSpec, File
 from maskfold.storage import Workspace
@@ -38,7 +39,7 @@ def publish_tables(
         table.to_parquet(path, index=False)
         published.append(workspace.publish(path, f"{address}/{path.name}"))
     flat = {"scores": score_table(combination.voters), "fold_scores": fold_table(spec.recipe, spec.trained)}
-    matrices = confusion_tables(combination.voters, combination.age_bounds)
+    matrices = confusion_tables(combination.voters)
     tables = [_write_csv(workspace, f"{address}/{name}.csv", table, index=False) for name, table in flat.items()]
     tables += [
         _write_csv(workspace, f"{address}/confusion_{name}.csv", table, index=True) for name, table in matrices.items()
@@ -46,15 +47,27 @@ def publish_tables(
     return published[0], tuple(tables)
 
 
-def publish_submission(combination: Combination, workspace: Workspace, address: str) -> File:
+def publish_submission(combination: Combination, reader: str, workspace: Workspace, address: str) -> File | None:
     """Write the vote's answers, check them, and publish ``submission.csv`` with a sha256 file beside it.
 
+    Args:
+        combination: What they are.
+        reader: Reader of the data set, which decides the form; see :mod:`maskfold.ensemble.publishers`.
+        workspace: Where they go.
+        address: Folder in it.
+
+    Returns:
+        The submission; None where the data set has no evaluation images.
+
     Raises:
-        InvariantError: If they are not what the competition expects; nothing is published then.
+        InvariantError: If they are not what is expected; nothing is published then.
     """
     names = combination.evaluation["name"].tolist()
-    content = to_csv(names, combination.vote.evaluation.argmax(axis=1))
-    check_submission(content, names)
+    if not names:
+        return None
+    publisher = publisher_for(reader)
+    content = publisher.write(names, combination.vote.evaluation, combination.scheme)
+    publisher.check(content, names, combination.scheme)
     return _write_with_checksum(workspace, f"{address}/submission.csv", content)
 
 
@@ -65,8 +78,13 @@ def publish_stable_copies(submission: File, key: str, workspace: Workspace) -> N
         _write_with_checksum(workspace, path, content)
 
 
+def checksum_line(content: bytes, name: str) -> bytes:
+    """Return the line that ``sha256sum --check`` reads."""
+    return f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode()
+
+
 def _write_with_checksum(workspace: Workspace, path: str, content: bytes) -> File:
-    # The checksum goes first: whoever finds a submission finds its checksum as well.
+    # The checksum goes first, so that no submission is ever without its checksum.
     workspace.write(f"{path}.sha256", checksum_line(content, Path(path).name))
     return workspace.write(path, content)
 

@@ -7,31 +7,28 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from maskfold.ensemble.combination import Combination, Voter
-from maskfold.ensemble.oof import FloatArray
+from maskfold.ensemble.combination import Combination, Voter, narrow
 from maskfold.ensemble.scores import confusion
-from maskfold.labels import ATTRIBUTES, Attribute, IntArray, Target, class_names, decode
 from maskfold.recipe import Recipe
-from maskfold.specs import Scores, TrainFoldOutcome
+from maskfold.scheme import FloatArray, Scheme
+from maskfold.specs import TrainFoldOutcome
 
 
 def oof_table(combination: Combination) -> pd.DataFrame:
-    """Return the vote's out-of-fold table: image, person, fold, true_class, predicted_class, p0 .. p17."""
-    vote = combination.vote
+    """Return the vote's out-of-fold table: image, person, fold, true_class, predicted_class, p0 .. p<classes-1>."""
     table = combination.train[["image", "person", "fold", "true_class"]]
-    return table.assign(predicted_class=vote.predicted.astype(np.int8), **_columns(vote.oof))
+    return _with_answers(table, combination.vote.oof, combination.scheme)
 
 
 def evaluation_table(combination: Combination) -> pd.DataFrame:
-    """Return what the vote says of the evaluation images: image, name, readable, predicted_class, p0 .. p17."""
-    values = combination.vote.evaluation
+    """Return the vote's answers for evaluation images: image, name, readable, predicted_class, p0 .. p<classes-1>."""
     table = combination.evaluation[["image", "name", "readable"]]
-    return table.assign(predicted_class=values.argmax(axis=1).astype(np.int8), **_columns(values))
+    return _with_answers(table, combination.vote.evaluation, combination.scheme)
 
 
 def score_table(voters: Sequence[Voter]) -> pd.DataFrame:
     """Return one row a voter: voter, target, macro_f1, accuracy, and both for each attribute; empty where not given."""
-    return pd.DataFrame([{"voter": voter.name, "target": voter.target, **_flat(voter.scores)} for voter in voters])
+    return pd.DataFrame([{"voter": voter.name, "target": voter.target, **_flat(voter)} for voter in voters])
 
 
 def fold_table(recipe: Recipe, trained: Iterable[TrainFoldOutcome]) -> pd.DataFrame:
@@ -46,7 +43,7 @@ def fold_table(recipe: Recipe, trained: Iterable[TrainFoldOutcome]) -> pd.DataFr
             "best_epoch": outcome.best_epoch,
             "epochs": len(outcome.history),
             "seconds": round(outcome.seconds, 3),
-            "images_s": round(outcome.images_s, 1),
+            "images_per_second": round(outcome.images_per_second, 1),
             "device": outcome.device,
             "amp": outcome.amp,
             "initial_weights": outcome.initial_weights,
@@ -58,7 +55,7 @@ def fold_table(recipe: Recipe, trained: Iterable[TrainFoldOutcome]) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def confusion_tables(voters: Sequence[Voter], bounds: tuple[int, int]) -> dict[str, pd.DataFrame]:
+def confusion_tables(voters: Sequence[Voter]) -> dict[str, pd.DataFrame]:
     """Return the confusion counts of every voter, for the classes and for each attribute that it answers.
 
     Returns:
@@ -66,31 +63,25 @@ def confusion_tables(voters: Sequence[Voter], bounds: tuple[int, int]) -> dict[s
     """
     tables = {}
     for voter in voters:
-        for target, (true, predicted) in answers(voter).items():
-            names = class_names(target, bounds)
-            counts = confusion(target, true, predicted)
+        for target, (true, predicted) in voter.answers.items():
+            names = voter.scheme.class_names(target)
+            counts = confusion(true, predicted, len(names))
             index = pd.Index(names, name="true \\ predicted")
             tables[f"{voter.name}_{target}"] = pd.DataFrame(counts, index=index, columns=names)
     return tables
 
 
-def answers(voter: Voter) -> dict[Target, tuple[IntArray, IntArray]]:
-    """Return true and predicted classes for each target that a voter's answers imply."""
-    found: dict[Target, tuple[IntArray, IntArray]] = {voter.target: (voter.true, voter.predicted)}
-    if voter.target == "joint":
-        true, predicted = decode(voter.true), decode(voter.predicted)
-        attributes: tuple[Attribute, ...] = ATTRIBUTES
-        found.update({name: (true[name], predicted[name]) for name in attributes})
-    return found
+def _with_answers(table: pd.DataFrame, probabilities: FloatArray, scheme: Scheme) -> pd.DataFrame:
+    """Return a table with the most probable class and all probabilities, float32, (N, classes), of each row."""
+    columns = [f"p{number}" for number in range(scheme.n_classes)]
+    values = pd.DataFrame(probabilities.astype(np.float32), index=table.index, columns=columns)
+    return pd.concat([table.assign(predicted_class=narrow(probabilities.argmax(axis=1), scheme)), values], axis=1)
 
 
-def _columns(probabilities: FloatArray) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]]:
-    return {f"p{number}": column.astype(np.float32) for number, column in enumerate(probabilities.T)}
-
-
-def _flat(scores: Scores) -> dict[str, float | None]:
+def _flat(voter: Voter) -> dict[str, float | None]:
+    scores = voter.scores
     flat = {"macro_f1": scores.macro_f1, "accuracy": scores.accuracy}
-    for name in ATTRIBUTES:
-        for metric in ("macro_f1", "accuracy"):
-            flat[f"{name}_{metric}"] = scores.attributes.get(name, {}).get(metric)
+    for name in voter.scheme.parts:
+        pair = scores.attributes.get(name, {})
+        flat |= {f"{name}_{metric}": pair.get(metric) for metric in ("macro_f1", "accuracy")}
     return flat

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskfold.ensemble.oof import FloatArray
 from maskfold.errors import RecipeError
-from maskfold.labels import ATTRIBUTES, N_AGE, N_CLASSES, N_GENDER, N_MASK, Attribute, Target
+from maskfold.scheme import JOINT, FloatArray, Scheme
 
 PRODUCT = "attributes"
 """Name of the voter that multiplies the attribute networks' probabilities."""
@@ -21,9 +20,9 @@ class Vote:
     """The vote over one set of images."""
 
     probabilities: FloatArray
-    """(N, 18)."""
+    """(N, joint classes)."""
     product: FloatArray | None
-    """(N, 18): what the attribute networks say together; none without attribute networks."""
+    """(N, joint classes): what the attribute networks say together; none without attribute networks."""
 
 
 def mean_of_trainings(probabilities: FloatArray) -> FloatArray:
@@ -57,28 +56,8 @@ def weighted_mean(probabilities: Mapping[str, FloatArray], weights: Mapping[str,
     return np.asarray(sum((share / total) * probabilities[name] for name, share in shares.items()))
 
 
-def product(mask: FloatArray, gender: FloatArray, age: FloatArray) -> FloatArray:
-    """Combine attributes as if independent: p(class) = p(mask) p(gender) p(age).
-
-    Args:
-        mask: (N, 3).
-        gender: (N, 2).
-        age: (N, 3).
-
-    Returns:
-        (N, 18) in the order of :func:`maskfold.labels.encode`.
-    """
-    return np.asarray(np.einsum("nm,ng,na->nmga", mask, gender, age).reshape(len(mask), N_CLASSES))
-
-
-def marginals(joint: FloatArray) -> dict[Attribute, FloatArray]:
-    """Sum joint probabilities (N, 18) to those of each attribute: (N, 3), (N, 2), (N, 3)."""
-    cube = joint.reshape(len(joint), N_MASK, N_GENDER, N_AGE)
-    return {"mask": cube.sum(axis=(2, 3)), "gender": cube.sum(axis=(1, 3)), "age": cube.sum(axis=(1, 2))}
-
-
-def vote(networks: Mapping[str, tuple[Target, FloatArray]], weights: Mapping[str, float]) -> Vote:
-    """Let joint and attribute networks vote together in the 18-class space.
+def vote(networks: Mapping[str, tuple[str, FloatArray]], weights: Mapping[str, float], scheme: Scheme) -> Vote:
+    """Let joint and attribute networks vote together on the joint classes.
 
     Networks of the same attribute are averaged first (by their own weights), then multiplied; the product is one voter
     among the joint networks, called ``attributes``.
@@ -86,23 +65,26 @@ def vote(networks: Mapping[str, tuple[Target, FloatArray]], weights: Mapping[str
     Args:
         networks: Target and probabilities (N, classes of the target) of each network.
         weights: Weight by network name or ``attributes``; default 1.
+        scheme: What the labels are.
 
     Raises:
         RecipeError: If weights are unusable, or the networks are neither joint nor a full set of attributes.
     """
-    voters = {name: values for name, (target, values) in networks.items() if target == "joint"}
-    by_attribute: dict[Attribute, dict[str, FloatArray]] = {
-        attribute: {name: values for name, (target, values) in networks.items() if target == attribute}
-        for attribute in ATTRIBUTES
-    }
+    by_target: dict[str, dict[str, FloatArray]] = {target: {} for target in scheme.targets}
+    for name, (target, values) in networks.items():
+        by_target[target][name] = values
+    voters = by_target.pop(JOINT)
     combined: FloatArray | None = None
-    if any(by_attribute.values()):
-        missing = [attribute for attribute, members in by_attribute.items() if not members]
+    if any(by_target.values()):
+        missing = [attribute for attribute, members in by_target.items() if not members]
         if missing:
-            raise RecipeError(f"attribute networks vote as a set of three; missing: {', '.join(missing)}")
-        mask, gender, age = (weighted_mean(by_attribute[attribute], weights) for attribute in ATTRIBUTES)
-        combined = product(mask, gender, age)
+            raise RecipeError(
+                f"attribute networks vote as a set, one or more for each attribute; missing: {', '.join(missing)}"
+            )
+        combined = scheme.product({name: weighted_mean(members, weights) for name, members in by_target.items()})
         voters[PRODUCT] = combined
     if not voters:
-        raise RecipeError("no network can vote; a recipe needs a joint network or mask, gender and age networks")
+        raise RecipeError(
+            f"no network can vote; a recipe needs a joint network, or networks for {', '.join(scheme.names)}"
+        )
     return Vote(weighted_mean(voters, weights), combined)

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from maskfold import errors
 from maskfold.cores import usable_cores
 from maskfold.launch import folder
-from maskfold.launch.monitor import Progress
+from maskfold.launch.monitor import JobProgress
 from maskfold.launch.reports import Reports
 from maskfold.launch.scratch import scratch_folder
 from maskfold.specs import Failure, Outcome, Spec
@@ -67,14 +67,14 @@ class Job:
             done: Units done.
             total: Units in all.
             unit: What is counted.
-            **fields: More to show, such as ``epoch=2, images_s=143.0``.
+            **fields: More to show, such as ``epoch=2, images_per_second=143.0``.
         """
         now = time.monotonic()
         if now - self._last_progress < (5.0 if self.reports is None else 0.5) and done < total:
             return
         self._last_progress = now
         if self.reports is not None:
-            self.reports.progress(Progress(done, total, unit, fields))
+            self.reports.progress(JobProgress(done, total, unit, fields))
         else:
             more = "".join(f", {name} {value}" for name, value in fields.items())
             self.log.info("%d/%d %s%s", done, total, unit, more)

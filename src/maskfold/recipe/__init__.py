@@ -14,7 +14,7 @@ from maskfold.recipe.recipe import (
     Recipe,
 )
 from maskfold.recipe.schemes import SCHEMES
-from maskfold.settings import Settings
+from maskfold.settings import OutsideKey, Settings, determining
 
 __all__ = [
     "AUGMENTATION_PRESETS",
@@ -34,10 +34,12 @@ __all__ = [
     "Network",
     "Normalisation",
     "Optimizer",
+    "OutsideKey",
     "Recipe",
     "Schedule",
     "Settings",
     "Stopping",
+    "determining",
     "dump_recipe",
     "load_recipe",
 ]

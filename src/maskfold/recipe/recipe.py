@@ -16,7 +16,7 @@ from pydantic import (
 from maskfold.recipe.network import Network
 from maskfold.recipe.schemes import load_scheme
 from maskfold.scheme import JOINT, Scheme
-from maskfold.settings import ImageSize, Probability, Settings
+from maskfold.settings import ImageSize, OutsideKey, Probability, Settings
 
 Reader = Literal["auto", "competition", "table", "folders"]
 
@@ -36,7 +36,7 @@ class Dataset(Settings):
     external: tuple[str, ...] = ()
     """More photographs to train on: paths or URIs of csv or parquet files with a column `path`, relative to the
     file, and a column for any of the scheme's attributes. Validation and evaluation never see them."""
-    max_quarantined: Probability = 0.01
+    max_quarantined: Annotated[Probability, OutsideKey] = 0.01
     """Largest share of the images that may be unusable before the run is refused; rows of external tables do not
     count."""
 
@@ -86,8 +86,8 @@ class Ensemble(Settings):
 class Recipe(Settings):
     """All settings of one run."""
 
-    name: str = "custom"
-    description: str = ""
+    name: Annotated[str, OutsideKey] = "custom"
+    description: Annotated[str, OutsideKey] = ""
     scheme: Annotated[Scheme, BeforeValidator(load_scheme)] = Field("mask", validate_default=True)
     """What the labels are; the name of a preset (mask) or attributes of your own."""
     dataset: Dataset = Dataset()
@@ -101,9 +101,9 @@ class Recipe(Settings):
     final_fit: bool = False
     """Whether each network is trained once more, on all people, for the median number of epochs that its folds kept.
     It votes beside its folds' networks; scores stay those of the folds."""
-    checkpoint_seconds: PositiveFloat = 600.0
+    checkpoint_seconds: Annotated[PositiveFloat, OutsideKey] = 600.0
     """Longest time between two checkpoints of a training, besides the one at each epoch's end."""
-    max_job_restarts: NonNegativeInt = 2
+    max_job_restarts: Annotated[NonNegativeInt, OutsideKey] = 2
     """How often a job that was killed or lost its storage is started again."""
 
     @model_validator(mode="after")

@@ -1,46 +1,124 @@
-"""Confusion matrices as pictures: colour is the share of the true class, numbers are images."""
+"""Figures: what the vote takes for what. Colour is the share of the true class, numbers are images."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from maskfold.ensemble.combination import Voter
 from maskfold.ensemble.scores import confusion
-from maskfold.ensemble.tables import answers
-from maskfold.labels import ATTRIBUTES, N_AGE, N_GENDER, IntArray, class_names
+from maskfold.report.figure import Figure, panels, rows_of_panels
+from maskfold.scheme import IntArray, Scheme
 from maskfold.theme import Palette
 
-
-def draw_joint(figure: Figure, voter: Voter, bounds: tuple[int, int], palette: Palette) -> None:
-    """Draw the 18 x 18 matrix, with lines between the mask states and, finer, between the genders."""
-    axes = figure.subplots()
-    counts = confusion("joint", voter.true, voter.predicted)
-    image = _matrix(axes, counts, class_names("joint", bounds), palette, size=6.5)
-    for edge in range(N_AGE, len(counts), N_AGE):
-        width = 1.4 if edge % (N_AGE * N_GENDER) == 0 else 0.5
-        axes.axhline(edge - 0.5, color=palette.faint, linewidth=width)
-        axes.axvline(edge - 0.5, color=palette.faint, linewidth=width)
-    axes.tick_params(axis="x", labelrotation=90)
-    axes.set_xlabel("answered")
-    axes.set_ylabel("true")
-    bar = figure.colorbar(image, ax=axes, shrink=0.5, aspect=25, pad=0.02)
-    bar.set_label("share of the true class")
-    bar.outline.set_visible(False)
+MOST: Final = 64
+"""Classes of a matrix that can still be drawn."""
+_NUMBERED: Final = 32
+"""Classes of a matrix whose cells have room for numbers."""
 
 
-def draw_attributes(figure: Figure, voter: Voter, bounds: tuple[int, int], palette: Palette) -> None:
-    """Draw the matrices of mask, gender and age that a voter's joint answers imply."""
-    implied = answers(voter)
-    for axes, attribute in zip(figure.subplots(1, len(ATTRIBUTES)), ATTRIBUTES, strict=True):
-        counts = confusion(attribute, *implied[attribute])
-        _matrix(axes, counts, class_names(attribute, bounds), palette, size=9, shares=True)
-        right = counts.trace() / max(counts.sum(), 1)
-        axes.set_title(f"{attribute}: {right:.1%} right")
+def figures(vote: Voter) -> list[Figure]:
+    """Return the matrix of the joint classes and those of the attributes, without those too large to draw."""
+    scheme = vote.scheme
+    found = [_joint(vote)] if scheme.n_classes <= MOST else []
+    shown = drawn_attributes(scheme)
+    return [*found, _attributes(vote, shown)] if shown else found
+
+
+def drawn_attributes(scheme: Scheme) -> list[str]:
+    """Return the attributes that have a matrix of their own."""
+    return [name for name in scheme.parts if scheme.size(name) <= MOST]
+
+
+def undrawn(scheme: Scheme) -> str:
+    """Return a sentence that names the matrices too large to draw, with a blank before it; empty if there are none."""
+    large = ["joint classes"] * (scheme.n_classes > MOST)
+    large += [f"classes of {name}" for name in scheme.parts if scheme.size(name) > MOST]
+    return (
+        f" Too large to draw, and in the tables alone: the matrix of the {' and of the '.join(large)}." if large else ""
+    )
+
+
+def _joint(vote: Voter) -> Figure:
+    scheme, names = vote.scheme, vote.scheme.class_names()
+    counts = confusion(vote.true, vote.predicted, len(names))
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    worst = [np.unravel_index(place, wrong.shape) for place in np.argsort(-wrong, axis=None, kind="stable")[:3]]
+    said = [f"{wrong[row, col]} of {names[row]} taken for {names[col]}" for row, col in worst if wrong[row, col]]
+    mistakes = f"Most frequent mistakes: {'; '.join(said)}." if said else "No mistakes."
+
+    def draw(drawing: Canvas, palette: Palette) -> None:
+        axes = drawing.subplots()
+        image = _matrix(axes, counts, names, palette, size=min(9.0, max(4.5, 117 / len(names))))
+        for edge, width in _edges(scheme):
+            axes.axhline(edge - 0.5, color=palette.faint, linewidth=width)
+            axes.axvline(edge - 0.5, color=palette.faint, linewidth=width)
+        axes.tick_params(axis="x", labelrotation=90)
+        axes.tick_params(labelsize=min(8.0, 340 / len(names)))
         axes.set_xlabel("answered")
         axes.set_ylabel("true")
+        # Beside the matrix, which is narrower than the figure where there are few classes.
+        bar = drawing.colorbar(image, cax=axes.inset_axes((1.03, 0.25, 0.025, 0.5)))
+        bar.set_label("share of the true class")
+        bar.outline.set_visible(False)
+
+    caption = "Rows are true classes, columns are answers. Colour is the share of the row"
+    if len(names) <= _NUMBERED:
+        caption += "; numbers count images"
+    return Figure(
+        name="confusion_vote",
+        title="What the vote takes for what",
+        caption=f"{caption}.",
+        alt=f"Confusion matrix of {len(names)} classes; {counts.trace() / max(counts.sum(), 1):.1%} of the images "
+        f"are on the diagonal. {mistakes}",
+        height=min(7.6, 2.4 + 0.29 * len(names)),
+        draw=draw,
+    )
+
+
+def _attributes(vote: Voter, shown: list[str]) -> Figure:
+    counts = {name: confusion(*vote.answers[name], vote.scheme.size(name)) for name in shown}
+    largest = max(map(len, counts.values()))
+    most = 3 if largest <= 4 else 2 if largest <= 10 else 1
+    rows, columns = rows_of_panels(len(shown), most)
+    right = {name: f"{matrix.trace() / max(matrix.sum(), 1):.1%}" for name, matrix in counts.items()}
+
+    def draw(drawing: Canvas, palette: Palette) -> None:
+        for axes, (name, matrix) in zip(panels(drawing, len(shown), most), counts.items(), strict=True):
+            names = vote.scheme.class_names(name)
+            size = min(9.0, max(4.5, 90 / len(names)))
+            _matrix(axes, matrix, names, palette, size=size, shares=len(names) <= 4)
+            if max(map(len, names)) * len(names) * columns > 90:  # names that would run into each other
+                axes.tick_params(axis="x", labelrotation=90)
+            axes.tick_params(labelsize=min(8.0, 340 / len(names)))
+            axes.set_title(f"{name}: {right[name]} right")
+            axes.set_xlabel("answered")
+            axes.set_ylabel("true")
+
+    return Figure(
+        name="confusion_attributes",
+        title="What the vote takes for what, by attribute",
+        caption=f"Attributes as read off the vote's class: {', '.join(shown)}.{undrawn(vote.scheme)}",
+        alt=f"Confusion matrices of attributes. Share right: {', '.join(map(' '.join, right.items()))}.",
+        height=rows * {3: 2.9, 2: 3.8, 1: 7.0}[most],
+        draw=draw,
+    )
+
+
+def _edges(scheme: Scheme) -> list[tuple[int, float]]:
+    """Return where blocks of the joint classes end, and how wide a line is there: widest between the first attribute's.
+
+    The last attribute changes from class to class, and has no lines.
+    """
+    sizes = [scheme.n_classes // int(np.prod(scheme.shape[: place + 1])) for place in range(len(scheme.shape) - 1)]
+    return [
+        (edge, 1.4 if edge % sizes[0] == 0 else 0.5)
+        for edge in range(1, scheme.n_classes)
+        if any(edge % size == 0 for size in sizes)
+    ]
 
 
 def _matrix(
@@ -53,7 +131,7 @@ def _matrix(
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     for (row, column), count in np.ndenumerate(counts):
-        if count == 0:
+        if count == 0 or len(names) > _NUMBERED:
             continue
         text = f"{count:,}\n{share[row, column]:.0%}" if shares else f"{count}"
         color = _readable_on(palette, share[row, column])

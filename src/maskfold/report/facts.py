@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskfold.ensemble.combination import Combination
-from maskfold.labels import N_CLASSES, class_names
 from maskfold.specs import EnsembleSpec, TrainOutcome
 from maskfold.wording import first_few
 
@@ -22,7 +21,7 @@ class JobTime:
 
     name: str
     seconds: float
-    images_s: float | None
+    images_per_second: float | None
     note: str = ""
 
 
@@ -43,7 +42,7 @@ class NetworkFacts:
     accuracy: tuple[float, ...]
     seconds: float
     """All folds together."""
-    images_s: float
+    images_per_second: float
     """Median over the folds."""
 
     @property
@@ -59,8 +58,8 @@ class NetworkFacts:
 
 def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
     """Return what a person should know before trusting the numbers, besides what ``prepare`` warned of."""
-    found = []
-    names = class_names("joint", combination.age_bounds)
+    found, scheme = [], combination.scheme
+    names, n_classes = scheme.class_names(), scheme.n_classes
     if combination.unreadable:
         likely, count = int(combination.prior.argmax()), len(combination.unreadable)
         found.append(
@@ -69,13 +68,13 @@ def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
         )
     absent = [names[number] for number in np.flatnonzero(combination.prior == 0)]
     if absent:
-        best = (N_CLASSES - len(absent)) / N_CLASSES
+        best = (n_classes - len(absent)) / n_classes
         found.append(
-            f"{len(absent)} of {N_CLASSES} classes never occur in training, so macro-F1 over all of them cannot "
-            f"exceed {best:.3f}: {', '.join(absent)}"
+            f"{len(absent)} of {n_classes} classes never occur in training, so macro-F1 over all of them cannot "
+            f"exceed {best:.3f}: {first_few(absent, limit=20)}"
         )
     train, evaluation = spec.cropped.fallback_share_train, spec.cropped.fallback_share_eval
-    if abs(train - evaluation) > CROP_GAP:
+    if spec.prepared.n_eval and abs(train - evaluation) > CROP_GAP:
         found.append(
             f"faces without a detection: {train:.1%} of the training but {evaluation:.1%} of the evaluation images; "
             "out-of-fold scores may not carry over"
@@ -100,7 +99,7 @@ def network_facts(spec: EnsembleSpec) -> list[NetworkFacts]:
                 macro_f1=tuple(one.macro_f1 for one in folds),
                 accuracy=tuple(one.accuracy for one in folds),
                 seconds=sum(one.seconds for one in folds),
-                images_s=statistics.median(one.images_s for one in folds),
+                images_per_second=statistics.median(one.images_per_second for one in folds),
             )
         )
     return facts
@@ -112,14 +111,15 @@ def job_times(spec: EnsembleSpec) -> list[JobTime]:
     images = prepared.n_train + prepared.n_eval + prepared.n_external
     times = [
         JobTime("prepare", prepared.seconds, images / prepared.seconds if prepared.seconds > 0 else None),
-        JobTime("crop", cropped.seconds, cropped.images_s),
+        JobTime("crop", cropped.seconds, cropped.images_per_second),
     ]
     order = {network.name: number for number, network in enumerate(spec.recipe.networks)}
     for one in sorted(spec.trained, key=lambda one: (order[one.network], one.fold)):
         name = f"train_fold {one.network} {one.fold + 1}/{spec.recipe.folds.k}"
-        times.append(JobTime(name, one.seconds, one.images_s, _note(one)))
+        times.append(JobTime(name, one.seconds, one.images_per_second, _note(one)))
     for last in spec.final:
-        times.append(JobTime(f"train_all {last.network}", last.seconds, last.images_s, _note(last)))
+        times.append(JobTime(f"train_all {last.network}", last.seconds, last.images_per_second, _note(last)))
+    times += [JobTime(f"predict_eval {one.network}", one.seconds, one.images_per_second) for one in spec.evaluated]
     return times
 
 

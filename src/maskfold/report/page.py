@@ -12,13 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import maskfold
 from maskfold.ensemble.combination import VOTE, Combination
-from maskfold.labels import ATTRIBUTES, N_CLASSES
 from maskfold.recipe import dump_recipe
 from maskfold.report import facts
-from maskfold.report.annex import Annex
-from maskfold.report.figures import Figure
-from maskfold.specs import EnsembleSpec, File
+from maskfold.report.appendix import Appendix
+from maskfold.report.figure import WIDTH, Figure
+from maskfold.specs import EnsembleSpec, FaceShares, File
 from maskfold.theme import DARK, DPI, LIGHT, Palette
+from maskfold.wording import first_few
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Picture:
     @property
     def width(self) -> int:
         """Pixels."""
-        return round(self.figure.size[0] * DPI)
+        return round(WIDTH * DPI)
 
     @property
     def height(self) -> int:
         """Pixels."""
-        return round(self.figure.size[1] * DPI)
+        return round(self.figure.height * DPI)
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,10 @@ def render(
     spec: EnsembleSpec,
     combination: Combination,
     pictures: Sequence[Picture],
-    submission: Submission,
+    submission: Submission | None,
+    faces: Sequence[FaceShares],
     seconds: float,
-    annex: Annex = Annex(),  # noqa: B008 - frozen
+    appendix: Appendix = Appendix(),  # noqa: B008 - frozen
     made: datetime | None = None,
 ) -> str:
     """Return the page.
@@ -81,9 +82,10 @@ def render(
         spec: The ensemble job's spec: recipe and outcomes of all jobs before.
         combination: Voters and scores.
         pictures: Drawn figures, in reading order.
-        submission: What was handed in.
+        submission: What was handed in; None where the data set has no evaluation images.
+        faces: How faces were found, by group of photographs.
         seconds: Wall time of the ensemble job so far.
-        annex: What the jobs before left for it.
+        appendix: What the jobs before left for it.
         made: When; now by default.
     """
     times = [*facts.job_times(spec), facts.JobTime("ensemble", seconds, None, "until this page was written")]
@@ -99,8 +101,8 @@ def render(
             cropped=spec.cropped,
             key=spec.key,
             data=spec.data,
-            attributes=ATTRIBUTES,
-            n_classes=N_CLASSES,
+            scheme=combination.scheme,
+            faces=faces,
             scores=combination.vote.scores,
             voters=combination.voters,
             vote_name=VOTE,
@@ -110,7 +112,7 @@ def render(
             times=times,
             total=sum(time.seconds for time in times),
             pictures={picture.figure.name: picture for picture in pictures},
-            annex=annex,
+            appendix=appendix,
             submission=submission,
         )
     )
@@ -131,6 +133,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(score=_score, percent=_percent, thousands=_thousands, duration=duration, embed=_embed)
+    environment.filters.update(listed=_listed, first_few=first_few)
     return environment
 
 
@@ -156,6 +159,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _listed(numbers: Sequence[float]) -> str:
+    """Return numbers for people: ``30 and 60``; ``1.5, 1.65 and 1.8``."""
+    *first, last = (f"{number:g}" for number in numbers)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _embed(path: Path) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from maskfold.recipe import Crop, Settings
+from typing import Annotated
+
+from maskfold.recipe import Crop, OutsideKey, Settings
 from maskfold.specs.prepare import ExternalSource
 from maskfold.specs.spec import File, Outcome, Spec
 
@@ -65,7 +67,7 @@ class CropOutcome(Outcome):
     """Counts by part; parts without photographs are left out."""
     typical_face: TypicalFace | None = None
     """Learnt from the training photographs; none if no face was certain."""
-    images_s: float
+    images_per_second: float
     n_outliers: int = 0
     """Training photographs whose face is elsewhere than in the same person's others; see the index."""
     figures: tuple[File, ...] = ()
@@ -77,10 +79,9 @@ class CropSpec(Spec[CropOutcome]):
 
     stage = "crop"
     version = 4
-    outside_key = frozenset({"data", "fingerprint", "external", "manifest"})
-    data: str
-    fingerprint: str
-    external: tuple[ExternalSource, ...] = ()
-    manifest: File
+    data: Annotated[str, OutsideKey]
+    fingerprint: Annotated[str, OutsideKey]
+    external: Annotated[tuple[ExternalSource, ...], OutsideKey] = ()
+    manifest: Annotated[File, OutsideKey]
     images_version: str
     crop: Crop

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from maskfold.recipe import Recipe, Settings
-from maskfold.specs.crop import CropOutcome
+from typing import Annotated
+
+from maskfold.recipe import OutsideKey, Recipe, Settings
+from maskfold.specs.crop import CropOutcome, FaceShares
 from maskfold.specs.predict_eval import PredictEvalOutcome
 from maskfold.specs.prepare import PrepareOutcome
 from maskfold.specs.spec import File, Outcome, Spec
@@ -12,21 +14,22 @@ from maskfold.specs.train_fold import TrainFoldOutcome
 
 
 class Scores(Settings):
-    """Out-of-fold scores of one voter or of the vote, over all 18 classes."""
+    """Out-of-fold scores of one voter or of the vote."""
 
     macro_f1: float | None
-    """Over 18 classes; none for a network that predicts one attribute only."""
+    """Over all joint classes; none for a network that predicts one attribute of several."""
     accuracy: float | None
     attributes: dict[str, dict[str, float]]
-    """Per attribute: accuracy and macro_f1."""
+    """Accuracy and macro_f1 of each attribute; empty for a scheme of one, whose classes are the joint classes."""
 
 
 class EnsembleOutcome(Outcome):
     """The submission, the scores and the report."""
 
-    submission: File
-    latest: str
-    """Address of the stable copy, relative to the workspace."""
+    submission: File | None
+    """None where the data set has no evaluation images."""
+    latest: str | None
+    """Address of the submission's stable copy, relative to the workspace."""
     oof: File
     """Parquet: the out-of-fold table of the vote."""
     report: File
@@ -36,6 +39,8 @@ class EnsembleOutcome(Outcome):
     """CSV: scores, confusion matrices."""
     scores: dict[str, Scores]
     """By network name, plus `attributes` (the product) where there are attribute networks, plus `vote`."""
+    faces: tuple[FaceShares, ...]
+    """How faces were found, by part of the data set and by class of each photograph attribute."""
 
 
 class EnsembleSpec(Spec[EnsembleOutcome]):
@@ -43,16 +48,15 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
 
     stage = "ensemble"
     version = 2
-    outside_key = frozenset({"data", "prepared", "cropped", "trained", "final", "evaluated"})
     recipe: Recipe
-    data: str
+    data: Annotated[str, OutsideKey]
     fingerprint: str
-    prepared: PrepareOutcome
-    cropped: CropOutcome
-    trained: tuple[TrainFoldOutcome, ...]
-    final: tuple[TrainAllOutcome, ...] = ()
+    prepared: Annotated[PrepareOutcome, OutsideKey]
+    cropped: Annotated[CropOutcome, OutsideKey]
+    trained: Annotated[tuple[TrainFoldOutcome, ...], OutsideKey]
+    final: Annotated[tuple[TrainAllOutcome, ...], OutsideKey] = ()
     """Networks trained on everybody, one of each network or none."""
-    evaluated: tuple[PredictEvalOutcome, ...] = ()
+    evaluated: Annotated[tuple[PredictEvalOutcome, ...], OutsideKey] = ()
     """What each network's trainings predict for the evaluation images; none where there are no such images."""
     dataset_version: str
     folds_version: str

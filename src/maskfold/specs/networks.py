@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from maskfold.recipe import Network
+from maskfold.recipe import Network, OutsideKey
 from maskfold.specs.spec import Outcome, Spec
 from maskfold.specs.weights import Weights
 
@@ -23,13 +23,12 @@ class NetworksSpec(Spec[NetworksOutcome]):
 
     stage = "networks"
     version = 2
-    outside_key = frozenset({"weights"})
     networks: tuple[Network, ...]
     classes: tuple[int, ...]
     """Size of each one's output."""
     sizes: tuple[tuple[int, int], ...]
     """Height and width of each one's input."""
-    weights: dict[str, Weights]
+    weights: Annotated[dict[str, Weights], OutsideKey]
     """Initial weights by backbone."""
     weights_identities: dict[str, Any] = Field(default_factory=dict)
     """What of the weights determines the result; set from ``weights``."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from maskfold.recipe import Crop, Network
+from maskfold.recipe import Crop, Network, OutsideKey
 from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
 
@@ -18,7 +18,7 @@ class PredictEvalOutcome(Outcome):
     network: str
     predictions: File
     """Parquet: image, part ("eval"), fold (NOBODY: no one was held out), p0 .. p<classes-1> (probabilities)."""
-    images_s: float
+    images_per_second: float
     """Images per second, of all trainings together."""
 
 
@@ -31,22 +31,21 @@ class PredictEvalSpec(Spec[PredictEvalOutcome]):
     stage = "predict_eval"
     version = 1
     one_of_many = True
-    outside_key = frozenset({"network", "weights", "pack", "index", "manifest"})
-    network: Network
+    network: Annotated[Network, OutsideKey]
     trained_keys: tuple[str, ...]
     """Keys of the trainings; they determine the weights."""
     folds: tuple[int, ...]
     """Fold that each training held out; NOBODY where it held no one out."""
-    weights: tuple[File, ...]
+    weights: Annotated[tuple[File, ...], OutsideKey]
     """Weights of each training."""
     eval_version: str
     """Digest of the evaluation images and their order."""
     crop: Crop
     typical_face: TypicalFace | None
-    pack: File
+    pack: Annotated[File, OutsideKey]
     """The faces or the portraits, as the network's input says."""
-    index: File
-    manifest: File
+    index: Annotated[File, OutsideKey]
+    manifest: Annotated[File, OutsideKey]
 
     @property
     def label(self) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from maskfold.recipe import Dataset, Folds, Settings
+from maskfold.recipe import Dataset, Folds, OutsideKey, Settings
 from maskfold.scheme import Scheme
 from maskfold.specs.spec import File, Outcome, Spec
 
@@ -63,26 +63,23 @@ class PrepareSpec(Spec[PrepareOutcome]):
 
     stage = "prepare"
     version = 2
-    outside_key = frozenset({"data", "external"})
-    data: str
+    data: Annotated[str, OutsideKey]
     """URI of the data set."""
     fingerprint: str
     """Digest of the data set's listing: names, sizes, times of change."""
     dataset: Dataset
     corrections: File | None = None
     """The corrections file, copied into the workspace."""
-    external: tuple[ExternalSource, ...] = ()
+    external: Annotated[tuple[ExternalSource, ...], OutsideKey] = ()
     """One for each table of ``dataset.external``, in its order."""
     scheme: Scheme
     folds: Folds
 
     def _determining(self) -> dict[str, Any]:
         found = super()._determining()
-        # Where external tables are stored does not matter.
-        del found["dataset"]["external"]
-        found["external"] = [[source.table, source.fingerprint] for source in self.external]
-        # The bounds of the training labels matter to trainings alone, and names to people.
-        del found["scheme"]["name"]
+        # What external tables hold matters, not where they are stored.
+        found["dataset"]["external"] = [[source.table, source.fingerprint] for source in self.external]
+        # The bounds of the training labels matter to trainings alone.
         for attribute in found["scheme"]["attributes"]:
             del attribute["train_bounds"]
         if self.corrections:

@@ -1,19 +1,19 @@
 """What all jobs have in common: a spec with a key goes in, an outcome comes out.
 
-A job's *spec* is small JSON. Fields that only say where to find or report things (``workspace``, ``tracking``, paths)
-are left out of the *key*, the digest of everything that determines the result. Outputs are stored at
-``<stage>/<key>/`` in the workspace, beside ``spec.json``; ``outcome.json`` is published there last, so its presence
-means the job is done. A job that fails leaves ``failure.json`` instead.
+A job's *spec* is JSON. Fields that only conduct a run or say where things are stored are marked as
+:class:`~maskfold.recipe.OutsideKey` and left out of the *key*, the digest of everything that determines the result.
+Outputs are stored at ``<stage>/<key>/`` in the workspace, beside ``spec.json``; ``outcome.json`` is published there
+last, so its presence means the job is done. A job that fails leaves ``failure.json`` instead.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 from maskfold.errors import EXIT_FAULT, MaskfoldError
-from maskfold.recipe import Settings
+from maskfold.recipe import OutsideKey, Settings, determining
 
 SPEC_FILE, OUTCOME_FILE, FAILURE_FILE = "spec.json", "outcome.json", "failure.json"
 
@@ -74,14 +74,13 @@ class Spec(Settings, Generic[OutcomeT_co]):
     stage: ClassVar[str]
     version: ClassVar[int]
     """Raised whenever the stage's results change for equal specs, so that old outputs are not taken for new ones."""
-    outside_key: ClassVar[frozenset[str]] = frozenset()
     one_of_many: ClassVar[bool] = False
     """Jobs of this stage run side by side, each on a share of the machine; any other has the machine to itself."""
 
     _by_stage: ClassVar[dict[str, type[Spec[Outcome]]]] = {}
 
-    workspace: str
-    tracking: Tracking | None = None
+    workspace: Annotated[str, OutsideKey]
+    tracking: Annotated[Tracking | None, OutsideKey] = None
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -106,8 +105,7 @@ class Spec(Settings, Generic[OutcomeT_co]):
 
     def _determining(self) -> dict[str, Any]:
         """Return everything that determines the result, as JSON."""
-        skipped = self.outside_key | {"workspace", "tracking"}
-        return self.model_dump(mode="json", exclude=set(skipped))
+        return determining(self)
 
     @property
     def address(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from maskfold.recipe import OutsideKey
 from maskfold.specs.spec import File
 from maskfold.specs.training import TrainOutcome, TrainSpec
 
@@ -24,7 +27,7 @@ class TrainFoldSpec(TrainSpec[TrainFoldOutcome]):
     version = 4
     fold: int
     """Number of the fold held out, from 0."""
-    n_folds: int
+    n_folds: Annotated[int, OutsideKey]
 
     @property
     def part(self) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from maskfold.recipe import Crop, Network, Settings
+from maskfold.recipe import Crop, Network, OutsideKey, Settings
 from maskfold.recipe.learning import CELLS
 from maskfold.scheme import JOINT, Scheme
 from maskfold.specs.crop import TypicalFace
@@ -25,7 +25,7 @@ class EpochRecord(Settings):
     valid_macro_f1: float | None
     """Of the network's target, on the whole validation part."""
     valid_accuracy: float | None
-    images_s: float
+    images_per_second: float
     """Training images per second."""
 
 
@@ -42,7 +42,7 @@ class TrainOutcome(Outcome):
     """What was loaded, for people."""
     device: str
     amp: str
-    images_s: float
+    images_per_second: float
     """Median over epochs."""
     steps_per_epoch: int
     """Optimizer steps."""
@@ -61,11 +61,9 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
     """What every training of one network receives."""
 
     one_of_many = True
-    outside_key = frozenset(
-        {"scheme", "manifest", "folds", "pack", "index", "weights", "n_folds", "checkpoint_seconds"}
-    )
     network: Network
-    scheme: Scheme
+    scheme: Annotated[Scheme, OutsideKey]
+    """Of its attributes, those that the network looks at are part of the key."""
     crop: Crop
     typical_face: TypicalFace | None
     """Where the data set's faces are, for photographs in which none is found."""
@@ -73,14 +71,14 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
     learnt_versions: tuple[str, ...]
     """Digests of the images and labels that it learns from, for each of the network's label sets."""
     folds_version: str
-    manifest: File
-    folds: File
-    pack: File
+    manifest: Annotated[File, OutsideKey]
+    folds: Annotated[File, OutsideKey]
+    pack: Annotated[File, OutsideKey]
     """The faces or the portraits, as the network's input says."""
-    index: File
-    checkpoint_seconds: float = 600.0
+    index: Annotated[File, OutsideKey]
+    checkpoint_seconds: Annotated[float, OutsideKey] = 600.0
     """Longest time between two checkpoints."""
-    weights: Weights | None
+    weights: Annotated[Weights | None, OutsideKey]
     weights_identity: dict[str, Any] | None = None
     """What of the weights determines the result; set from ``weights``."""
 
@@ -89,10 +87,10 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
         looked_at = {name for labels in self.network.label_sets() for name in labels.split("+")}
         everything = bool(looked_at & {JOINT, CELLS})
         attributes = [one for one in self.scheme.attributes if everything or one.name in looked_at]
-        return {
-            **super()._determining(),
-            "attributes": [attribute.model_dump(mode="json") for attribute in attributes],
-        }
+        found = super()._determining()
+        # How a network is called matters to the vote, which gives weights by name, and not to the training.
+        del found["network"]["name"]
+        return {**found, "attributes": [attribute.model_dump(mode="json") for attribute in attributes]}
 
     def model_post_init(self, context: Any, /) -> None:
         identity = self.weights.identity if self.weights else None

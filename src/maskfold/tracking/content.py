@@ -6,13 +6,13 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from maskfold.labels import class_names
+from maskfold.scheme import Scheme
 from maskfold.specs import CropOutcome, EnsembleOutcome, EpochRecord, PrepareOutcome, TrainFoldOutcome, TrainOutcome
 
 Metric = tuple[str, float, int]
 """Key, value, step."""
 
-_CURVES = ("lr", "train_loss", "valid_loss", "valid_macro_f1", "valid_accuracy", "images_s")
+_CURVES = ("lr", "train_loss", "valid_loss", "valid_macro_f1", "valid_accuracy", "images_per_second")
 CURVE_KEY = "train_loss"
 """The curve that tells which epochs a run has."""
 
@@ -35,7 +35,7 @@ def prepare_metrics(outcome: PrepareOutcome) -> list[Metric]:
 
 def crop_metrics(outcome: CropOutcome) -> list[Metric]:
     """Return how many faces were found."""
-    names = ("n_images", "fallback_share_train", "fallback_share_eval", "images_s")
+    names = ("n_images", "fallback_share_train", "fallback_share_eval", "images_per_second")
     metrics = [(f"crop/{name}", float(getattr(outcome, name)), 0) for name in names]
     return metrics + [
         (f"crop/fallback_share {group.group.replace(',', '')}", group.fallback_share, 0) for group in outcome.groups
@@ -51,7 +51,7 @@ def training_metrics(outcome: TrainOutcome) -> list[Metric]:
         *scores,
         ("best_epoch", float(outcome.best_epoch), 0),
         ("seconds", outcome.seconds, 0),
-        ("median_images_s", outcome.images_s, 0),
+        ("median_images_per_second", outcome.images_per_second, 0),
     ]
 
 
@@ -67,9 +67,9 @@ def ensemble_metrics(outcome: EnsembleOutcome) -> list[Metric]:
     return metrics
 
 
-def class_table(outcome: PrepareOutcome, age_bounds: tuple[int, int]) -> str:
+def class_table(outcome: PrepareOutcome, scheme: Scheme) -> str:
     """Return the number of training images of each class as csv."""
-    names = class_names(bounds=age_bounds)
+    names = scheme.class_names()
     return _csv(("class", "name", "images"), zip(range(len(names)), names, outcome.class_counts, strict=True))
 
 
@@ -79,7 +79,7 @@ def timing_table(rows: Sequence[tuple[str, float, float | None, bool]]) -> str:
     Args:
         rows: Job, wall time in seconds, images per second (None where a job has none), whether an earlier run did it.
     """
-    return _csv(("job", "seconds", "images_s", "reused"), rows)
+    return _csv(("job", "seconds", "images_per_second", "reused"), rows)
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

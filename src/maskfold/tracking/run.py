@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, ParamSpec, Self
 
 from maskfold.errors import MaskfoldError
+from maskfold.scheme import Scheme
 from maskfold.specs import (
     CropOutcome,
     EnsembleOutcome,
@@ -154,7 +155,7 @@ class RunTracker:
         if isinstance(outcome, TrainFoldOutcome):
             job = f"train_fold {outcome.network} {outcome.fold + 1}"
             self._record(metrics=[(f"folds/{outcome.network}/macro_f1", outcome.macro_f1, outcome.fold)])
-        self._timing.append((job, outcome.seconds, outcome.images_s, reused))
+        self._timing.append((job, outcome.seconds, outcome.images_per_second, reused))
         self._end_child(run, "FINISHED")
         if not (reused and self._is_recorded(self._keys.get(tracking.run_id, ""))):
             # After the end: large files may take long, and the run is complete without them.
@@ -173,9 +174,7 @@ class RunTracker:
         self._end_child(run, status)
 
     @_harmless
-    def log_prepared(
-        self, outcome: PrepareOutcome, age_bounds: tuple[int, int], workspace: Workspace, reused: bool = False
-    ) -> None:
+    def log_prepared(self, outcome: PrepareOutcome, scheme: Scheme, workspace: Workspace, reused: bool = False) -> None:
         """Record the data set: version, counts, what was left out."""
         tags = {
             "dataset_version": outcome.dataset_version,
@@ -183,7 +182,7 @@ class RunTracker:
             "folds_version": outcome.folds_version,
         }
         self._record(metrics=content.prepare_metrics(outcome), tags=tags)
-        self._sender.send(calls.text(self._run, content.class_table(outcome, age_bounds), "data/class_counts.csv"))
+        self._sender.send(calls.text(self._run, content.class_table(outcome, scheme), "data/class_counts.csv"))
         if outcome.warnings:
             self._sender.send(calls.text(self._run, "\n".join(outcome.warnings), "data/warnings.txt"))
         self._time("prepare", outcome.seconds, None, reused)
@@ -194,7 +193,7 @@ class RunTracker:
     def log_cropped(self, outcome: CropOutcome, workspace: Workspace, reused: bool = False) -> None:
         """Record how many faces were found, how fast, and what they look like."""
         self._record(metrics=content.crop_metrics(outcome))
-        self._time("crop", outcome.seconds, outcome.images_s, reused)
+        self._time("crop", outcome.seconds, outcome.images_per_second, reused)
         for file in outcome.figures:
             self._log_file(self._run, workspace, file, "figures/faces")
 
@@ -203,7 +202,7 @@ class RunTracker:
         """Record the scores, the out-of-fold table, tables, figures, report and submission."""
         self._record(metrics=content.ensemble_metrics(outcome))
         self._time("ensemble", outcome.seconds, None, reused)
-        files = [(outcome.submission, ""), (outcome.report, ""), (outcome.oof, "")]
+        files = [(file, "") for file in (outcome.submission, outcome.report, outcome.oof) if file is not None]
         files += [(file, "figures") for file in outcome.figures] + [(file, "tables") for file in outcome.tables]
         for file, folder in files:
             self._log_file(self._run, workspace, file, folder)
@@ -241,8 +240,8 @@ class RunTracker:
         self._open = {other for other in self._open if self._sender.resolve(other) != run and other != run}
         self._sender.send(calls.end(run, status))
 
-    def _time(self, job: str, seconds: float, images_s: float | None, reused: bool) -> None:
-        self._timing.append((job, seconds, images_s, reused))
+    def _time(self, job: str, seconds: float, images_per_second: float | None, reused: bool) -> None:
+        self._timing.append((job, seconds, images_per_second, reused))
         self._record(metrics=[(f"seconds/{job}", seconds, 0)])
 
     def _record(self, run: str | None = None, **what: Any) -> None:

@@ -114,7 +114,7 @@ def rotation(angles: NDArray[np.float64]) -> Matrices:
 
 
 def shear(angles: NDArray[np.float64], vertical: bool = False) -> Matrices:
-    """Shift rows to the right (or columns up) by an amount that grows with their distance from the centre; by radians, (N,)."""
+    """Shift rows sideways (or columns upwards) in proportion to their distance from the centre; by radians, (N,)."""
     matrices = identity(len(angles))
     row, column = (1, 0) if vertical else (0, 1)
     matrices[:, row, column] = -np.tan(angles)

@@ -33,7 +33,7 @@ from maskfold.training.schedules import learning_rate
 log = logging.getLogger(__name__)
 
 
-class Progress(Protocol):
+class OnProgress(Protocol):
     """Takes how far a training is."""
 
     def __call__(self, done: int, total: int, unit: str = ..., **fields: float | int | str) -> None:
@@ -41,14 +41,14 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Services:
     """What a training uses while it runs."""
 
     checkpoints: Checkpoints
     recorder: Recorder
     stopping: Callable[[], bool]
     """Whether the job was asked to stop; checked before each step and each batch of predictions."""
-    progress: Progress
+    on_progress: OnProgress
     """Called after each step."""
     checkpoint_seconds: float = 600.0
     """Longest time between two checkpoints, for epochs that take longer."""
@@ -93,9 +93,9 @@ class Fit:
         return self.history[self.kept.epoch]
 
     @property
-    def images_s(self) -> float:
+    def images_per_second(self) -> float:
         """Training images per second, the median over epochs."""
-        return statistics.median(record.images_s for record in self.history)
+        return statistics.median(record.images_per_second for record in self.history)
 
 
 class _StopRequested(Exception):  # noqa: N818 - a signal between the parts of this module, not an error
@@ -110,16 +110,14 @@ class Loop:
         images: The pack.
         data: What to learn from and to be judged by.
         place: Seed and fold.
-        surroundings: Checkpoints, recorder, progress, the request to stop.
+        services: Checkpoints, recorder, progress, the request to stop.
     """
 
-    def __init__(
-        self, learner: Learner, images: Images, data: FoldData, place: Position, surroundings: Surroundings
-    ) -> None:
+    def __init__(self, learner: Learner, images: Images, data: FoldData, place: Position, services: Services) -> None:
         network = learner.network
         self._learner, self._images, self._data, self._place = learner, images, data, place
-        self._surroundings = surroundings
-        self._saver = Saver(surroundings.checkpoints)
+        self._services = services
+        self._saver = Saver(services.checkpoints)
         self._shown = sampling.images_per_epoch(len(data.train), network.epoch_fraction)
         self._strata = sampling.strata(network.sampler, data.train.classes, data.train.labels, data.scheme)
         self._batch_size = min(network.batch_size, self._shown)
@@ -175,7 +173,7 @@ class Loop:
         return merged(self._learner.probabilities(self._images, rows, self._check_stop), self._data.counted)
 
     def _check_stop(self) -> None:
-        if self._surroundings.stopping():
+        if self._services.stopping():
             raise _StopRequested
 
     def _train_epoch(self) -> None:
@@ -184,7 +182,7 @@ class Loop:
         since, before = time.perf_counter(), state.seconds
         for step in range(state.step, self._steps):
             self._check_stop()
-            if time.monotonic() - self._saved_at > self._surroundings.checkpoint_seconds:
+            if time.monotonic() - self._saved_at > self._services.checkpoint_seconds:
                 self._save()
             rate = self._rate(state.epoch * self._steps + step)
             state.loss += self._learner.step(*self._batch(order, step), place.at(state.epoch, step), rate)
@@ -216,9 +214,11 @@ class Loop:
         state = self._state
         done = (state.epoch * self._steps + state.step) * self._batch_size
         total = self._learner.network.epochs * self._steps * self._batch_size
-        self._surroundings.progress(done, total, "images", epoch=state.epoch + 1, images_s=round(self._images_s(), 1))
+        self._services.on_progress(
+            done, total, "images", epoch=state.epoch + 1, images_per_second=round(self._images_per_second(), 1)
+        )
 
-    def _images_s(self) -> float:
+    def _images_per_second(self) -> float:
         return self._state.step * self._batch_size / max(self._state.seconds, 1e-9)
 
     def _close_epoch(self) -> None:
@@ -241,12 +241,12 @@ class Loop:
             valid_loss=judged.loss if judged else None,
             valid_macro_f1=judged.macro_f1 if judged else None,
             valid_accuracy=judged.accuracy if judged else None,
-            images_s=round(self._images_s(), 2),
+            images_per_second=round(self._images_per_second(), 2),
         )
         if judged is None or network.keep == "last" or judged.macro_f1 > max(self._scores(), default=-1.0):
             state.kept = Kept(state.epoch, self._learner.snapshot(), probabilities)
         state.history.append(record)
-        self._surroundings.recorder.epoch(record)
+        self._services.recorder.epoch(record)
         state.epoch, state.step, state.seconds = state.epoch + 1, 0, 0.0
         state.loss.zero_()
         self._save()
@@ -270,7 +270,7 @@ class Loop:
         self._saved_at = time.monotonic()
 
     def _resume(self) -> int | None:
-        content: dict[str, Any] | None = self._surroundings.checkpoints.newest()
+        content: dict[str, Any] | None = self._services.checkpoints.newest()
         if content is None:
             return None
         kept = content["kept"]

@@ -18,7 +18,7 @@ from maskfold.training.data import FoldData, split
 from maskfold.training.device import explained
 from maskfold.training.images import Images, open_pack
 from maskfold.training.learner import Learner
-from maskfold.training.loop import Fit, Loop, Surroundings
+from maskfold.training.loop import Fit, Loop, Services
 from maskfold.training.randomness import EVERYBODY, Position
 
 
@@ -42,7 +42,7 @@ def train(
     device: torch.device,
     workspace: Store,
     scratch: Path,
-    surroundings: Surroundings,
+    services: Services,
 ) -> Session:
     """Train a network, from the newest checkpoint or anew.
 
@@ -52,7 +52,7 @@ def train(
         device: Where to compute.
         workspace: Holds the tables, the pack and the initial weights.
         scratch: A local folder.
-        surroundings: Checkpoints, recorder, progress, the request to stop.
+        services: Checkpoints, recorder, progress, the request to stop.
 
     Raises:
         MaskfoldError: As :meth:`maskfold.training.loop.Loop.fit` does, or if the inputs do not fit together.
@@ -68,7 +68,7 @@ def train(
     )
     learner = Learner(network, taught, backbone, device, data.class_counts)
     with explained(network):
-        loop = Loop(learner, images, data, place, surroundings)
+        loop = Loop(learner, images, data, place, services)
         fit = loop.fit()
     return Session(spec, fold, data, images, backbone, learner, loop, fit)
 
@@ -125,7 +125,7 @@ def publish(session: Session, workspace: Store, address: str, scratch: Path) -> 
         "initial_weights": session.backbone.initial_weights,
         "device": str(session.learner.device),
         "amp": session.learner.precision,
-        "images_s": fit.images_s,
+        "images_per_second": fit.images_per_second,
         "steps_per_epoch": session.loop.steps_per_epoch,
         "resumed_from_epoch": fit.resumed_from_epoch,
     }

@@ -1,0 +1,200 @@
+"""The way from a plan to trained networks and their vote, which flows share; with all that MLflow hears of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from prefect.futures import as_completed
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+
+from flows.jobs import Jobs
+from flows.plan import Plan
+from flows.server import page_of_this_run
+from maskfold import errors, storage
+from maskfold.launch.launcher import Launcher
+from maskfold.launch.monitor import JobEvent, announce
+from maskfold.recipe import dump_recipe
+from maskfold.specs import (
+    CropOutcome,
+    EnsembleOutcome,
+    File,
+    PredictEvalOutcome,
+    PrepareOutcome,
+    TrainAllOutcome,
+    TrainFoldOutcome,
+    TrainOutcome,
+    TrainSpec,
+    Weights,
+    WeightsOutcome,
+    WeightsSpec,
+)
+from maskfold.tracking import RunTracker
+
+TrainOutcomeT = TypeVar("TrainOutcomeT", bound=TrainOutcome)
+
+
+@dataclass(frozen=True)
+class TrainedNetworks:
+    """What the jobs before the vote have left."""
+
+    prepared: PrepareOutcome
+    cropped: CropOutcome
+    trained: tuple[TrainFoldOutcome, ...]
+    """Network by network, fold by fold."""
+    final: tuple[TrainAllOutcome, ...]
+    """Of each network, or none."""
+    trained_keys: tuple[str, ...]
+    """Of ``trained``, then of ``final``."""
+    evaluated: tuple[PredictEvalOutcome, ...]
+    """Of each network; none where the data set has no evaluation images."""
+
+
+def fit(plan: Plan, jobs: Jobs, tracker: RunTracker) -> TrainedNetworks:
+    """Train every network on every fold, and what comes before.
+
+    Raises:
+        JobFailedError: If a job fails.
+        CancelledError: If the run is stopped.
+    """
+    weights = _initial_weights(plan, jobs)
+    jobs.run(plan.networks(weights))
+    prepare = plan.prepare(_corrections(plan))
+    prepared = jobs.run(prepare)
+    _refuse_damage(plan, prepared)
+    tracker.log_prepared(prepared, plan.recipe.scheme, plan.workspace, prepare.key in jobs.reused)
+    crop = plan.crop(prepared)
+    cropped = jobs.run(crop)
+    tracker.log_cropped(cropped, plan.workspace, crop.key in jobs.reused)
+    folds = plan.train_folds(prepared, crop, cropped, weights)
+    trained = _train(folds, jobs, tracker)
+    everybody = plan.train_all(folds, trained)
+    final = _train(everybody, jobs, tracker)
+    asked = plan.predict_eval(prepared, cropped, (*folds, *everybody), (*trained, *final))
+    evaluated = tuple(
+        outcome.model_copy(update={"network": spec.network.name})
+        for spec, outcome in zip(asked, jobs.run_all(asked), strict=True)
+    )
+    keys = tuple(spec.key for spec in (*folds, *everybody))
+    return TrainedNetworks(prepared, cropped, trained, final, keys, evaluated)
+
+
+def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs, tracker: RunTracker) -> EnsembleOutcome:
+    """Let the trained networks vote and publish the submission; it becomes the newest one."""
+    spec = plan.ensemble(
+        fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
+    )
+    result = jobs.run(spec)
+    # Also when the vote was found finished and did not run.
+    if result.latest is not None:
+        for suffix in (".sha256", ""):
+            content = plan.workspace.read(f"submissions/{spec.key}.csv{suffix}")
+            if content is not None and content != plan.workspace.read(result.latest + suffix):
+                plan.workspace.write(result.latest + suffix, content)
+    tracker.log_ensemble(result, plan.workspace, spec.key in jobs.reused)
+    return result
+
+
+@contextlib.contextmanager
+def tracked(plan: Plan) -> Iterator[RunTracker]:
+    """Open the run in MLflow; close it as finished, killed or failed."""
+    tracker = RunTracker.start(
+        name=plan.recipe.name,
+        recipe_yaml=dump_recipe(plan.recipe),
+        params={"data": plan.data, "workspace": plan.workspace.uri, "recipe": plan.recipe.name},
+        tags={"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": page_of_this_run()},
+    )
+    try:
+        yield tracker
+    except Exception:
+        tracker.finish("FAILED")
+        raise
+    except BaseException:
+        tracker.finish("KILLED")
+        raise
+    tracker.finish("FINISHED")
+
+
+@contextlib.contextmanager
+def launching(plan: Plan, launcher: Launcher) -> Iterator[Jobs]:
+    """Give jobs to a launcher; when the flow ends early, for whatever reason, none is left running."""
+    try:
+        yield Jobs(plan.workspace, launcher, plan.recipe.max_job_restarts)
+    finally:
+        launcher.cancel()
+
+
+def _initial_weights(plan: Plan, jobs: Jobs) -> dict[str, Weights]:
+    """Return the weights that networks start from, by backbone."""
+    found = {backbone: given.adopt(plan.workspace) for backbone, given in plan.given_weights.items()}
+    for spec in plan.hub_weights():
+        outcome = jobs.run(spec)
+        if outcome.weights is not None:
+            found[spec.backbone] = outcome.weights
+        else:
+            _warn_of_scratch(spec, outcome, jobs)
+    return found
+
+
+def _warn_of_scratch(spec: WeightsSpec, outcome: WeightsOutcome, jobs: Jobs) -> None:
+    """Say that an earlier run did not get weights, which would hold for ever; a job that ran now has said so itself."""
+    if spec.key in jobs.reused:
+        folder = jobs.workspace.locate(spec.address)
+        text = (
+            f"{spec.backbone} starts from scratch, as an earlier run found: {outcome.reason}; delete {folder} to retry"
+        )
+        get_run_logger().warning("%s", text)
+        announce(JobEvent(spec.label, "warning", message=text))
+
+
+def _corrections(plan: Plan) -> File | None:
+    """Copy the user's corrections into the workspace, for jobs on any machine."""
+    source = plan.own_corrections
+    return None if source is None else storage.adopt(plan.workspace, source)
+
+
+def _refuse_damage(plan: Plan, prepared: PrepareOutcome) -> None:
+    """Refuse what an earlier run with a higher limit has accepted; the job itself names the photographs."""
+    limit, lost = plan.recipe.dataset.max_quarantined, prepared.n_quarantined
+    total = lost + prepared.n_train
+    if lost > limit * total:
+        raise errors.DatasetError(
+            f"{lost:,} of {total:,} training photographs ({lost / total:.1%}) cannot be used; dataset.max_quarantined "
+            f"allows {limit:.1%}. {plan.workspace.locate(prepared.quarantine.path)} lists them: mend them, take them "
+            "out of the data set, or raise the limit."
+        )
+
+
+def _train(specs: Sequence[TrainSpec[TrainOutcomeT]], jobs: Jobs, tracker: RunTracker) -> tuple[TrainOutcomeT, ...]:
+    """Train side by side; return the outcomes in the order of ``specs``.
+
+    When one fails on wrong input the others are stopped, as they would fail alike. After any other failure the rest
+    goes on, so that its work is there when the run is started again.
+    """
+    children = [tracker.child(spec) for spec in specs]
+    futures = {
+        jobs.submit(spec.model_copy(update={"tracking": child})): number
+        for number, (spec, child) in enumerate(zip(specs, children, strict=True))
+    }
+    outcomes: dict[int, TrainOutcomeT] = {}
+    failure: Exception | None = None
+    for future in as_completed(list(futures)):
+        number = futures[future]
+        spec, child = specs[number], children[number]
+        try:
+            # A network that was renamed is found under its old name.
+            outcome = jobs.collect(spec, future).model_copy(update={"network": spec.network.name})
+        except Exception as error:  # noqa: BLE001 - raised again below, when the others are done
+            tracker.fail_child(child, str(error))
+            if isinstance(error, errors.MaskfoldError) and error.exit_code == errors.EXIT_INPUT:
+                jobs.launcher.cancel()
+            failure = failure or error
+            continue
+        outcomes[number] = outcome
+        tracker.finish_child(child, outcome, jobs.workspace, spec.key in jobs.reused)
+    if failure is not None:
+        raise failure
+    return tuple(outcomes[number] for number in range(len(specs)))

@@ -1,0 +1,141 @@
+"""One Prefect task: a job, with its restarts, its progress and its place in MLflow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from prefect import task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+from prefect.tasks import Task
+from prefect.utilities.annotations import quote
+
+from maskfold import errors
+from maskfold.launch.folder import find_outcome
+from maskfold.launch.launcher import Launcher, Watcher
+from maskfold.launch.monitor import JobEvent, JobProgress, announce
+from maskfold.specs import Outcome, Spec
+from maskfold.storage import Workspace
+
+RESTART_CODES = frozenset({errors.EXIT_KILLED, errors.EXIT_UNAVAILABLE})
+RESTART_DELAYS = [2.0, 10.0, 30.0]
+"""Seconds before each further start of a job."""
+REUSED = "Reused"
+"""Name of the state of a task whose job was finished before."""
+PROGRESS_SECONDS = 5.0
+"""Least time between two updates of a progress artifact."""
+
+OutcomeT = TypeVar("OutcomeT", bound=Outcome)
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """What all jobs of one flow run share."""
+
+    workspace: Workspace
+    launcher: Launcher
+    restarts: int
+    reused: set[str] = field(default_factory=set)
+    """Keys of jobs whose outcome was in the workspace already."""
+
+    def submit(self, spec: Spec[OutcomeT]) -> PrefectFuture[OutcomeT]:
+        """Start a job beside others; the future's result is its outcome."""
+        step = run_job.with_options(
+            task_run_name=spec.label, retries=self.restarts, retry_delay_seconds=RESTART_DELAYS[: self.restarts]
+        )
+        announce(JobEvent(spec.label, "waiting"))
+        # Quoted, so that Prefect hands both over as they are instead of looking into them.
+        return cast("PrefectFuture[OutcomeT]", step.submit(quote(self), quote(spec)))  # type: ignore[call-overload]
+
+    def run(self, spec: Spec[OutcomeT]) -> OutcomeT:
+        """Run a job and wait for it."""
+        return self.collect(spec, self.submit(spec))
+
+    def run_all(self, specs: Sequence[Spec[OutcomeT]]) -> tuple[OutcomeT, ...]:
+        """Run jobs side by side and wait for all of them."""
+        futures = [self.submit(spec) for spec in specs]
+        return tuple(self.collect(spec, future) for spec, future in zip(specs, futures, strict=True))
+
+    def collect(self, spec: Spec[OutcomeT], future: PrefectFuture[OutcomeT]) -> OutcomeT:
+        """Wait for a submitted job; return its outcome or raise what ended it."""
+        outcome = future.result()
+        if future.state.name == REUSED:
+            self.reused.add(spec.key)
+        return outcome
+
+
+def worth_restarting(_step: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Say whether a failed job deserves another start: it was killed, or its storage was out of reach."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, errors.MaskfoldError) and error.exit_code in RESTART_CODES
+
+
+@task(name="job", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=worth_restarting)
+def run_job(jobs: Jobs, spec: Spec[Outcome]) -> Any:
+    """Run one job, unless its outcome is in the workspace already.
+
+    The workspace is the one cache: finished work is found by looking there, whoever did it, so a deleted output is made
+    again and no result storage of Prefect's has to be kept in step.
+    """
+    log = get_run_logger()
+    finished = find_outcome(jobs.workspace, spec)
+    if finished is not None:
+        log.info("%s: finished before (%s)", spec.label, jobs.workspace.locate(spec.address))
+        announce(JobEvent(spec.label, "reused"))
+        return Completed(name=REUSED, message="found in the workspace", data=finished)
+    watcher = Watcher(
+        log=log,
+        on_start=lambda: announce(JobEvent(spec.label, "running")),
+        on_progress=ProgressBar(spec.label),
+        on_warning=lambda text: announce(JobEvent(spec.label, "warning", message=text)),
+    )
+    try:
+        jobs.launcher.run(spec, watcher)
+    except errors.CancelledError:
+        announce(JobEvent(spec.label, "cancelled"))
+        raise
+    except errors.MaskfoldError as error:
+        again = error.exit_code in RESTART_CODES
+        announce(JobEvent(spec.label, "restarting" if again else "failed", message=str(error)))
+        raise
+    outcome = find_outcome(jobs.workspace, spec)
+    if outcome is None:
+        raise errors.CorruptDataError(f"{spec.label}: ended well but left no outcome in {spec.address}")
+    announce(JobEvent(spec.label, "done"))
+    return outcome
+
+
+class ProgressBar:
+    """A job's progress as an artifact of its task run."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._artifact: Any = None
+        self._last = 0.0
+        self._given_up = False
+
+    def __call__(self, progress: JobProgress) -> None:
+        announce(JobEvent(self._label, "running", progress))
+        now = time.monotonic()
+        if self._given_up or (now - self._last < PROGRESS_SECONDS and progress.done < progress.total):
+            return
+        self._last = now
+        try:
+            self._publish(100.0 * progress.done / max(1, progress.total))
+        except Exception as error:  # noqa: BLE001 - to show progress must never stop a job
+            # A server that is away holds each try up for long, and with it the job's output.
+            self._given_up = True
+            get_run_logger().warning("progress of %s is not shown any more: %s", self._label, error)
+
+    def _publish(self, percent: float) -> None:
+        if self._artifact is None:
+            self._artifact = create_progress_artifact(progress=percent, description=self._label)
+        else:
+            update_progress_artifact(self._artifact, progress=percent)

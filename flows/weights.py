@@ -1,0 +1,117 @@
+"""The initial weights that the user brings along."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from pydantic import ConfigDict, Field, PositiveFloat, ValidationError
+
+from maskfold import storage
+from maskfold.errors import WeightsError, WorkspaceError
+from maskfold.recipe import Recipe, Settings
+from maskfold.specs import Weights
+from maskfold.storage import Workspace
+
+
+class WeightsDescription(Settings):
+    """The optional ``<backbone>.json`` beside ``<backbone>.safetensors``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    backbone: str | None = None
+    backbone_args: dict[str, Any] = Field(default_factory=dict)
+    mean: tuple[float, float, float] | None = None
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
+
+
+@dataclass(frozen=True)
+class GivenWeights:
+    """A file of initial weights that the user names, and how to use it."""
+
+    uri: str
+    description: WeightsDescription
+
+    def adopt(self, workspace: Workspace) -> Weights:
+        """Copy the file into the workspace, for jobs on any machine."""
+        return Weights(
+            file=storage.adopt(workspace, self.uri),
+            backbone_args=self.description.backbone_args,
+            mean=self.description.mean,
+            std=self.description.std,
+            origin=f"{PurePosixPath(self.uri).name} given with --weights",
+        )
+
+
+def find_weights(recipe: Recipe, sources: Sequence[str]) -> dict[str, GivenWeights]:
+    """Find the weights that the user brings along, by backbone.
+
+    Args:
+        recipe: Says which backbones can use some.
+        sources: ``DIR`` or ``BACKBONE=URI`` each; later ones win.
+
+    Raises:
+        WeightsError: If a source has none that the recipe could use, or describes them wrongly.
+        UnavailableError: If a server cannot be reached.
+    """
+    backbones = sorted({network.backbone for network in recipe.networks if network.pretrained != "none"})
+    if sources and not backbones:
+        raise WeightsError(
+            f"--weights {sources[0]}: every network of the recipe says pretrained: none, so no weights would be used; "
+            "leave --weights out, or say --set 'networks.*.pretrained=if-available'"
+        )
+    found: dict[str, GivenWeights] = {}
+    for source in sources:
+        try:
+            found |= _find(source, backbones)
+        except WorkspaceError as error:
+            raise WeightsError(f"--weights {source}: {error}") from None
+    return found
+
+
+def _find(source: str, backbones: Sequence[str]) -> dict[str, GivenWeights]:
+    name, separator, uri = source.partition("=")
+    if separator and "/" not in name:
+        if name not in backbones:
+            close = difflib.get_close_matches(name, backbones, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise WeightsError(
+                f"--weights {source}: weights are wanted for {', '.join(backbones)}, not for {name!r}.{hint}"
+            )
+        return {name: _describe(name, uri)}
+    if source.endswith(".safetensors"):
+        raise WeightsError(f"--weights {source}: expected a folder; a single file is given as BACKBONE={source}")
+    names = set(storage.list_folder(source))
+    there = [backbone for backbone in backbones if f"{backbone}.safetensors" in names]
+    if not there:
+        wanted = " or ".join(f"{backbone}.safetensors" for backbone in backbones)
+        raise WeightsError(f"--weights {source}: the recipe could use {wanted}, and the folder has none of them")
+    return {name: _describe(name, f"{source.rstrip('/')}/{name}.safetensors") for name in there}
+
+
+def _describe(backbone: str, uri: str) -> GivenWeights:
+    if not uri.endswith(".safetensors"):
+        raise WeightsError(f"weights of {backbone}: expected a .safetensors file, got {uri!r}")
+    sidecar = uri.removesuffix(".safetensors") + ".json"
+    described = WeightsDescription()
+    if storage.exists(sidecar):
+        try:
+            described = WeightsDescription.model_validate_json(storage.read_uri(sidecar))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise WeightsError(
+                f"{sidecar}: expected JSON with backbone_args, mean, std (of three numbers each): "
+                f"{where}{': ' if where else ''}{first['msg']}"
+            ) from None
+    if described.backbone not in (None, backbone):
+        raise WeightsError(
+            f"{sidecar}: describes weights of {described.backbone}, not of {backbone}; "
+            f"give them as {described.backbone}={uri}, or correct the file"
+        )
+    if not storage.exists(uri):
+        raise WeightsError(f"weights of {backbone}: {uri}: there is no such file; check the path or URI")
+    return GivenWeights(uri, described)

@@ -1,0 +1,94 @@
+"""What earlier jobs left for the page: contact sheets of crops and of augmented images, and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from PIL import Image
+
+from maskfold.dataset import Entry, read_quarantine
+from maskfold.specs import CropOutcome, EnsembleSpec, File, TrainFoldOutcome
+
+_PICTURES: Final = {
+    "fallbacks": (
+        "Photographs without a detected face",
+        "Each photograph with the box that was predicted for it from the others, its crop beside it.",
+    ),
+    "outliers": (
+        "Faces that lie elsewhere than in the same person's other photographs",
+        "Nothing was changed; look whether the box is on the right face. The number is the detection's probability.",
+    ),
+    "sample": (
+        "A random sample of the crops",
+        "Each photograph with its box, its crop beside it. The number is the detection's probability.",
+    ),
+    "boxes": ("Boxes and probabilities", "Of all detected faces, training and evaluation apart."),
+}
+
+
+_LISTED: Final = 50
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One such picture."""
+
+    name: str
+    title: str
+    caption: str
+    path: Path
+    width: int
+    """Pixels."""
+    height: int
+    """Pixels."""
+
+
+@dataclass(frozen=True)
+class Appendix:
+    """All of a run, in reading order."""
+
+    crops: tuple[Sheet, ...] = ()
+    samples: tuple[Sheet, ...] = ()
+    """One for each network."""
+    quarantine: tuple[Entry, ...] = ()
+    """The first of what was left out of training or noted."""
+    n_quarantine: int = 0
+    """How many there are in all."""
+
+    @classmethod
+    def of(cls, spec: EnsembleSpec, fetch: Callable[[File], Path]) -> Appendix:
+        """Fetch it.
+
+        Args:
+            spec: The ensemble job's spec, with the outcomes of the jobs before.
+            fetch: Returns a local path of a file of the workspace.
+        """
+        quarantine = read_quarantine(fetch(spec.prepared.quarantine))
+        return cls(
+            tuple(_crops(spec.cropped, fetch)),
+            tuple(_samples(spec.trained, fetch)),
+            tuple(quarantine[:_LISTED]),
+            len(quarantine),
+        )
+
+
+def _crops(cropped: CropOutcome, fetch: Callable[[File], Path]) -> list[Sheet]:
+    files = {PurePosixPath(file.path).stem: file for file in cropped.figures}
+    return [_sheet(f"faces-{name}", *words, fetch(files[name])) for name, words in _PICTURES.items() if name in files]
+
+
+def _samples(trained: tuple[TrainFoldOutcome, ...], fetch: Callable[[File], Path]) -> list[Sheet]:
+    caption = "The first images of the first epoch as the network sees them: augmented, mixed where the recipe says so."
+    return [
+        _sheet(f"samples-{one.network}", f"What {one.network} learns from", caption, fetch(one.samples))
+        for one in trained
+        if one.samples is not None
+    ]
+
+
+def _sheet(name: str, title: str, caption: str, path: Path) -> Sheet:
+    with Image.open(path) as picture:
+        return Sheet(name, title, caption, path, picture.width, picture.height)

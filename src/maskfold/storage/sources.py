@@ -1,0 +1,187 @@
+"""Single files anywhere: read them, look for them, take them into the workspace."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from maskfold.errors import WorkspaceError
+from maskfold.specs import File
+from maskfold.storage.checksum import recall, remember, sha256_of
+from maskfold.storage.location import LocalPath, Location, S3Key, parse
+from maskfold.storage.workspace import Backend, Workspace, open_backend
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
+
+INPUTS = "inputs"
+"""Folder of the workspace for files that the user named."""
+
+
+def read_uri(uri: str | Path) -> bytes:
+    """Return a file's bytes.
+
+    Args:
+        uri: A local path, ``file://...`` or ``s3://bucket/key``.
+
+    Raises:
+        WorkspaceError: If there is no such file, or it cannot be read.
+        UnavailableError: If the server cannot be reached.
+    """
+    location = parse(uri)
+    backend, name = _split(location)
+    content = backend.read(name)
+    if content is None:
+        raise _missing(location)
+    return content
+
+
+def exists(uri: str | Path) -> bool:
+    """Return whether a URI names a file, or a folder with something below it.
+
+    Raises:
+        WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
+        UnavailableError: If the server cannot be reached.
+    """
+    location = parse(uri)
+    if isinstance(location, LocalPath):
+        return location.path.exists()
+    from maskfold.storage.s3 import S3Backend
+
+    backend, name = _split(location)
+    is_file = bool(name) and backend.size_of(name) is not None
+    return is_file or next(S3Backend(location).walk(), None) is not None
+
+
+def is_file(uri: str | Path) -> bool:
+    """Return whether a URI names a file.
+
+    Raises:
+        WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
+        UnavailableError: If the server cannot be reached.
+    """
+    location = parse(uri)
+    if isinstance(location, LocalPath):
+        try:
+            return location.path.is_file()
+        except OSError:  # a name that is too long, a folder that may not be entered
+            return False
+    store, name = _split(location)
+    return bool(name) and store.size_of(name) is not None
+
+
+def make_bucket(name: str) -> None:
+    """Create a bucket on the configured S3 server unless it exists.
+
+    Raises:
+        WorkspaceError: If the credentials do not allow it, or the bucket is somebody else's.
+        UnavailableError: If the server cannot be reached.
+    """
+    from maskfold.storage.s3_client import AbsentError, connect
+
+    connection = connect()
+    client = connection.client
+    try:
+        connection.call(f"open bucket {name}", lambda: client.head_bucket(Bucket=name))
+    except AbsentError:
+        region = client.meta.region_name
+        if region in (None, "us-east-1"):  # the one region that must not be named
+            connection.call(f"create bucket {name}", lambda: client.create_bucket(Bucket=name))
+        else:
+            place = cast("BucketLocationConstraintType", region)
+            connection.call(
+                f"create bucket {name}",
+                lambda: client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": place}),
+            )
+
+
+def list_folder(uri: str | Path) -> list[str]:
+    """Return the names of the files directly in a folder, sorted.
+
+    Raises:
+        WorkspaceError: If there is no such folder.
+        UnavailableError: If the server cannot be reached.
+    """
+    location = parse(uri)
+    if isinstance(location, S3Key):
+        names = _names_on_s3(location)
+        if not names and not exists(uri):
+            raise WorkspaceError(f"{location}: there is nothing below this prefix; check the URI")
+        return names
+    try:
+        return sorted(entry.name for entry in location.path.iterdir() if entry.is_file())
+    except OSError as error:
+        raise WorkspaceError(
+            f"{location}: not a folder that can be listed ({error.strerror}); check the path"
+        ) from None
+
+
+def adopt(workspace: Workspace, uri_or_path: str | Path) -> File:
+    """Copy a file into the workspace, so that jobs on other machines and in containers see it.
+
+    It lies at ``inputs/<sha256>/<name>``; a file that was adopted before is not copied again.
+
+    Raises:
+        WorkspaceError: If there is no such file, or it cannot be read.
+        UnavailableError: If a server cannot be reached.
+    """
+    location = parse(uri_or_path)
+    if isinstance(location, LocalPath):
+        if not location.path.is_file():
+            raise _missing(location)
+        return _adopt_local(workspace, location.path, sha256_of(location.path), location.name)
+    return _adopt_from_s3(workspace, location)
+
+
+def _adopt_local(workspace: Workspace, path: Path, sha256: str, name: str) -> File:
+    address = f"{INPUTS}/{sha256}/{name}"
+    size = path.stat().st_size
+    if workspace.size_of(address) == size:
+        return File(path=address, sha256=sha256, size=size)
+    return workspace.publish(path, address)
+
+
+def _adopt_from_s3(workspace: Workspace, location: S3Key) -> File:
+    from maskfold.storage.s3 import S3Backend
+    from maskfold.storage.s3_client import AbsentError
+
+    backend = S3Backend(S3Key(location.bucket, ""))
+    found = backend.head(location.key) if location.key else None
+    if found is None:
+        raise _missing(location)
+    # The ETag names one content of one object, so a known one need not be downloaded to learn its checksum.
+    identity = f"{location}\0{found.etag}\0{found.size}"
+    known = recall(identity)
+    address = f"{INPUTS}/{known}/{location.name}"
+    if known is not None and workspace.size_of(address) == found.size:
+        return File(path=address, sha256=known, size=found.size)
+    with tempfile.TemporaryDirectory(prefix="maskfold-adopt-") as folder:
+        path = Path(folder, "file")
+        try:
+            backend.download(location.key, path)
+        except AbsentError:
+            raise _missing(location) from None
+        with path.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        if path.stat().st_size == found.size:
+            remember(identity, sha256)
+        return _adopt_local(workspace, path, sha256, location.name)
+
+
+def _split(location: Location) -> tuple[Backend, str]:
+    """Return the backend that holds a file, and the file's address in it."""
+    if isinstance(location, S3Key):
+        return open_backend(S3Key(location.bucket, "")), location.key
+    return open_backend(LocalPath(location.path.parent)), location.name
+
+
+def _names_on_s3(location: S3Key) -> list[str]:
+    from maskfold.storage.s3 import S3Backend
+
+    return sorted(entry.key.rpartition("/")[2] for entry in S3Backend(location).walk(deep=False))
+
+
+def _missing(location: Location) -> WorkspaceError:
+    return WorkspaceError(f"{location}: there is no such file; check the path or URI")
