@@ -36,7 +36,7 @@ def test_progress_and_log_records_arrive_whole() -> None:
 def test_progress_to_a_launcher_that_is_gone_stops_nothing() -> None:
     reading, writing = multiprocessing.Pipe(duplex=False)
     reading.close()
-    Reports(writing).progress(Progress(1, 2, "images"))
+    Reports(writing).progress(JobProgress(1, 2, "images"))
 
 
 def test_a_display_that_fails_does_not_hold_the_job_up() -> None:
