@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PURE = {"errors", "labels", "layouts", "recipe", "rows", "scheme", "settings", "specs", "table_scheme", "wording"}
+PURE = {"errors", "layouts", "recipe", "rows", "scheme", "settings", "specs", "table_scheme", "wording"}
 SHARED = {*PURE, "allocator", "cores", "home", "storage", "theme", "torchvision_ops"}
 ORDER = ["dataset", "faces", "training", "ensemble", "report"]
 FLOWS_MAY = {"discovery", "scheme", "recipe", "specs", "launch", "storage", "errors", "tracking", "wording"}
