@@ -17,7 +17,6 @@ from flows.server import page_of_this_run
 from maskfold import errors, storage
 from maskfold.launch.launcher import Launcher
 from maskfold.launch.monitor import JobEvent, announce
-from maskfold.recipe import dump_recipe
 from maskfold.specs import (
     CropOutcome,
     EnsembleOutcome,
@@ -53,7 +52,7 @@ class TrainedNetworks:
     """Of each network; none where the data set has no evaluation images."""
 
 
-def fit(plan: Plan, jobs: Jobs, tracker: RunTracker) -> TrainedNetworks:
+def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
     """Train every network on every fold, and what comes before.
 
     Raises:
@@ -62,17 +61,13 @@ def fit(plan: Plan, jobs: Jobs, tracker: RunTracker) -> TrainedNetworks:
     """
     weights = _initial_weights(plan, jobs)
     jobs.run(plan.networks(weights))
-    prepare = plan.prepare(_corrections(plan))
-    prepared = jobs.run(prepare)
+    prepared = jobs.run(plan.prepare(_corrections(plan)))
     _refuse_damage(plan, prepared)
-    tracker.log_prepared(prepared, plan.recipe.scheme, plan.workspace, prepare.key in jobs.reused)
-    crop = plan.crop(prepared)
-    cropped = jobs.run(crop)
-    tracker.log_cropped(cropped, plan.workspace, crop.key in jobs.reused)
-    folds = plan.train_folds(prepared, crop, cropped, weights)
-    trained = _train(folds, jobs, tracker)
+    cropped = jobs.run(plan.crop(prepared))
+    folds = plan.train_folds(prepared, cropped, weights)
+    trained = _train(folds, jobs)
     everybody = plan.train_all(folds, trained)
-    final = _train(everybody, jobs, tracker)
+    final = _train(everybody, jobs)
     asked = plan.predict_eval(prepared, cropped, (*folds, *everybody), (*trained, *final))
     evaluated = tuple(
         outcome.model_copy(update={"network": spec.network.name})
@@ -82,7 +77,7 @@ def fit(plan: Plan, jobs: Jobs, tracker: RunTracker) -> TrainedNetworks:
     return TrainedNetworks(prepared, cropped, trained, final, keys, evaluated)
 
 
-def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs, tracker: RunTracker) -> EnsembleOutcome:
+def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> EnsembleOutcome:
     """Let the trained networks vote and publish the submission; it becomes the newest one."""
     spec = plan.ensemble(
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
@@ -94,23 +89,18 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs, tracker: RunTracker) -
             content = plan.workspace.read(f"submissions/{spec.key}.csv{suffix}")
             if content is not None and content != plan.workspace.read(result.latest + suffix):
                 plan.workspace.write(result.latest + suffix, content)
-    tracker.log_ensemble(result, plan.workspace, spec.key in jobs.reused)
     return result
 
 
 @contextlib.contextmanager
 def tracked(plan: Plan) -> Iterator[RunTracker]:
     """Open the run in MLflow; close it as finished, killed or failed."""
-    tracker = RunTracker.start(
-        name=plan.recipe.name,
-        recipe_yaml=dump_recipe(plan.recipe),
-        params={"data": plan.data, "workspace": plan.workspace.uri, "recipe": plan.recipe.name},
-        tags={"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": page_of_this_run()},
-    )
+    page = {"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": page_of_this_run()}
+    tracker = RunTracker.start(plan.workspace, plan.recipe, plan.data, page)
     try:
         yield tracker
-    except Exception:
-        tracker.finish("FAILED")
+    except Exception as error:
+        tracker.finish("FAILED", str(error))
         raise
     except BaseException:
         tracker.finish("KILLED")
@@ -119,10 +109,10 @@ def tracked(plan: Plan) -> Iterator[RunTracker]:
 
 
 @contextlib.contextmanager
-def launching(plan: Plan, launcher: Launcher) -> Iterator[Jobs]:
+def launching(plan: Plan, launcher: Launcher, tracker: RunTracker) -> Iterator[Jobs]:
     """Give jobs to a launcher; when the flow ends early, for whatever reason, none is left running."""
     try:
-        yield Jobs(plan.workspace, launcher, plan.recipe.max_job_restarts)
+        yield Jobs(plan.workspace, launcher, plan.recipe.max_job_restarts, tracker)
     finally:
         launcher.cancel()
 
@@ -168,33 +158,26 @@ def _refuse_damage(plan: Plan, prepared: PrepareOutcome) -> None:
         )
 
 
-def _train(specs: Sequence[TrainSpec[TrainOutcomeT]], jobs: Jobs, tracker: RunTracker) -> tuple[TrainOutcomeT, ...]:
+def _train(specs: Sequence[TrainSpec[TrainOutcomeT]], jobs: Jobs) -> tuple[TrainOutcomeT, ...]:
     """Train side by side; return the outcomes in the order of ``specs``.
 
     When one fails on wrong input the others are stopped, as they would fail alike. After any other failure the rest
     goes on, so that its work is there when the run is started again.
     """
-    children = [tracker.child(spec) for spec in specs]
-    futures = {
-        jobs.submit(spec.model_copy(update={"tracking": child})): number
-        for number, (spec, child) in enumerate(zip(specs, children, strict=True))
-    }
+    jobs.tracker.add(specs)
+    futures = {jobs.submit(jobs.tracker.follow(spec)): number for number, spec in enumerate(specs)}
     outcomes: dict[int, TrainOutcomeT] = {}
     failure: Exception | None = None
     for future in as_completed(list(futures)):
         number = futures[future]
-        spec, child = specs[number], children[number]
+        spec = specs[number]
         try:
             # A network that was renamed is found under its old name.
-            outcome = jobs.collect(spec, future).model_copy(update={"network": spec.network.name})
+            outcomes[number] = jobs.collect(spec, future).model_copy(update={"network": spec.network.name})
         except Exception as error:  # noqa: BLE001 - raised again below, when the others are done
-            tracker.fail_child(child, str(error))
             if isinstance(error, errors.MaskfoldError) and error.exit_code == errors.EXIT_INPUT:
                 jobs.launcher.cancel()
             failure = failure or error
-            continue
-        outcomes[number] = outcome
-        tracker.finish_child(child, outcome, jobs.workspace, spec.key in jobs.reused)
     if failure is not None:
         raise failure
     return tuple(outcomes[number] for number in range(len(specs)))

@@ -20,9 +20,10 @@ from prefect.utilities.annotations import quote
 from maskfold import errors
 from maskfold.launch.folder import find_outcome
 from maskfold.launch.launcher import Launcher, Watcher
-from maskfold.launch.monitor import JobEvent, Progress, announce
+from maskfold.launch.monitor import JobEvent, JobProgress, announce
 from maskfold.specs import Outcome, Spec
 from maskfold.storage import Workspace
+from maskfold.tracking import RunTracker
 
 RESTART_CODES = frozenset({errors.EXIT_KILLED, errors.EXIT_UNAVAILABLE})
 RESTART_DELAYS = [2.0, 10.0, 30.0]
@@ -42,6 +43,7 @@ class Jobs:
     workspace: Workspace
     launcher: Launcher
     restarts: int
+    tracker: RunTracker
     reused: set[str] = field(default_factory=set)
     """Keys of jobs whose outcome was in the workspace already."""
 
@@ -56,18 +58,25 @@ class Jobs:
 
     def run(self, spec: Spec[OutcomeT]) -> OutcomeT:
         """Run a job and wait for it."""
+        self.tracker.add([spec])
         return self.collect(spec, self.submit(spec))
 
     def run_all(self, specs: Sequence[Spec[OutcomeT]]) -> tuple[OutcomeT, ...]:
         """Run jobs side by side and wait for all of them."""
+        self.tracker.add(specs)
         futures = [self.submit(spec) for spec in specs]
         return tuple(self.collect(spec, future) for spec, future in zip(specs, futures, strict=True))
 
     def collect(self, spec: Spec[OutcomeT], future: PrefectFuture[OutcomeT]) -> OutcomeT:
         """Wait for a submitted job; return its outcome or raise what ended it."""
-        outcome = future.result()
+        try:
+            outcome = future.result()
+        except Exception as error:
+            self.tracker.failed(spec, error)
+            raise
         if future.state.name == REUSED:
             self.reused.add(spec.key)
+        self.tracker.done(spec, spec.key in self.reused)
         return outcome
 
 
@@ -121,7 +130,7 @@ class ProgressBar:
         self._last = 0.0
         self._given_up = False
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: JobProgress) -> None:
         announce(JobEvent(self._label, "running", progress))
         now = time.monotonic()
         if self._given_up or (now - self._last < PROGRESS_SECONDS and progress.done < progress.total):

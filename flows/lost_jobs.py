@@ -14,7 +14,7 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-from maskfold.launch.pool import HEARTBEAT, LOST_JOBS, SILENCE_SECONDS
+from maskfold.launch.pool import HEARTBEAT, LOST_JOBS, NO_SIGN_OF_LIFE, SILENCE_SECONDS
 
 TAG = "maskfold"
 """Of the deployments whose runs are watched."""
@@ -37,7 +37,7 @@ def watch(client: SyncPrefectClient, silence: float = SILENCE_SECONDS) -> None:
 
 
 def _automation(silence: float) -> AutomationCore:
-    message = f"no sign of life for {silence:.0f} s; its process or machine is lost"
+    message = f"{NO_SIGN_OF_LIFE} for {silence:.0f} s; its process or machine is lost"
     return AutomationCore(
         name=LOST_JOBS,
         description="Counts runs of maskfold's deployments as crashed when their heartbeats end",

@@ -152,7 +152,7 @@ class Plan:
         )
 
     def train_folds(
-        self, prepared: PrepareOutcome, crop: CropSpec, cropped: CropOutcome, weights: Mapping[str, Weights]
+        self, prepared: PrepareOutcome, cropped: CropOutcome, weights: Mapping[str, Weights]
     ) -> list[TrainFoldSpec]:
         """Return one training job for each network and fold; ``weights`` by backbone."""
         return [

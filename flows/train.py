@@ -44,9 +44,9 @@ def train(
     """
     plan = handed_plan() or plan_run(data, workspace, recipe, set, weights)
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
-    with tracked(plan) as tracker, launching(plan, started) as jobs:
-        fitted = fit(plan, jobs, tracker)
-        result = vote(plan, fitted, jobs, tracker)
+    with tracked(plan) as tracker, launching(plan, started, tracker) as jobs:
+        fitted = fit(plan, jobs)
+        result = vote(plan, fitted, jobs)
         summary = {
             "submission": result.submission and plan.workspace.locate(result.submission.path),
             "oof_macro_f1": result.scores["vote"].macro_f1,

@@ -32,7 +32,7 @@ def trained(spec: TrainSpec[TrainOutcome], fold: int | None, job: entry.Job) -> 
         session = train(spec, fold, device, job.workspace, job.scratch, services)
     left = publish(session, job.workspace, job.address, job.scratch)
     job.afterwards.append(checkpoints.delete)
-    return session, {**left, "unsent": recorder.unsent, "seconds": job.seconds}
+    return session, {**left, "seconds": job.seconds}
 
 
 if __name__ == "__main__":

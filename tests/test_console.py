@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from maskfold.console import showing_jobs
-from maskfold.launch.monitor import JobEvent, Progress, announce
+from maskfold.launch.monitor import JobEvent, JobProgress, announce
 
 LABEL = "train_fold joint 2/3"
 
@@ -60,14 +60,14 @@ def test_only_finished_jobs_count_as_done() -> None:
 
 
 def test_a_narrow_terminal_shows_whole_names() -> None:
-    running = JobEvent(LABEL, "running", Progress(208, 1280, "images", {"epoch": 7, "images_per_second": 122.4}))
+    running = JobEvent(LABEL, "running", JobProgress(208, 1280, "images", {"epoch": 7, "images_per_second": 122.4}))
     told = shown(running, terminal=True, width=80)
     assert LABEL in told
     assert "208/1280 images, epoch 7, 122 images/s" in told
 
 
 def test_without_a_terminal_there_are_no_control_characters() -> None:
-    running = JobEvent(LABEL, "running", Progress(1, 2, "images"))
+    running = JobEvent(LABEL, "running", JobProgress(1, 2, "images"))
     told = shown(
         JobEvent(LABEL, "waiting"), JobEvent(LABEL, "running"), running, JobEvent(LABEL, "done"), terminal=False
     )

@@ -30,10 +30,11 @@ def defaults(command: str) -> dict[str, object]:
 
 
 def test_the_command_line_is_frozen() -> None:
-    assert set(typer.main.get_command(app).commands) == {"run", "check", "demo", "recipe", "ui"}  # type: ignore[attr-defined]
+    assert set(typer.main.get_command(app).commands) == {"run", "check", "sync", "demo", "recipe", "ui"}  # type: ignore[attr-defined]
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher", "--verbose"}
     assert options("run") == run
     assert options("check") == {"--data", "--recipe", "--set"}
+    assert options("sync") == {"--workspace", "--tracking-uri"}
     assert options("demo") == {"--out", "--people", "--seed"}
     assert options("ui") == {"--prefect-port", "--mlflow-port"}
     assert options("recipe") == {"recipe", "--set"}

@@ -1,4 +1,4 @@
-"""The command line: ``maskfold run | check | demo | recipe | ui``."""
+"""The command line: ``maskfold run | check | sync | demo | recipe | ui``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ app = typer.Typer(
 Data = Annotated[
     str, typer.Option(metavar="URI", help="Data set: a folder, file:// or s3://, or a table (csv, parquet) in it.")
 ]
-Recipe = Annotated[str, typer.Option(metavar="NAME|FILE", help="A preset (smoke, fast, best, hot6) or a YAML file.")]
+RecipeOption = Annotated[
+    str, typer.Option(metavar="NAME|FILE", help="A preset (smoke, fast, best, hot6) or a YAML file.")
+]
 Set = Annotated[
     list[str],
     typer.Option(
@@ -45,7 +47,7 @@ def run(
     workspace: Annotated[
         str, typer.Option(metavar="URI", help="Where all results go: a folder, file:// or s3://bucket/prefix.")
     ],
-    recipe: Recipe = "fast",
+    recipe: RecipeOption = "fast",
     set: Set = [],
     weights: Annotated[
         list[str],
@@ -84,7 +86,7 @@ def run(
 @app.command()
 def check(
     data: Data,
-    recipe: Recipe = "fast",
+    recipe: RecipeOption = "fast",
     set: Set = [],
 ) -> None:
     """Read a data set; print what it holds and what would be left out, and why. Trains nothing."""
@@ -148,6 +150,27 @@ def print_recipe(
 
 
 @app.command()
+def sync(
+    workspace: Annotated[str, typer.Option(metavar="URI", help="Whose runs to record: a folder, file:// or s3://.")],
+    tracking_uri: Annotated[
+        str, typer.Option(metavar="URI", help="Another MLflow than MLFLOW_TRACKING_URI names.", show_default=False)
+    ] = "",
+) -> None:
+    """Record in MLflow what it lacks of a workspace's runs; again, or in another MLflow. Adds nothing twice."""
+    with _exit_codes(verbose=False):
+        from maskfold import storage, tracking
+
+        logging.basicConfig(format="%(message)s", level=logging.WARNING)
+        tracking.refuse_unusable_uri(tracking_uri)
+        report = tracking.sync(storage.open_workspace(workspace), tracking_uri or None)
+        print(f"{report.complete} runs recorded, {report.incomplete} incomplete, {report.running} still running")
+        if report.away:
+            raise errors.UnavailableError(f"MLflow does not take records now: {report.away}; run again later")
+        if report.incomplete:
+            raise errors.MaskfoldError("not everything is recorded, see above; run again to try again")
+
+
+@app.command()
 def ui(
     prefect_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Prefect UI.")] = 4200,
     mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the MLflow UI.")] = 5000,
@@ -155,7 +178,7 @@ def ui(
     """Show past runs in the Prefect and MLflow user interfaces, on this machine only; Ctrl-C stops them."""
     _quiet_servers()
     with _exit_codes(verbose=False):
-        from maskfold.ui import serve
+        from maskfold.servers import serve
 
         serve(prefect_port=prefect_port, mlflow_port=mlflow_port)
 
@@ -167,7 +190,7 @@ def _show_summary(summary: Mapping[str, Any]) -> None:
         "submission": summary["submission"] or "no evaluation images, so no submission",
         "report": summary["report"],
         "figures": summary["report"].rpartition("/")[0] + "/figures/",
-        "MLflow run": summary["mlflow_run_id"],
+        "MLflow run": summary["mlflow_run_id"] or "not recorded yet; `maskfold sync` does that later",
         "to look at it": "open the report in a browser; `maskfold ui` (or `make ui`) shows all runs",
     }
     for name, value in rows.items():  # in one line each, whatever the width, so that paths can be copied

@@ -1,4 +1,4 @@
-"""The folder for what outlives a run on this machine: cache, embedded MLflow store, unsent tracking records."""
+"""The folder for what outlives a run on this machine: cache, embedded MLflow store, locks."""
 
 from __future__ import annotations
 

@@ -17,6 +17,8 @@ MOST_NUMBERS: Final = 12
 """Most different whole numbers that count as names of classes; more are a number, which needs bounds."""
 MOST_TEXTS: Final = 50
 """Most different texts that count as names of classes; a column with more is a remark or an id."""
+FEW_TEXTS: Final = 10
+"""The same where texts seldom repeat, as remarks and ids do: fewer than two rows each."""
 _MOST_PARSE: Final = 0.95
 """Share of cells that must be usable for a column to be an attribute of a known scheme; the rest are typing errors,
 which the reader leaves out."""
@@ -83,7 +85,7 @@ def _attribute(column: str, cells: Sequence[str], people: Sequence[str]) -> dict
     numbers = _numbers(given)
     if numbers and (len(numbers) > MOST_NUMBERS or not all(number.is_integer() for number in numbers)):
         return {**attribute, "range": (min(numbers), max(numbers))}
-    if len(given) > MOST_TEXTS:
+    if not numbers and len(given) > (MOST_TEXTS if 2 * len(given) < sum(map(bool, cells)) else FEW_TEXTS):
         return None
     return {**attribute, "values": sorted(given, key=float) if numbers else sorted(given)}
 

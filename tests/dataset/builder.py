@@ -85,3 +85,24 @@ class DataSet:
         with (self.root / "eval" / "info.csv").open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([["ImageID", "ans"], *([image_id, 0] for image_id in self.image_ids)])
         return self.root
+
+
+class Table:
+    """A folder with photographs and a table of them."""
+
+    def __init__(self, root: Path, name: str = "faces.csv") -> None:
+        self.root = root
+        self.csv = root / name
+        root.mkdir()
+
+    def image(self, path: str, seed: object = None) -> Path:
+        """Add a photograph; those of equal seeds are equal."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        paint(file, ("table", self.root.name, path) if seed is None else seed)
+        return file
+
+    def write(self, *rows: str, header: str) -> Path:
+        """Write the table, and each photograph that a row names and that is not there."""
+        self.csv.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+        return self.root

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from maskfold.dataset import DatasetReport, check, prepare, render
+from maskfold.dataset import check, prepare, render
 from maskfold.dataset.quarantine import Entry, quarantine_table, refusal
+from maskfold.dataset.summary import DatasetReport
 from maskfold.errors import DatasetError
 from maskfold.recipe import Dataset, Folds, Recipe, load_recipe
 from tests.dataset.builder import MASK, DataSet, scheme

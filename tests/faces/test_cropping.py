@@ -1,5 +1,6 @@
 """Packs from a manifest, on drawn portraits."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -27,9 +28,10 @@ def manifest_of(root: Path, images: list[str]) -> pd.DataFrame:
         {
             "image": images,
             "part": ["train" if known else "eval" for known in training],
-            "mask": [
-                (0 if "/mask" in image else 2) if known else -1 for image, known in zip(images, training, strict=True)
+            "cover": [
+                (0 if "/mask" in image else 1) if known else -1 for image, known in zip(images, training, strict=True)
             ],
+            "sha256": [hashlib.sha256((root / image).read_bytes()).hexdigest() for image in images],
             "width": [width for width, _ in sizes],
             "height": [height for _, height in sizes],
             "readable": True,
@@ -76,7 +78,7 @@ def test_the_crop_is_the_box_with_margins(packs: Packs, manifest: pd.DataFrame) 
 
 
 def test_drawn_faces_are_found(packs: Packs, manifest: pd.DataFrame) -> None:
-    groups = {group.group: group for group in shares(packs.index, manifest)}
+    groups = {group.group: group for group in shares(packs.index)}
     assert groups["train"].images == 50
     assert groups["eval"].images == 10
     assert groups["train"].fallback_share <= 0.1
@@ -84,6 +86,7 @@ def test_drawn_faces_are_found(packs: Packs, manifest: pd.DataFrame) -> None:
     assert packs.index.query("status == 'fallback'")["probability"].isna().all()
 
 
+@pytest.mark.slow
 def test_processes_and_order_change_nothing(
     packs: Packs, manifest: pd.DataFrame, drawn_data: Path, tmp_path: Path
 ) -> None:
@@ -127,7 +130,7 @@ def test_evaluation_images_that_cannot_be_read_are_zeros(odd: Path, tmp_path: Pa
     assert not np.load(packs.faces)[lost["row"]].any()
     assert not np.load(packs.portraits)[lost["row"]].any()
     assert reports[-1] == (len(manifest) - 1, len(manifest) - 1)
-    assert {group.group: group.fallback_share for group in shares(packs.index, manifest)}["eval"] == 0
+    assert {group.group: group.fallback_share for group in shares(packs.index)}["eval"] == 0
 
 
 def test_a_training_photograph_that_went_bad_is_an_error(odd: Path, tmp_path: Path) -> None:
@@ -152,7 +155,7 @@ def external(drawn_data: Path, tmp_path: Path) -> Path:
 
 def with_external(manifest: pd.DataFrame, folder: Path) -> pd.DataFrame:
     added = manifest_of(folder, sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png")))
-    added = added.assign(image="external/1/" + added["image"], part="external", sha256=added["image"])
+    added = added.assign(image="external/1/" + added["image"], part="external")
     return pd.concat([manifest, added], ignore_index=True)
 
 
@@ -165,8 +168,8 @@ def test_external_photographs_are_cropped_alike_and_teach_nothing(odd: Path, ext
     assert packs.typical == usual.typical
     assert packs.index.iloc[: len(alone)].equals(usual.index)
     assert np.array_equal(np.load(packs.faces)[: len(alone)], np.load(usual.faces))
-    groups = {group.group: group for group in shares(packs.index, manifest)}
-    before = {group.group: group for group in shares(usual.index, alone)}
+    groups = {group.group: group for group in shares(packs.index)}
+    before = {group.group: group for group in shares(usual.index)}
     assert groups["external"].images == 12
     assert before["external"].images == 0
     assert (groups["train"], groups["eval"]) == (before["train"], before["eval"])
@@ -216,7 +219,7 @@ def test_real_photographs(real_data: Path, tmp_path: Path) -> None:
     ]
     manifest = manifest_of(real_data, images)
     packs = pack_faces(manifest, real_data, CROP, tmp_path)
-    groups = {group.group: group for group in shares(packs.index, manifest)}
+    groups = {group.group: group for group in shares(packs.index)}
     assert groups["train"].fallback_share <= 0.02
     width = packs.index["box_right"] - packs.index["box_left"]
     assert width.between(60, 180).all()  # of 240: the portraits' faces, no buttons, no necklaces

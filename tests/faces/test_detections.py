@@ -1,5 +1,6 @@
 """Detections outlive the packs: other margins, interrupted runs, damaged shards."""
 
+import hashlib
 import logging
 from pathlib import Path
 
@@ -30,7 +31,9 @@ def data(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def manifest(data: Path) -> pd.DataFrame:
     images = sorted(path.name for path in data.iterdir())
-    return pd.DataFrame({"image": images, "part": "train", "width": 192, "height": 256, "readable": True})
+    contents = [hashlib.sha256((data / image).read_bytes()).hexdigest() for image in images]
+    sizes = {"width": 192, "height": 256}
+    return pd.DataFrame({"image": images, "part": "train", "sha256": contents, **sizes, "readable": True})
 
 
 @pytest.fixture
@@ -119,6 +122,21 @@ def test_a_damaged_shard_is_searched_again(
         assert_same(run(manifest, data, tmp_path / "b", workspace), fresh)
     assert sum(searched) == whole
     assert "is damaged" in caplog.text
+
+
+def test_evaluation_photographs_that_come_or_go_cost_only_their_own_search(
+    manifest: pd.DataFrame, data: Path, workspace: Workspace, tmp_path: Path, searched: list[int]
+) -> None:
+    parts = ["train"] * 8 + ["eval"] * 3
+    faces = manifest[:11].assign(part=parts)
+    run(faces[:10], data, tmp_path / "a", workspace)
+    searched.clear()
+    (data / "moved.jpg").write_bytes((data / "09.jpg").read_bytes())
+    other = faces.drop(index=8).replace({"image": {"09.jpg": "moved.jpg"}}).reset_index(drop=True)
+    found = run(other, data, tmp_path / "b", workspace)
+    assert searched == [1]  # the third one alone
+    assert_same(found, run(other, data, tmp_path / "c", None))
+    (data / "moved.jpg").unlink()
 
 
 def test_other_photographs_and_probabilities_are_kept_apart(workspace: Workspace) -> None:

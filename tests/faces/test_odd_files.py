@@ -25,6 +25,7 @@ def manifest_of(root: Path, images: list[str], part: str) -> pd.DataFrame:
         {
             "image": images,
             "part": part,
+            "sha256": [found.sha256 for found in probes],
             "width": [found.width for found in probes],
             "height": [found.height for found in probes],
             "readable": [found.problem is None for found in probes],

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from maskfold.faces.pack import Entry, Pack, index_table
+from maskfold.faces.pack import IndexRow, Pack, index_table
 
 
 def test_rows_in_any_order_and_zeros_elsewhere(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, row: int, image: np.ndarra
 
 def test_index() -> None:
     manifest = pd.DataFrame({"image": ["a.jpg", "b.jpg"], "part": ["train", "eval"]})
-    table = index_table(manifest, [Entry("detected", 0.95, (1, 2, 3, 4), (0, 1, 4, 5)), Entry("unreadable")])
+    table = index_table(manifest, [IndexRow("detected", 0.95, (1, 2, 3, 4), (0, 1, 4, 5)), IndexRow("unreadable")])
     assert table["image"].tolist() == ["a.jpg", "b.jpg"]
     assert table["row"].tolist() == [0, 1]
     assert table["status"].tolist() == ["detected", "unreadable"]

@@ -9,7 +9,7 @@ from prefect.logging import disable_run_logger
 from flows.jobs import ProgressBar
 from flows.server import server_may_vanish
 from maskfold.errors import JobFailedError, UnavailableError
-from maskfold.launch.monitor import Progress
+from maskfold.launch.monitor import JobProgress
 
 
 def test_it_is_said_in_one_message() -> None:
@@ -32,6 +32,6 @@ def test_progress_is_tried_once_so_that_a_job_is_not_held_up(monkeypatch: pytest
     monkeypatch.setattr("flows.jobs.create_progress_artifact", refuse)
     bar = ProgressBar("crop")
     with disable_run_logger():
-        bar(Progress(5, 10, "images"))
-        bar(Progress(10, 10, "images"))
+        bar(JobProgress(5, 10, "images"))
+        bar(JobProgress(10, 10, "images"))
     assert tries == [50.0]

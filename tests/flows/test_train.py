@@ -21,7 +21,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, TaskRun
 
-from flows.plan import Plan
+from flows.plan import Plan, handed
 from flows.train import train
 from maskfold import storage, tracking
 from maskfold.errors import DatasetError, JobFailedError, RecipeError
@@ -159,6 +159,21 @@ def test_what_only_conducts_a_run_redoes_nothing(drawn_data: Path, finished: Any
     workspace, first, events = finished
     summary, again = run(drawn_data, workspace, *TWO_NETWORKS, setting)
     assert again.labels("reused") == events.labels("done")
+    assert summary["submission"] == first["submission"]
+
+
+def test_the_plan_of_the_command_line_is_not_made_again(
+    drawn_data: Path, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, first, _ = finished
+    plan = Plan.make(str(drawn_data), str(workspace), load_recipe("smoke", TWO_NETWORKS))
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("made again")
+
+    monkeypatch.setattr(Plan, "make", refuse)
+    with handed(plan):
+        summary, _ = run(drawn_data, workspace, *TWO_NETWORKS)
     assert summary["submission"] == first["submission"]
 
 

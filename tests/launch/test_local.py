@@ -18,7 +18,7 @@ from maskfold.errors import CancelledError, JobFailedError
 from maskfold.launch.folder import find_failure, find_outcome
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.local import LocalLauncher
-from maskfold.launch.monitor import Progress
+from maskfold.launch.monitor import JobProgress
 from maskfold.launch.slots import Slot, SlotPool, machine_slots
 from maskfold.recipe import load_recipe
 from maskfold.specs import CropSpec, PrepareOutcome
@@ -28,7 +28,7 @@ class Seen:
     """What a watcher was told."""
 
     def __init__(self) -> None:
-        self.progress: list[Progress] = []
+        self.progress: list[JobProgress] = []
         self.started = threading.Event()
         self.watcher = Watcher(logging.getLogger("test"), self.started.set, self.progress.append)
 

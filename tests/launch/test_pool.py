@@ -219,6 +219,28 @@ def test_a_job_whose_machine_is_lost_counts_as_killed(pool_without_workers: str,
     assert waiting.warnings == []
 
 
+@pytest.mark.parametrize("alive", [True, False])
+def test_after_an_outage_of_the_server_jobs_that_live_are_waited_for(
+    pool_without_workers: str, quick: None, monkeypatch: pytest.MonkeyPatch, alive: bool
+) -> None:
+    """A server that was away has missed their heartbeats, and takes them for lost."""
+    waiting = Waiting(pool_without_workers)
+    waiting.begin()
+    with monkeypatch.context() as outage:
+        outage.setattr(pool, "_read_run", lambda client, run_id: None)
+        waiting.set(Crashed(message="no sign of life for 3 s"))
+        time.sleep(2)
+    for _ in range(6):
+        if alive:
+            waiting.beat()
+        time.sleep(1)
+    if alive:
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(waiting.run_id, Completed())  # as its process does, not by force
+    waiting.end()
+    assert (waiting.error is None) == alive
+
+
 def test_that_no_heartbeat_arrives_is_told_and_nothing_counts_as_lost(
     pool_without_workers: str, watched: None, quick: None
 ) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from maskfold.dataset.quarantine import Entry
 from maskfold.recipe import load_recipe
-from maskfold.report.annex import Annex
+from maskfold.report.appendix import Appendix
 from maskfold.report.figures import run_figures
 from maskfold.report.page import Picture, Submission, draw, duration, render
 from maskfold.specs import FaceShares, File
@@ -178,7 +178,7 @@ def test_what_the_jobs_before_left_is_shown(tmp_path) -> None:
     trained = (made.trained[0].model_copy(update={"samples": file}), *made.trained[1:])
     made = made.model_copy(update={"cropped": cropped, "trained": trained})
     pictures = draw(run_figures(made.recipe, combination, made.trained), tmp_path, lambda *_: None)
-    page = render(made, combination, pictures, SUBMISSION, FACES, 3.2, Annex.of(made, workspace.fetch))
+    page = render(made, combination, pictures, SUBMISSION, FACES, 3.2, Appendix.of(made, workspace.fetch))
     outline = Outline(page)
     ids = {one.get("id") for one in outline.attributes("figure")}
     assert {"faces-fallbacks", "samples-joint"} <= ids

@@ -154,7 +154,7 @@ def test_more_objects_than_one_page(s3_bucket: str, s3_server: S3Server, monkeyp
     names = [f"n{number:02}" for number in range(7)]
     for name in names:
         workspace.write(name, b"")
-    store = workspace._store
-    request = store._client.list_objects_v2  # type: ignore[attr-defined]
-    monkeypatch.setattr(store._client, "list_objects_v2", lambda **settings: request(MaxKeys=2, **settings))  # type: ignore[attr-defined]
+    backend = workspace._backend
+    request = backend._client.list_objects_v2  # type: ignore[attr-defined]
+    monkeypatch.setattr(backend._client, "list_objects_v2", lambda **settings: request(MaxKeys=2, **settings))  # type: ignore[attr-defined]
     assert workspace.list() == names

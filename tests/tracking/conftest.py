@@ -1,34 +1,47 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
 
-from maskfold.recipe import Network
+from maskfold.recipe import Crop, Dataset, Folds, Recipe, load_recipe
 from maskfold.specs import (
     CropOutcome,
+    CropSpec,
     EnsembleOutcome,
+    EnsembleSpec,
     EpochRecord,
+    FaceShares,
     File,
+    Outcome,
     PrepareOutcome,
+    PrepareSpec,
     Scores,
+    Spec,
     TrainFoldOutcome,
     TrainFoldSpec,
 )
 from maskfold.storage import Workspace, open_workspace
-from maskfold.tracking import prepare_store
+from maskfold.tracking import RunTracker, connect, experiment_id
 from tests.servers.mlflow import MlflowServer
+from tests.servers.proxy import Proxy, proxied
 
 NOWHERE = File(path="none", sha256="0" * 64, size=0)
+DATA = "/photos/realdata"
 
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An embedded database as it is after its creation, which takes seconds."""
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    prepare_store(f"sqlite:///{path}")
+    connect(f"sqlite:///{path}")
     return path
 
 
@@ -40,7 +53,6 @@ def maskfold_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("MASKFOLD_HOME", str(home))
-    monkeypatch.setattr("maskfold.tracking.sender.PAUSE_S", 0.0)
     return home
 
 
@@ -51,7 +63,7 @@ def embedded(maskfold_home: Path, empty_database: Path) -> str:
     return f"sqlite:///{maskfold_home / 'mlflow.db'}"
 
 
-@pytest.fixture(params=["embedded", pytest.param("server", marks=pytest.mark.servers)])
+@pytest.fixture(params=["embedded", "server"])
 def uri(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The same test on the embedded database and on a server."""
     if request.param == "embedded":
@@ -62,8 +74,21 @@ def uri(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
+def proxy(mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """A proxy before the server, as the MLflow that runs are recorded in; requests time out soon."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
+    with proxied(mlflow_server.port) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
+        yield proxy
+
+
+@pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return open_workspace(str(tmp_path / "workspace"))
+
+
+def recipe(*overrides: str) -> Recipe:
+    return load_recipe("smoke", list(overrides))
 
 
 def epochs(count: int) -> tuple[EpochRecord, ...]:
@@ -76,44 +101,71 @@ def epochs(count: int) -> tuple[EpochRecord, ...]:
     )  # fmt: skip
 
 
-def fold_spec(name: str = "face-b0", fold: int = 0) -> TrainFoldSpec:
+def fold_spec(fold: int = 0, epochs: int = 1) -> TrainFoldSpec:
+    network = recipe(f"networks.0.epochs={epochs}").networks[0]
     return TrainFoldSpec(
-        workspace="/w", network=Network(name=name), fold=fold, n_folds=2, labels={}, deterministic=True,
-        dataset_version="d", folds_version="f", crop_key="c", manifest=NOWHERE, folds=NOWHERE, pack=NOWHERE,
+        workspace="/w", network=network, fold=fold, n_folds=2, scheme=recipe().scheme, crop=Crop(), typical_face=None,
+        deterministic=True, learnt_versions=("d",), folds_version="f", manifest=NOWHERE, folds=NOWHERE, pack=NOWHERE,
         index=NOWHERE, weights=None,
     )  # fmt: skip
 
 
-def fold_outcome(workspace: Workspace, count: int = 3, **more: Any) -> TrainFoldOutcome:
-    weights = workspace.write("train_fold/k/weights.safetensors", b"weights")
-    return TrainFoldOutcome(
-        seconds=12.5, network="face-b0", fold=0, predictions=NOWHERE, weights=weights, best_epoch=count - 1,
-        macro_f1=0.7, accuracy=0.8, history=epochs(count), initial_weights="scratch", device="cpu", amp="off",
-        images_per_second=100.0, steps_per_epoch=10, **more,
+PREPARE = PrepareSpec(
+    workspace="/w", data=DATA, fingerprint="f", dataset=Dataset(), scheme=recipe().scheme, folds=Folds()
+)
+CROP = CropSpec(workspace="/w", data=DATA, fingerprint="f", manifest=NOWHERE, images_version="i", crop=Crop())
+
+
+def vote_spec(prepared: PrepareOutcome, cropped: CropOutcome) -> EnsembleSpec:
+    return EnsembleSpec(
+        workspace="/w", recipe=recipe(), data=DATA, fingerprint="f", prepared=prepared, cropped=cropped, trained=(),
+        dataset_version="d", folds_version="f", trained_keys=(),
     )  # fmt: skip
+
+
+def finish_job(workspace: Workspace, spec: Spec, outcome: Outcome) -> None:
+    """Leave an outcome as a job does."""
+    workspace.write(f"{spec.address}/outcome.json", outcome.model_dump_json().encode())
+
+
+def fold_outcome(workspace: Workspace, spec: TrainFoldSpec, count: int = 3, **more: Any) -> TrainFoldOutcome:
+    weights = workspace.write(f"{spec.address}/weights.safetensors", b"weights")
+    outcome = TrainFoldOutcome(
+        seconds=12.5, network=spec.network.name, fold=spec.fold, predictions=NOWHERE, weights=weights,
+        best_epoch=count - 1, macro_f1=0.7 + spec.fold / 10, accuracy=0.8, history=epochs(count),
+        initial_weights="scratch", device="cpu", amp="off", images_per_second=100.0, steps_per_epoch=10, **more,
+    )  # fmt: skip
+    finish_job(workspace, spec, outcome)
+    return outcome
 
 
 def prepare_outcome(workspace: Workspace) -> PrepareOutcome:
     table = workspace.write("prepare/k/quarantine.parquet", b"table")
-    return PrepareOutcome(
+    outcome = PrepareOutcome(
         seconds=1.5, manifest=NOWHERE, folds=workspace.write("prepare/k/folds.parquet", b"folds"), quarantine=table,
-        dataset_version="version-1", images_version="i", folds_version="f", n_people=12, n_train=84, n_eval=10,
+        dataset_version="version-1", images_version="i", eval_version="e", learnt_versions={}, folds_version="f", n_people=12, n_train=84, n_eval=10,
         n_quarantined=1, n_eval_unreadable=0, n_corrected=0, class_counts=tuple(range(18)), warnings=("one is odd",),
     )  # fmt: skip
+    finish_job(workspace, PREPARE, outcome)
+    return outcome
 
 
 def crop_outcome(workspace: Workspace) -> CropOutcome:
-    return CropOutcome(
+    group = FaceShares(group="train, mask wear", images=10, detected=9, retried=0, fallback=1, unreadable=0)
+    outcome = CropOutcome(
         seconds=3.0, faces=NOWHERE, portraits=NOWHERE, index=NOWHERE, n_images=94, fallback_share_train=0.02,
         fallback_share_eval=0.04, images_per_second=31.0, figures=(workspace.write("crop/k/sample.png", b"picture"),),
+        groups=(group,),
     )  # fmt: skip
+    finish_job(workspace, CROP, outcome)
+    return outcome
 
 
-def ensemble_outcome(workspace: Workspace) -> EnsembleOutcome:
+def vote_outcome(workspace: Workspace, spec: EnsembleSpec) -> EnsembleOutcome:
     def put(name: str) -> File:
         return workspace.write(f"ensemble/k/{name}", name.encode())
 
-    return EnsembleOutcome(
+    outcome = EnsembleOutcome(
         seconds=2.0, submission=put("submission.csv"), latest="submissions/latest.csv", oof=put("oof.parquet"),
         report=put("report.html"), figures=(put("confusion.png"),), tables=(put("scores.csv"),),
         scores={
@@ -121,3 +173,57 @@ def ensemble_outcome(workspace: Workspace) -> EnsembleOutcome:
             "vote": Scores(macro_f1=0.71, accuracy=0.82, attributes={"mask": {"accuracy": 0.99, "macro_f1": 0.98}}),
         },
     )  # fmt: skip
+    finish_job(workspace, spec, outcome)
+    return outcome
+
+
+def begin(workspace: Workspace, parent: str | None = None) -> RunTracker:
+    return RunTracker.start(workspace, recipe(), DATA, {"prefect.flow_run_url": "http://ui/1"}, parent)
+
+
+def play(tracker: RunTracker, workspace: Workspace, end: bool = True) -> list[TrainFoldSpec]:
+    """Do what a whole flow with two folds does; return the folds' specs."""
+    prepared, cropped = prepare_outcome(workspace), crop_outcome(workspace)
+    tracker.done(PREPARE)
+    tracker.done(CROP)
+    folds = [fold_spec(0), fold_spec(1)]
+    tracker.add(folds)
+    for spec in folds:
+        fold_outcome(workspace, spec)
+        tracker.done(spec)
+    vote = vote_spec(prepared, cropped)
+    vote_outcome(workspace, vote)
+    tracker.done(vote)
+    if end:
+        tracker.finish()
+    return folds
+
+
+def steps(client: MlflowClient, run: str, key: str = "valid_macro_f1") -> list[int]:
+    return sorted(point.step for point in client.get_metric_history(run, key))
+
+
+def artifacts(client: MlflowClient, run: str, folder: str | None = None) -> set[str]:
+    found = set()
+    for entry in client.list_artifacts(run, folder):
+        found |= artifacts(client, run, entry.path) if entry.is_dir else {entry.path}
+    return found
+
+
+def runs_of(uri: str, workspace: Workspace) -> dict[str, list[Run]]:
+    """The runs of a workspace that MLflow shows, by name, so that a doubled one is seen."""
+    found: dict[str, list[Run]] = {}
+    records = {address.split("/")[1] for address in workspace.list("runs")}
+    for run in MlflowClient(tracking_uri=uri).search_runs([experiment_id(uri)]):
+        if run.data.tags.get("maskfold.run") in records:
+            found.setdefault(str(run.info.run_name), []).append(run)
+    return found
+
+
+def whole_database(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row that MLflow keeps of runs, and every artifact with its time of change."""
+    tables = ("runs", "metrics", "latest_metrics", "params", "tags", "inputs", "input_tags", "datasets")
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+        rows = {table: sorted(database.execute(f"SELECT * FROM {table}"), key=repr) for table in tables}
+    files = [path for path in folder.glob("*artifacts/**/*") if path.is_file()]
+    return {**rows, "artifacts": sorted((str(path), path.stat().st_mtime_ns) for path in files)}

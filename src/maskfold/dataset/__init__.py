@@ -1,17 +1,14 @@
 """The data set: what it holds, what of it can be used, and who is in which fold."""
 
 from maskfold.dataset.folds import read_folds
-from maskfold.dataset.manifest import read_manifest, train_rows
-from maskfold.dataset.preparation import Prepared, check, prepare
+from maskfold.dataset.manifest import read_manifest
+from maskfold.dataset.preparation import check, prepare
 from maskfold.dataset.quarantine import Entry, read_quarantine
 from maskfold.dataset.rendering import render
-from maskfold.dataset.summary import DatasetReport
 from maskfold.dataset.versions import images_version
 
 __all__ = [
-    "DatasetReport",
     "Entry",
-    "Prepared",
     "check",
     "images_version",
     "prepare",
@@ -19,5 +16,4 @@ __all__ = [
     "read_manifest",
     "read_quarantine",
     "render",
-    "train_rows",
 ]

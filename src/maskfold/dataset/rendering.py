@@ -24,7 +24,7 @@ def render(report: DatasetReport, console: Console) -> None:
     """Print a report; colours and width are the console's affair.
 
     Args:
-        report: From :func:`maskfold.dataset.describe`.
+        report: From :func:`maskfold.dataset.check`.
         console: Where to print.
     """
     console.print(_overview(report))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from maskfold.dataset.names import image_path
 from maskfold.faces.choice import Typical, learn_typical
-from maskfold.faces.detections import Detections, Found, Look
-from maskfold.faces.pack import FACES_FILE, PORTRAITS_FILE, Entry, Pack, index_table
+from maskfold.faces.detections import Detections, Found, LookName
+from maskfold.faces.pack import FACES_FILE, PORTRAITS_FILE, IndexRow, Pack, index_table
 from maskfold.faces.passes import Cropper, Photograph, Result, Revision, Search, Sighting
 from maskfold.faces.workers import Workers
 from maskfold.recipe import Crop
@@ -75,7 +75,7 @@ def pack_faces(
     places, names = [image_path(image, root, external) for image in manifest["image"]], _names(manifest)
     searches = list(_searches(manifest, places, names, detections.load("first") if detections else {}))
     total = sum(search.size for search in searches)
-    done, entries = 0, dict[int, Entry]()
+    done, entries = 0, dict[int, IndexRow]()
     workers: Workers[Search | Revision, Result]
     with Workers(cropper, min(processes, len(searches))) as workers:
         sightings: list[Sighting] = []
@@ -97,7 +97,7 @@ def pack_faces(
             _keep(detections, "closer", names, result)
     if detections is not None:
         detections.flush()
-    unreadable = Entry("unreadable")
+    unreadable = IndexRow("unreadable")
     index = index_table(manifest, [entries.get(row, unreadable) for row in range(len(manifest))])
     return Packs(faces.path, portraits.path, index, typical)
 
@@ -111,7 +111,7 @@ def _names(manifest: pd.DataFrame) -> list[str]:
     return manifest["image"].where(manifest["part"] == "train", manifest["sha256"]).tolist()
 
 
-def _keep(detections: Detections | None, look: Look, names: list[str], result: Result) -> None:
+def _keep(detections: Detections | None, look: LookName, names: list[str], result: Result) -> None:
     if detections is not None:
         for seen in result.sightings:
             detections.add(look, names[seen.photograph.row], seen)
@@ -155,9 +155,9 @@ def _tasks(rows: list[int], pixels: NDArray[np.int64], most: int) -> Iterator[li
 
 def _settle(
     cropper: Cropper, sightings: list[Sighting], typical: Typical | None
-) -> tuple[dict[int, Entry], list[Sighting]]:
+) -> tuple[dict[int, IndexRow], list[Sighting]]:
     """Tell the photographs whose packed crop is right from those that need the second pass."""
-    settled, open_ones = dict[int, Entry](), []
+    settled, open_ones = dict[int, IndexRow](), []
     for seen in sightings:
         face = cropper.choose(seen, typical)
         first = cropper.choose(Sighting(seen.photograph, seen.height, seen.width, seen.found.top()), None)

@@ -29,7 +29,7 @@ DETECTOR_VERSION: Final = 3
 SHARD_IMAGES: Final = 256
 """Photographs of a shard: a few seconds of work."""
 
-Look = Literal["first", "closer"]
+LookName = Literal["first", "closer"]
 Found = tuple[int, int, Candidates]
 """Height and width of a photograph, and what was found in it."""
 _EDGES = ["left", "top", "right", "bottom"]
@@ -51,10 +51,10 @@ class Detections:
         key = digest(["detections", DETECTOR_VERSION, *finds])[:16]
         self.address = f"detections/{key}"
         self._workspace = workspace
-        self._fresh: dict[Look, list[tuple[str, Sighting]]] = {"first": [], "closer": []}
-        self._kept: dict[Look, set[str]] = {"first": set(), "closer": set()}
+        self._fresh: dict[LookName, list[tuple[str, Sighting]]] = {"first": [], "closer": []}
+        self._kept: dict[LookName, set[str]] = {"first": set(), "closer": set()}
 
-    def load(self, look: Look) -> dict[str, Found]:
+    def load(self, look: LookName) -> dict[str, Found]:
         """Return what was found in photographs that were searched before, by image."""
         known: dict[str, Found] = {}
         for address in self._workspace.list(f"{self.address}/{look}"):
@@ -66,7 +66,7 @@ class Detections:
         self._kept[look].update(known)
         return known
 
-    def add(self, look: Look, image: str, seen: Sighting) -> None:
+    def add(self, look: LookName, image: str, seen: Sighting) -> None:
         """Keep what a look found, unless it is kept already; published with the next full shard."""
         if image in self._kept[look]:
             return
@@ -80,7 +80,7 @@ class Detections:
         for look in self._fresh:
             self._publish(look)
 
-    def _publish(self, look: Look) -> None:
+    def _publish(self, look: LookName) -> None:
         fresh = self._fresh[look]
         if not fresh:
             return

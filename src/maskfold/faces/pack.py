@@ -17,7 +17,6 @@ Status = Literal["detected", "retried", "fallback", "unreadable"]
 
 FACES_FILE = "faces.npy"
 PORTRAITS_FILE = "portraits.npy"
-INDEX_FILE = "index.parquet"
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Pack:
 
 
 @dataclass(frozen=True)
-class Entry:
+class IndexRow:
     """What the index says of one photograph."""
 
     status: Status
@@ -62,7 +61,7 @@ class Entry:
     """What was packed: the box with margins; see :func:`maskfold.faces.geometry.crop_box`."""
 
 
-def index_table(manifest: pd.DataFrame, entries: list[Entry]) -> pd.DataFrame:
+def index_table(manifest: pd.DataFrame, entries: list[IndexRow]) -> pd.DataFrame:
     """Return the index of a pack.
 
     Args:

@@ -16,8 +16,8 @@ from maskfold.faces.cascade import Cascade, Look
 from maskfold.faces.choice import Face, Typical, choose, fallback
 from maskfold.faces.detector import Candidates, Detector
 from maskfold.faces.geometry import crop_box
-from maskfold.faces.pack import Entry, Pack, Status
-from maskfold.faces.picture import Picture
+from maskfold.faces.pack import IndexRow, Pack, Status
+from maskfold.faces.picture import DecodedPhotograph
 from maskfold.faces.second_look import CLOSER, join, look_again
 from maskfold.recipe import Crop
 
@@ -76,7 +76,7 @@ class Result:
     task_size: int
     sightings: tuple[Sighting, ...] = ()
     """What was found; after a revision, by both looks together."""
-    entries: tuple[tuple[int, Entry], ...] = ()
+    entries: tuple[tuple[int, IndexRow], ...] = ()
     """Row and final index entry."""
 
 
@@ -109,10 +109,10 @@ class Cropper:
 
     def entry(
         self, status: Status, box: tuple[float, float, float, float], probability: float, seen: Sighting
-    ) -> Entry:
+    ) -> IndexRow:
         """Return the index entry of a photograph with this face."""
         crop = crop_box(box, self.crop, seen.height, seen.width)
-        return Entry(status, probability, box, crop)
+        return IndexRow(status, probability, box, crop)
 
     def _search(self, task: Search) -> Result:
         pictures = [
@@ -129,7 +129,7 @@ class Cropper:
                 self._pack_at_once(known, seen)
         return Result(task.size, sightings=tuple(sightings))
 
-    def _pack_at_once(self, picture: Picture, seen: Sighting) -> None:
+    def _pack_at_once(self, picture: DecodedPhotograph, seen: Sighting) -> None:
         """Pack the portrait, and what is most probably the face."""
         row = seen.photograph.row
         self.portraits.write(row, picture.cut((0.0, 0.0, seen.width, seen.height), self.portraits.size))
@@ -159,7 +159,7 @@ class Cropper:
             entries.append((row, entry))
         return Result(len(pictures), tuple(fresh), tuple(entries))
 
-    def _look_again(self, lost: list[tuple[Sighting, Picture]], typical: Typical | None) -> list[Sighting]:
+    def _look_again(self, lost: list[tuple[Sighting, DecodedPhotograph]], typical: Typical | None) -> list[Sighting]:
         """Return the sightings with all that the closer look adds."""
 
         def joined(number: int, found: Candidates) -> Sighting:
@@ -176,12 +176,12 @@ class Cropper:
         """Choose the face of a photograph."""
         return choose(seen.found, seen.height, seen.width, typical, self.crop.min_probability, again)
 
-    def _pack(self, picture: Picture, row: int, entry: Entry) -> None:
+    def _pack(self, picture: DecodedPhotograph, row: int, entry: IndexRow) -> None:
         self.faces.write(row, picture.cut(entry.crop, self.faces.size, keep_aspect=self.crop.aspect != "stretch"))
 
-    def _read(self, photograph: Photograph) -> Picture | None:
+    def _read(self, photograph: Photograph) -> DecodedPhotograph | None:
         try:
-            return Picture.read(photograph.path, photograph.height, photograph.width, self.crop)
+            return DecodedPhotograph.read(photograph.path, photograph.height, photograph.width, self.crop)
         except DatasetError as error:
             if not photograph.required:
                 return None

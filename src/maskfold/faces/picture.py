@@ -15,7 +15,7 @@ from maskfold.recipe import Crop
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedPhotograph:
     """Pixels, and the size of the upright photograph, whose coordinates all boxes are in."""
 
     pixels: Image
@@ -23,7 +23,7 @@ class Picture:
     width: int
 
     @classmethod
-    def read(cls, path: Path, height: int, width: int, crop: Crop) -> Picture:
+    def read(cls, path: Path, height: int, width: int, crop: Crop) -> DecodedPhotograph:
         """Decode a photograph as finely as detection and crop can use.
 
         Args:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from maskfold import errors
 from maskfold.cores import usable_cores
 from maskfold.launch import folder
-from maskfold.launch.monitor import Progress
+from maskfold.launch.monitor import JobProgress
 from maskfold.launch.reports import Reports
 from maskfold.launch.scratch import scratch_folder
 from maskfold.specs import Failure, Outcome, Spec
@@ -74,7 +74,7 @@ class Job:
             return
         self._last_progress = now
         if self.reports is not None:
-            self.reports.progress(Progress(done, total, unit, fields))
+            self.reports.progress(JobProgress(done, total, unit, fields))
         else:
             more = "".join(f", {name} {value}" for name, value in fields.items())
             self.log.info("%d/%d %s%s", done, total, unit, more)

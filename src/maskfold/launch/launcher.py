@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from maskfold.launch.monitor import Progress
+from maskfold.launch.monitor import JobProgress
 from maskfold.specs import Outcome, Spec
 
 
@@ -18,7 +18,7 @@ class Watcher:
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     on_start: Callable[[], None]
     """The job has got its place and begins."""
-    on_progress: Callable[[Progress], None]
+    on_progress: Callable[[JobProgress], None]
     on_warning: Callable[[str], None] = lambda _: None
     """The job has said something that its user should know."""
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-State = Literal["waiting", "running", "restarting", "reused", "done", "failed", "cancelled", "warning"]
+JobState = Literal["waiting", "running", "restarting", "reused", "done", "failed", "cancelled", "warning"]
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """How far a job is."""
 
     done: int
@@ -27,8 +27,8 @@ class JobEvent:
     """A job changed its state, made progress, or has something to say (``warning``, which is no change)."""
 
     label: str
-    state: State
-    progress: Progress | None = None
+    state: JobState
+    progress: JobProgress | None = None
     message: str = ""
 
 

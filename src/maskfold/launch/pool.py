@@ -32,6 +32,8 @@ WORKER_SECONDS = 10.0
 """Time between two looks at whether the worker that has taken a job is still there."""
 LOST_JOBS = "maskfold: lost jobs"
 """Name of the server's automation that counts a job as crashed when its process or machine is lost."""
+NO_SIGN_OF_LIFE = "no sign of life"
+"""How the automation's message begins."""
 HEARTBEAT = "prefect.flow-run.heartbeat"
 SILENCE_SECONDS = 100.0
 """After this long without a heartbeat a run is lost: three missed, as `prefect.yaml` asks for one every 30 s."""
@@ -127,23 +129,25 @@ class PoolLauncher:
                 time.sleep(POLL_SECONDS)
 
     def _wait(self, run_id: UUID, watcher: Watcher) -> State:
-        begun, told, since = False, False, time.monotonic()
+        told, since = False, time.monotonic()
+        begun: float | None = None
         cancelling: float | None = None
-        worker = _Worker(run_id, self._pool)
+        worker, outage = _Worker(run_id, self._pool), _Outage()
         with get_client(sync_client=True) as client:
             while True:
                 run = _read_run(client, run_id)
                 state = run.state if run else None
+                outage.note(answered=run is not None)
                 if run is not None and state is not None:
-                    if state.is_final():
+                    if state.is_final() and not outage.excuses(client, run_id, state):
                         return state
                     if state.is_pending() and worker.has_gone(client, run):
                         watcher.on_warning("the worker that had taken this job is gone; another may take it now")
-                    if (state.is_running() or state.is_cancelling()) and not begun:
-                        begun = True
+                    if (state.is_running() or state.is_cancelling()) and begun is None:
+                        begun = time.monotonic()
                         self._at_work.add(run_id)
                         watcher.on_start()
-                    if state.is_running():
+                    if state.is_running() and begun is not None and time.monotonic() - begun > SILENCE_SECONDS:
                         self._deaf.look(client, run_id, watcher)
                     if state.is_cancelling():
                         cancelling = cancelling or time.monotonic()
@@ -151,7 +155,7 @@ class PoolLauncher:
                             _try_to_cancel(client, run_id, by_force=True)
                 if self._at_work:  # there are workers, and they are busy
                     since = time.monotonic()
-                if not begun and not told and time.monotonic() - since > UNCLAIMED_SECONDS:
+                if begun is None and not told and time.monotonic() - since > UNCLAIMED_SECONDS:
                     told = True
                     watcher.on_warning(
                         "no worker has begun this job yet; are all busy with other runs, or is none there? "
@@ -185,21 +189,47 @@ class _Worker:
         return False
 
 
-class _Deafness:
-    """Whether the server could notice that a job is lost; looked at once a run, and said when it could not."""
+class _Outage:
+    """A time when the server did not answer: it missed heartbeats, and then takes jobs for lost that are not."""
 
     def __init__(self) -> None:
         self._began: float | None = None
+        self._ended: float | None = None
+
+    def note(self, answered: bool) -> None:
+        """Take note of whether the server answers."""
+        now = time.monotonic()
+        if not answered:
+            self._began = self._began or now
+        elif self._began is not None:
+            if now - self._began > SILENCE_SECONDS / 2:
+                self._ended = now
+            self._began = None
+
+    def excuses(self, client: SyncPrefectClient, run_id: UUID, state: State) -> bool:
+        """Say whether a run that counts as lost may be alive, and will end in a state of its own."""
+        if self._ended is None or not state.is_crashed() or not (state.message or "").startswith(NO_SIGN_OF_LIFE):
+            return False
+        if time.monotonic() - self._ended < SILENCE_SECONDS:
+            return True
+        with contextlib.suppress(*_PASSING):
+            return _has_heartbeat(client, run_id, timedelta(seconds=SILENCE_SECONDS))
+        return True  # away again
+
+
+class _Deafness:
+    """Whether the server could notice that a job is lost; looked at once, and said when it could not."""
+
+    def __init__(self) -> None:
         self._looked = False
 
     def look(self, client: SyncPrefectClient, run_id: UUID, watcher: Watcher) -> None:
-        """Look for the automation and for a heartbeat of the first job, once it should have sent some."""
-        self._began = self._began or time.monotonic()
-        if self._looked or time.monotonic() - self._began < SILENCE_SECONDS:
+        """Look for the automation, and for a heartbeat of a job that should have sent some by now."""
+        if self._looked:
             return
         with contextlib.suppress(*_PASSING):
             watched = any(one.enabled for one in client.read_automations_by_name(LOST_JOBS))
-            heard = _has_heartbeat(client, run_id)
+            heard = _has_heartbeat(client, run_id, timedelta(days=1))
             self._looked = True
             if not watched:
                 watcher.on_warning(
@@ -213,12 +243,12 @@ class _Deafness:
                 )
 
 
-def _has_heartbeat(client: SyncPrefectClient, run_id: UUID) -> bool:
-    now, day = datetime.now(UTC), timedelta(days=1)
+def _has_heartbeat(client: SyncPrefectClient, run_id: UUID, within: timedelta) -> bool:
+    now = datetime.now(UTC)
     wanted = EventFilter(
         event=EventNameFilter(name=[HEARTBEAT]),
         resource=EventResourceFilter(id=[f"prefect.flow-run.{run_id}"]),
-        occurred=EventOccurredFilter(since=now - day, until=now + day),
+        occurred=EventOccurredFilter(since=now - within, until=now + timedelta(days=1)),
     )
     return bool(client.read_events(wanted, limit=1).events)
 

@@ -6,14 +6,16 @@ have another pipe.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import Any
 
-from maskfold.launch.monitor import Progress
+from maskfold.launch.monitor import JobProgress
 
 _log = logging.getLogger(__name__)
 
@@ -34,17 +36,20 @@ class Reports(logging.Handler):
         except Exception:  # noqa: BLE001 - as logging asks of handlers
             self.handleError(record)
 
-    def progress(self, progress: Progress) -> None:
+    def progress(self, progress: JobProgress) -> None:
         """Send how far the job is."""
-        fields = progress.fields
-        self._send({"done": progress.done, "total": progress.total, "unit": progress.unit, "fields": fields})
+        # A launcher that is gone stops its jobs; until then they go on to where their state can be saved.
+        with contextlib.suppress(BrokenPipeError):
+            self._send(asdict(progress))
 
     def _send(self, report: dict[str, Any]) -> None:
         with self._sending:
             self._pipe.send_bytes(json.dumps(report).encode())
 
 
-def receive(pipe: Connection, on_progress: Callable[[Progress], None], on_record: Callable[[int, str], None]) -> None:
+def receive(
+    pipe: Connection, on_progress: Callable[[JobProgress], None], on_record: Callable[[int, str], None]
+) -> None:
     """Pass a job's reports on until the job has ended.
 
     Args:
@@ -61,6 +66,6 @@ def receive(pipe: Connection, on_progress: Callable[[Progress], None], on_record
             if "level" in report:
                 on_record(report["level"], report["text"])
             else:
-                on_progress(Progress(**report))
+                on_progress(JobProgress(**report))
         except Exception as error:  # noqa: BLE001 - a full pipe would hold the job up
             _log.warning("a report of a job is not shown: %s", error)

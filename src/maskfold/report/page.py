@@ -14,7 +14,7 @@ import maskfold
 from maskfold.ensemble.combination import VOTE, Combination
 from maskfold.recipe import dump_recipe
 from maskfold.report import facts
-from maskfold.report.annex import Annex
+from maskfold.report.appendix import Appendix
 from maskfold.report.figure import WIDTH, Figure
 from maskfold.specs import EnsembleSpec, FaceShares, File
 from maskfold.theme import DARK, DPI, LIGHT, Palette
@@ -73,7 +73,7 @@ def render(
     submission: Submission | None,
     faces: Sequence[FaceShares],
     seconds: float,
-    annex: Annex = Annex(),  # noqa: B008 - frozen
+    appendix: Appendix = Appendix(),  # noqa: B008 - frozen
     made: datetime | None = None,
 ) -> str:
     """Return the page.
@@ -85,7 +85,7 @@ def render(
         submission: What was handed in; None where the data set has no evaluation images.
         faces: How faces were found, by group of photographs.
         seconds: Wall time of the ensemble job so far.
-        annex: What the jobs before left for it.
+        appendix: What the jobs before left for it.
         made: When; now by default.
     """
     times = [*facts.job_times(spec), facts.JobTime("ensemble", seconds, None, "until this page was written")]
@@ -112,7 +112,7 @@ def render(
             times=times,
             total=sum(time.seconds for time in times),
             pictures={picture.figure.name: picture for picture in pictures},
-            annex=annex,
+            appendix=appendix,
             submission=submission,
         )
     )

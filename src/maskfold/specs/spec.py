@@ -38,6 +38,7 @@ class Tracking(Settings):
     """The MLflow run that a job reports to."""
 
     uri: str
+    """Without a password: a job gets that by its environment."""
     run_id: str
 
 

@@ -50,8 +50,6 @@ class TrainOutcome(Outcome):
     """PNG: the first images as training sees them, augmented and mixed; of each network's first fold."""
     resumed_from_epoch: int | None = None
     """Epoch the job continued from after an interruption."""
-    unsent: int = 0
-    """Number of tracking calls that failed and were left for the flow to replay."""
 
 
 TrainOutcomeT_co = TypeVar("TrainOutcomeT_co", bound=TrainOutcome, covariant=True)

@@ -1,8 +1,8 @@
 """The workspace: files under one URI, local or S3, published atomically and verified when read."""
 
-from maskfold.storage.access import adopt, exists, is_file, list_folder, make_bucket, read_uri
 from maskfold.storage.cache import alone
 from maskfold.storage.external import fetch_external, locate_external
+from maskfold.storage.sources import adopt, exists, is_file, list_folder, make_bucket, read_uri
 from maskfold.storage.tree import fetch_tree, fingerprint, list_tree
 from maskfold.storage.workspace import Workspace, open_workspace
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from maskfold.errors import RecipeError, WorkspaceError
 from maskfold.specs import ExternalSource
-from maskfold.storage.access import is_file
 from maskfold.storage.location import parse
+from maskfold.storage.sources import is_file
 from maskfold.storage.tree import fetch_tree, fingerprint
 
 

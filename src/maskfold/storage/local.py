@@ -19,7 +19,7 @@ from maskfold.storage.location import LocalPath
 _ASIDE_LIFE_S = 24 * 3600.0
 
 
-class LocalStore:
+class LocalBackend:
     """Files below one folder."""
 
     def __init__(self, location: LocalPath) -> None:

@@ -30,7 +30,7 @@ _SHA256 = "sha256"
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedObject:
     """One object of a listing."""
 
     key: str
@@ -38,7 +38,7 @@ class Listed:
     etag: str
 
 
-class S3Store:
+class S3Backend:
     """Objects below one prefix of a bucket."""
 
     def __init__(self, location: S3Key) -> None:
@@ -129,7 +129,7 @@ class S3Store:
         with disk_faults(f"write {path}"):
             self._call(f"read {where}", request)
 
-    def download_listed(self, listed: Listed, path: Path) -> None:
+    def download_listed(self, listed: ListedObject, path: Path) -> None:
         """Download an object of a listing, as it was listed.
 
         Raises:
@@ -146,7 +146,7 @@ class S3Store:
         with disk_faults(f"write {path}"):
             self._call(f"read s3://{self.location.bucket}/{listed.key}", request)
 
-    def head(self, address: str) -> Listed | None:
+    def head(self, address: str) -> ListedObject | None:
         """Return what an object is, or None when there is none."""
         where = self.location.child(address) if address else self.location
         request = self._client.head_object
@@ -154,18 +154,18 @@ class S3Store:
             answer = self._call(f"look at {where}", lambda: request(Bucket=where.bucket, Key=where.key))
         except AbsentError:
             return None
-        return Listed(where.key, answer["ContentLength"], answer["ETag"])
+        return ListedObject(where.key, answer["ContentLength"], answer["ETag"])
 
     def size_of(self, address: str) -> int | None:
         """Return an object's size in bytes, or None when there is none."""
         found = self.head(address)
         return None if found is None else found.size
 
-    def walk(self, prefix: str = "", deep: bool = True) -> Iterator[Listed]:
+    def walk(self, prefix: str = "", deep: bool = True) -> Iterator[ListedObject]:
         """Yield the objects below a folder; markers of folders are left out.
 
         Args:
-            prefix: The folder's address; empty for the whole store.
+            prefix: The folder's address; empty for the whole backend.
             deep: Whether to descend into the folders of the folder.
         """
         where = self.location.child(prefix) if prefix else self.location
@@ -176,7 +176,7 @@ class S3Store:
             page = self._call(f"list {where}", functools.partial(self._client.list_objects_v2, **request))
             for entry in page.get("Contents", []):
                 if not entry["Key"].endswith("/"):
-                    yield Listed(entry["Key"], entry["Size"], entry["ETag"])
+                    yield ListedObject(entry["Key"], entry["Size"], entry["ETag"])
             if not page.get("IsTruncated"):
                 return
             request["ContinuationToken"] = page["NextContinuationToken"]

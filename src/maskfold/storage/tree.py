@@ -19,7 +19,7 @@ from maskfold.storage.location import LocalPath, S3Key, parse, safe_relative
 from maskfold.wording import first_few
 
 if TYPE_CHECKING:
-    from maskfold.storage.s3 import Listed, S3Store
+    from maskfold.storage.s3 import ListedObject, S3Backend
 
 _log = logging.getLogger(__name__)
 
@@ -95,23 +95,23 @@ def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
     files, marker = copy / "files", copy / "complete"
     with disk_faults(f"write to the cache {copy} ({HOME_VARIABLE} moves it)"), locked(copy):
         if not marker.is_file():
-            store, entries = _listing(location, tree)
+            backend, entries = _listing(location, tree)
             if _digest(f"{name}\0{entry.size}\0{entry.etag}" for name, entry in entries) != listing:
                 raise DatasetError(f"{tree} {location} has changed since this run began; run again")
-            _download_all(store, entries, files, tree)
+            _download_all(backend, entries, files, tree)
             with aside(marker) as path:
                 path.write_text(f"{location}\n{listing}\n", encoding="utf-8")
     return files
 
 
-def _download_all(store: S3Store, entries: list[tuple[str, Listed]], files: Path, tree: Tree) -> None:
+def _download_all(backend: S3Backend, entries: list[tuple[str, ListedObject]], files: Path, tree: Tree) -> None:
     from maskfold.storage.s3_client import THREADS, AbsentError, ChangedError
 
     targets = _targets([name for name, _ in entries], files, tree)
     for left in list(files.rglob(f"{ASIDE}*")):  # by a killed process: this one holds the lock
         left.unlink()
 
-    def download(name: str, entry: Listed) -> None:
+    def download(name: str, entry: ListedObject) -> None:
         target = targets.get(name)
         # A file has its name only when it was whole, so its presence is enough.
         if target is None or target.is_file():
@@ -119,9 +119,9 @@ def _download_all(store: S3Store, entries: list[tuple[str, Listed]], files: Path
         target.parent.mkdir(parents=True, exist_ok=True)
         with aside(target) as path:
             try:
-                store.download_listed(entry, path)
+                backend.download_listed(entry, path)
             except (AbsentError, ChangedError):
-                raise DatasetError(f"{tree} {store.uri}: changed while downloaded ({name}); run again") from None
+                raise DatasetError(f"{tree} {backend.uri}: changed while downloaded ({name}); run again") from None
 
     with ThreadPoolExecutor(THREADS) as pool:
         jobs = [pool.submit(download, name, entry) for name, entry in entries]
@@ -149,16 +149,16 @@ def _is_internal(path: PurePosixPath) -> bool:
     return path.name.startswith(ASIDE)
 
 
-def _listing(location: S3Key, tree: Tree) -> tuple[S3Store, list[tuple[str, Listed]]]:
+def _listing(location: S3Key, tree: Tree) -> tuple[S3Backend, list[tuple[str, ListedObject]]]:
     """Return the objects below a prefix with their names relative to it, sorted by name."""
-    from maskfold.storage.s3 import S3Store
+    from maskfold.storage.s3 import S3Backend
 
-    store = S3Store(location)
+    backend = S3Backend(location)
     root = len(location.key) + 1 if location.key else 0
-    entries = sorted(((entry.key[root:], entry) for entry in store.walk()), key=lambda pair: pair[0])
+    entries = sorted(((entry.key[root:], entry) for entry in backend.walk()), key=lambda pair: pair[0])
     if not entries:
         raise DatasetError(f"{tree} {location}: there is nothing below this prefix; {_EXPECTED[tree]}")
-    return store, entries
+    return backend, entries
 
 
 def _existing_folder(location: LocalPath, tree: Tree) -> Path:

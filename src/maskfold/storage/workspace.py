@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from maskfold.specs import File
-from maskfold.storage.local import LocalStore
+from maskfold.storage.local import LocalBackend
 from maskfold.storage.location import LocalPath, Location, check_address, parse
 
 
-class Store(Protocol):
+class Backend(Protocol):
     """What a workspace can lie on; addresses are checked before they come here."""
 
     uri: str
@@ -40,25 +40,25 @@ class Workspace:
     """
 
     def __init__(self, uri: str) -> None:
-        self._store = open_store(parse(uri))
-        self.uri = self._store.uri
+        self._backend = open_backend(parse(uri))
+        self.uri = self._backend.uri
         """Absolute, so that it means the same in every process of this machine."""
 
     def check(self) -> None:
         """Make sure that the workspace can be reached and used."""
-        self._store.check()
+        self._backend.check()
 
     def read(self, path: str) -> bytes | None:
         """Return a small file's bytes, or None when there is no such file."""
-        return self._store.read(check_address(path))
+        return self._backend.read(check_address(path))
 
     def write(self, path: str, content: bytes) -> File:
         """Publish bytes atomically: readers see the old file or the new one, never a part."""
-        return self._store.write(check_address(path), content)
+        return self._backend.write(check_address(path), content)
 
     def publish(self, source: Path, path: str) -> File:
         """Publish a local file atomically; the source stays."""
-        return self._store.publish(source, check_address(path))
+        return self._backend.publish(source, check_address(path))
 
     def fetch(self, file: File) -> Path:
         """Return a local path with the file's verified bytes.
@@ -70,33 +70,33 @@ class Workspace:
             CorruptDataError: If the bytes are not those that were published, naming URI, expected and found checksum.
         """
         check_address(file.path)
-        return self._store.fetch(file)
+        return self._backend.fetch(file)
 
     def size_of(self, path: str) -> int | None:
         """Return a file's size in bytes, or None when there is no such file."""
-        return self._store.size_of(check_address(path))
+        return self._backend.size_of(check_address(path))
 
     def list(self, prefix: str = "") -> list[str]:
         """Return the addresses below a folder, sorted; none for a folder that does not exist."""
         folder = prefix.strip("/")
-        return self._store.list(check_address(folder) if folder else "")
+        return self._backend.list(check_address(folder) if folder else "")
 
     def delete(self, path: str) -> None:
         """Delete a file; a missing one is no error."""
-        self._store.delete(check_address(path))
+        self._backend.delete(check_address(path))
 
     def locate(self, path: str) -> str:
         """Return the full URI of an address, for people: an absolute path or ``s3://...``."""
-        return self._store.locate(path)
+        return self._backend.locate(path)
 
 
-def open_store(location: Location) -> Store:
-    """Return the store of a location; boto3 is imported only when it is on S3."""
+def open_backend(location: Location) -> Backend:
+    """Return the backend of a location; boto3 is imported only when it is on S3."""
     if isinstance(location, LocalPath):
-        return LocalStore(location)
-    from maskfold.storage.s3 import S3Store
+        return LocalBackend(location)
+    from maskfold.storage.s3 import S3Backend
 
-    return S3Store(location)
+    return S3Backend(location)
 
 
 def open_workspace(uri: str) -> Workspace:

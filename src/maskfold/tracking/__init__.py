@@ -1,20 +1,30 @@
-"""MLflow: a parent run for each flow, a child run for each network and fold; the only package that imports it.
+"""MLflow: a run for each flow, a child run for each network and fold; the only package that imports it.
 
-Nothing here ever stops a training: what cannot be sent is logged once, kept on disk and sent again later.
+The workspace keeps a record of each run (:mod:`~maskfold.tracking.record`) and the outcomes of its jobs. What MLflow
+shows is brought up from these by an idempotent :func:`sync`, at any time and in any MLflow, so nothing here ever stops
+a training: what MLflow misses it gets later.
 """
 
-from maskfold.tracking.owner import close_stale_runs
-from maskfold.tracking.recorder import JobRecorder, job_recorder
+from maskfold.tracking.recorder import job_recorder
 from maskfold.tracking.run import RunTracker
-from maskfold.tracking.store import experiment_id, prepare_store, refuse_unusable_uri, tracking_uri
+from maskfold.tracking.store import (
+    connect,
+    experiment_id,
+    refuse_unusable_uri,
+    tracking_uri,
+    without_password,
+)
+from maskfold.tracking.sync import SyncReport, sync, sync_running
 
 __all__ = [
-    "JobRecorder",
     "RunTracker",
-    "close_stale_runs",
+    "SyncReport",
+    "connect",
     "experiment_id",
     "job_recorder",
-    "prepare_store",
     "refuse_unusable_uri",
+    "sync",
+    "sync_running",
     "tracking_uri",
+    "without_password",
 ]

@@ -1,85 +1,129 @@
-"""What is told about each outcome: metrics and tables, as plain values."""
+"""What is shown of a job: whatever numbers, texts and curves its outcome holds, and the files named here."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from maskfold.scheme import Scheme
-from maskfold.specs import CropOutcome, EnsembleOutcome, EpochRecord, PrepareOutcome, TrainFoldOutcome, TrainOutcome
+from maskfold.specs import EpochRecord, FaceShares, File, Scores
 
-Metric = tuple[str, float, int]
+Point = tuple[str, float, int]
 """Key, value, step."""
-
-_CURVES = ("lr", "train_loss", "valid_loss", "valid_macro_f1", "valid_accuracy", "images_per_second")
 CURVE_KEY = "train_loss"
-"""The curve that tells which epochs a run has."""
+"""The curve that tells which epochs a run has; all curves of an epoch are logged in one call."""
+_FOLDERS = {
+    "prepare": {"quarantine": "data", "folds": "data"},
+    "crop": {"figures": "figures/faces"},
+    "train_fold": {"weights": "weights", "samples": "figures"},
+    "train_all": {"weights": "weights", "samples": "figures"},
+    "ensemble": {"submission": "", "report": "", "oof": "", "figures": "figures", "tables": "tables"},
+}
+"""Artifacts by stage: the outcome's fields that hold files, and their folders; other files stay in the workspace."""
+_PREFIXES = {"prepare": "data/", "crop": "crop/"}
+_FROM_1 = {"epoch", "best_epoch", "resumed_from_epoch"}
+"""Counted from 0 in outcomes, from 1 where people look."""
+_CURVES = tuple(name for name in EpochRecord.model_fields if name != "epoch")
 
 
-def curve(history: Iterable[EpochRecord]) -> list[Metric]:
-    """Return every value of every epoch, with the epoch as step."""
+@dataclass
+class Content:
+    """What outcomes add to an MLflow run."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    curves: list[Point] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    files: list[tuple[File, str]] = field(default_factory=list)
+    """Files of the workspace, and the artifacts' folders."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Artifacts that are made here, by name."""
+    seconds: float = 0.0
+    images_per_second: float | None = None
+
+
+def curve(history: Iterable[Mapping[str, Any]]) -> list[Point]:
+    """Return every value of every epoch, with the epoch, from 1, as step."""
     return [
-        (name, value, record.epoch)
+        (name, record[name], record["epoch"] + 1)
         for record in history
         for name in _CURVES
-        if (value := getattr(record, name)) is not None
+        if record.get(name) is not None
     ]
 
 
-def prepare_metrics(outcome: PrepareOutcome) -> list[Metric]:
-    """Return the counts of a data set."""
-    names = ("n_people", "n_train", "n_eval", "n_quarantined", "n_eval_unreadable", "n_corrected", "n_external")
-    return [(f"data/{name}", float(getattr(outcome, name)), 0) for name in names]
+def content_of(stage: str, outcome: bytes, classes: Sequence[str]) -> Content:
+    """Return what an outcome shows.
+
+    Args:
+        stage: The job's.
+        outcome: JSON.
+        classes: Names of the classes, in their order.
+
+    Raises:
+        ValueError: If the outcome is damaged, or of another version of maskfold.
+    """
+    values: dict[str, Any] = json.loads(outcome)
+    if not isinstance(values, dict) or "seconds" not in values:
+        raise ValueError("not an outcome")
+    shown = Content(
+        curves=curve(values.get("history", ())),
+        seconds=values["seconds"],
+        images_per_second=values.get("images_per_second"),
+    )
+    for name, value in values.items():
+        if name in _FOLDERS.get(stage, ()):
+            files = value if isinstance(value, list) else [value] if value else []
+            shown.files += [(File.model_validate(file), _FOLDERS[stage][name]) for file in files]
+        elif isinstance(value, str):
+            shown.tags[name] = value
+        elif isinstance(value, int | float) and name not in ("seconds", "fold"):
+            # What every epoch has too is a median here; a curve of that name must not end with it.
+            key = name.replace("share_", "share/")
+            key = f"median_{key}" if shown.curves and name in _CURVES else key
+            shown.metrics[_PREFIXES.get(stage, "") + key] = value + (name in _FROM_1)
+    for group in map(FaceShares.model_validate, (*values.get("groups", ()), *values.get("faces", ()))):
+        shown.metrics[f"crop/fallback_share/{group.group.replace(',', '')}"] = group.fallback_share
+    shown.metrics |= _scores({name: Scores.model_validate(one) for name, one in values.get("scores", {}).items()})
+    if values.get("class_counts"):
+        rows = enumerate(zip(classes, values["class_counts"], strict=False))
+        shown.texts["data/class_counts.csv"] = _csv(
+            ("class", "name", "images"), ((number, *row) for number, row in rows)
+        )
+    if values.get("warnings"):
+        shown.texts["data/warnings.txt"] = "\n".join(values["warnings"])
+    return shown
 
 
-def crop_metrics(outcome: CropOutcome) -> list[Metric]:
-    """Return how many faces were found."""
-    names = ("n_images", "fallback_share_train", "fallback_share_eval", "images_per_second")
-    metrics = [(f"crop/{name}", float(getattr(outcome, name)), 0) for name in names]
-    return metrics + [
-        (f"crop/fallback_share {group.group.replace(',', '')}", group.fallback_share, 0) for group in outcome.groups
-    ]
-
-
-def training_metrics(outcome: TrainOutcome) -> list[Metric]:
-    """Return the final scores of one trained network, where it was judged, and its speed."""
-    scores: list[Metric] = []
-    if isinstance(outcome, TrainFoldOutcome):
-        scores = [("macro_f1", outcome.macro_f1, 0), ("accuracy", outcome.accuracy, 0)]
-    return [
-        *scores,
-        ("best_epoch", float(outcome.best_epoch), 0),
-        ("seconds", outcome.seconds, 0),
-        ("median_images_per_second", outcome.images_per_second, 0),
-    ]
-
-
-def ensemble_metrics(outcome: EnsembleOutcome) -> list[Metric]:
-    """Return the out-of-fold scores of every voter and of the vote."""
-    metrics: list[Metric] = []
-    for voter, scores in outcome.scores.items():
-        for name, value in (("macro_f1", scores.macro_f1), ("accuracy", scores.accuracy)):
-            if value is not None:
-                metrics.append((f"oof/{voter}/{name}", value, 0))
-        for attribute, values in scores.attributes.items():
-            metrics += [(f"oof/{voter}/{attribute}_{name}", value, 0) for name, value in values.items()]
-    return metrics
-
-
-def class_table(outcome: PrepareOutcome, scheme: Scheme) -> str:
-    """Return the number of training images of each class as csv."""
-    names = scheme.class_names()
-    return _csv(("class", "name", "images"), zip(range(len(names)), names, outcome.class_counts, strict=True))
-
-
-def timing_table(rows: Sequence[tuple[str, float, float | None, bool]]) -> str:
+def timing_table(rows: Iterable[tuple[str, float, float | None, bool]]) -> str:
     """Return wall time and speed of each job as csv.
 
     Args:
         rows: Job, wall time in seconds, images per second (None where a job has none), whether an earlier run did it.
     """
     return _csv(("job", "seconds", "images_per_second", "reused"), rows)
+
+
+def fold_means(folds: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Return each network's mean over its folds, from networks and scores."""
+    by_network: dict[str, list[float]] = {}
+    for network, score in folds:
+        by_network.setdefault(network, []).append(score)
+    return {f"folds/{network}/macro_f1": statistics.fmean(scores) for network, scores in by_network.items()}
+
+
+def _scores(voters: Mapping[str, Scores]) -> dict[str, float]:
+    """Return the out-of-fold scores of all voters, and those of the vote as the run's own."""
+    found: dict[str, float | None] = {}
+    for voter, scores in voters.items():
+        for place in (f"oof/{voter}/", *([""] if voter == "vote" else [])):
+            found |= {f"{place}macro_f1": scores.macro_f1, f"{place}accuracy": scores.accuracy}
+        for attribute, values in scores.attributes.items():
+            found |= {f"oof/{voter}/{attribute}_{name}": value for name, value in values.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -9,80 +9,71 @@ import threading
 from collections.abc import Iterator
 
 from maskfold.specs import EpochRecord, Tracking
-from maskfold.tracking.calls import PENDING, Call, batches, now
-from maskfold.tracking.content import curve
-from maskfold.tracking.sender import Sender, journal_of
+from maskfold.tracking.content import CURVE_KEY, curve
+from maskfold.tracking.logged import short, steps
+from maskfold.tracking.record import now
+from maskfold.tracking.store import connect, with_password
 
-_CLOSING_S = 15.0
-"""How long the end of a job waits for the last records."""
+_CLOSING_S = 2.0
+"""How long the end of a job waits for its last epochs; the flow reads those that are missing from the outcome."""
 
 
 class JobRecorder:
     """Takes the epochs of one training; never raises, never waits for a server."""
 
-    def __init__(self, tracking: Tracking | None, log: logging.Logger) -> None:
+    def __init__(self, tracking: Tracking, log: logging.Logger) -> None:
         self._tracking = tracking
         self._log = log
-        self._queue: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
-        self._given = 0
-        self._sent = 0
-        self._thread: threading.Thread | None = None
-        # A run that could not be created yet gets its curves from the job's outcome.
-        if tracking is not None and not tracking.run_id.startswith(PENDING):
-            self._thread = threading.Thread(target=self._send_all, name="mlflow", daemon=True)
-            self._thread.start()
+        self._queue: queue.SimpleQueue[tuple[int, EpochRecord] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._send_all, name="mlflow", daemon=True)
+        self._thread.start()
 
     def epoch(self, record: EpochRecord) -> None:
         """Record one epoch as a step of each curve."""
-        if self._tracking is None:
-            return
-        for call in batches(self._tracking.run_id, curve([record]), at=now()):
-            self._given += 1
-            self._queue.put(call)
-
-    @property
-    def unsent(self) -> int:
-        """Number of epochs that MLflow has not taken; final once the recorder is closed."""
-        return self._given - self._sent
+        self._queue.put((now(), record))
 
     def close(self) -> None:
-        """Wait a little for the last records; what is not sent by then is the flow's to send."""
-        if self._thread is None:
-            return
+        """Wait a little for the last epochs."""
         self._queue.put(None)
         self._thread.join(_CLOSING_S)
-        if self.unsent:
-            self._log.warning("MLflow: %d of %d epochs not sent; the flow sends them later", self.unsent, self._given)
 
     def _send_all(self) -> None:
-        assert self._tracking is not None
         try:
-            sender = Sender(self._tracking.uri, journal_of(self._tracking.run_id), self._log)
+            self._send()
         except Exception as error:  # noqa: BLE001 - tracking never stops training
-            self._log.warning("MLflow: curves are not sent while the job runs: %s", error)
-            return
-        taken = 0
-        while (call := self._queue.get()) is not None:
-            sender.send(call)
-            taken += 1
-            self._count(taken, sender)
-        sender.flush()
-        self._count(taken, sender)
-        sender.close()
+            # No warning: the flow gives the one of its run, and sends what is missing when the job is done.
+            self._log.info("MLflow does not show this job's curves before its end: %s", short(error))
 
-    def _count(self, taken: int, sender: Sender) -> None:
-        # What an earlier, killed job of the same run left is sent first, so this job's calls are the last that wait.
-        self._sent = taken - min(taken, len(sender.backlog))
+    def _send(self) -> None:
+        from mlflow.entities import Metric
+
+        client, run = connect(with_password(self._tracking.uri)), self._tracking.run_id
+        there = steps(client, run, CURVE_KEY)  # of a killed job that this one continues
+        while (item := self._queue.get()) is not None:
+            at, record = item
+            points = [Metric(name, value, at, step) for name, value, step in curve([record.model_dump()])]
+            if points[0].step not in there:
+                client.log_batch(run, points)
+
+
+class NoRecorder:
+    """Takes epochs that nothing shows before the job's end."""
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Leave the epoch to the outcome."""
 
 
 @contextlib.contextmanager
-def job_recorder(tracking: Tracking | None, log: logging.Logger) -> Iterator[JobRecorder]:
-    """Record a job's epochs to its MLflow run while the body runs.
+def job_recorder(tracking: Tracking | None, log: logging.Logger) -> Iterator[JobRecorder | NoRecorder]:
+    """Show a job's epochs in its MLflow run while the body runs.
 
     Args:
         tracking: The run, created by the flow; None records nothing.
-        log: Gets a warning when MLflow takes nothing.
+        log: Gets a line when MLflow takes nothing.
     """
+    if tracking is None:
+        yield NoRecorder()
+        return
     recorder = JobRecorder(tracking, log)
     try:
         yield recorder

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from maskfold.errors import InputError
 from maskfold.home import home
@@ -18,14 +20,16 @@ _EMBEDDED = "sqlite:///"
 _KINDS = {"http", "https", "databricks", "sqlite", "postgresql", "mysql", "mssql"}
 _KIND_TAG = "mlflow.experimentKind"  # so that MLflow's pages open on runs and metrics, not on traces
 _DEFAULTS = {
-    # A server that does not answer must not hold up a training; what is not sent now is sent later.
+    # A server that does not answer costs one timeout: `sync` brings up later what it has missed.
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+LOOPBACK_UI = "http://127.0.0.1:5000"
+"""Where `maskfold ui` shows MLflow, unless another port is given."""
 
-# Migrations and connections tried again are not for people; what fails in the end is logged here.
+# Migrations and repeated connections are not for people; what fails in the end is logged by our callers.
 _LOUD = {"alembic": logging.WARNING, "mlflow.store.db.utils": logging.WARNING, "urllib3.connectionpool": logging.ERROR}
 
 
@@ -34,31 +38,30 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"{_EMBEDDED}{home() / 'mlflow.db'}"
 
 
-def refuse_unusable_uri() -> None:
-    """Make sure that MLflow knows the kind of store that ``MLFLOW_TRACKING_URI`` names.
+def with_password(uri: str) -> str:
+    """Return the configured URI if it differs from this one in its password only: jobs get theirs by environment."""
+    return tracking_uri() if without_password(tracking_uri()) == uri else uri
+
+
+def without_password(text: str) -> str:
+    """Return a URI, or a text with URIs, without user names and passwords."""
+    return re.sub(r"(?<=://)[^/\s'\"]*@", "", text)
+
+
+def refuse_unusable_uri(uri: str = "") -> None:
+    """Make sure that MLflow knows the kind of store that a tracking URI, by default the configured one, names.
 
     Raises:
-        InputError: If it does not; a server that is only away is none of this function's business.
+        InputError: If it does not; whether a server answers is not checked here.
     """
-    uri = tracking_uri()
+    uri = uri or tracking_uri()
     kind = uri.partition(":")[0].partition("+")[0].lower()
     if kind not in _KINDS:
         raise InputError(
-            f"MLFLOW_TRACKING_URI={uri}: expected the address of an MLflow server (http://..., https://...) or of a "
-            "database (sqlite:///FILE, postgresql://..., mysql://...); unset it to use the embedded database"
+            f"MLflow's tracking URI {without_password(uri)}: expected the address of an MLflow server (http://..., "
+            "https://...) or of a database (sqlite:///FILE, postgresql://..., mysql://...); correct or unset "
+            "MLFLOW_TRACKING_URI; without it the embedded database is used"
         )
-
-
-def prepare_store(uri: str | None = None) -> None:
-    """Create the embedded database if there is none; for a server there is nothing to do.
-
-    MLflow's own migrations fail when two processes begin them at once ("duplicate column name"), so one process
-    creates the tables while the others wait.
-
-    Args:
-        uri: Tracking URI; by default :func:`tracking_uri`.
-    """
-    connect(uri or tracking_uri())
 
 
 def experiment_id(uri: str) -> str:
@@ -67,7 +70,13 @@ def experiment_id(uri: str) -> str:
     Raises:
         Exception: Whatever MLflow, its database or its server raise.
     """
-    return experiment(connect(uri))
+    return experiment(connect(uri), experiment_name())
+
+
+def page_of(uri: str, experiment: str = "", run: str = "") -> str:
+    """Return where a person looks at a run: on the server, or where `maskfold ui` shows the embedded database."""
+    server = without_password(uri).rstrip("/") if uri.startswith("http") else LOOPBACK_UI
+    return f"{server}/#/experiments/{experiment}/runs/{run}" if run else server
 
 
 def connect(uri: str) -> MlflowClient:
@@ -85,24 +94,43 @@ def connect(uri: str) -> MlflowClient:
         logging.getLogger(name).setLevel(level)
     from mlflow.tracking import MlflowClient
 
-    if not uri.startswith(_EMBEDDED):
-        return MlflowClient(tracking_uri=uri)
-    database = Path(uri.removeprefix(_EMBEDDED))
+    if uri.startswith(_EMBEDDED):
+        _create_database(Path(uri.removeprefix(_EMBEDDED)))
+    return MlflowClient(tracking_uri=uri)
+
+
+def _create_database(database: Path) -> None:
+    """Make the tables aside and rename: a process that is killed meanwhile leaves no half database.
+
+    MLflow's migrations also fail when two processes begin them at once ("duplicate column name"), so one makes the
+    tables while the others wait.
+    """
+    from mlflow.tracking import MlflowClient
+
     database.parent.mkdir(parents=True, exist_ok=True)
-    with database.with_name(f".{database.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return MlflowClient(tracking_uri=uri)
+    with FileLock(database.with_name(f".{database.name}.lock")):
+        if database.exists():
+            return
+        aside = database.with_name(f".{database.name}.new")
+        for left in database.parent.glob(f"{aside.name}*"):
+            left.unlink()
+        MlflowClient(tracking_uri=f"{_EMBEDDED}{aside}")
+        aside.rename(database)
 
 
-def experiment(client: MlflowClient) -> str:
-    """Return the id of ``MLFLOW_EXPERIMENT_NAME`` (by default ``maskfold``), creating or restoring the experiment.
+def experiment_name() -> str:
+    """Return ``MLFLOW_EXPERIMENT_NAME``, by default ``maskfold``."""
+    return os.environ.get("MLFLOW_EXPERIMENT_NAME") or "maskfold"
+
+
+def experiment(client: MlflowClient, name: str) -> str:
+    """Return the id of an experiment, creating or restoring it.
 
     Raises:
         Exception: Whatever MLflow or its server raise.
     """
     from mlflow.exceptions import MlflowException
 
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or "maskfold"
     found = client.get_experiment_by_name(name)
     if found is None:
         embedded = client.tracking_uri == f"{_EMBEDDED}{home() / 'mlflow.db'}"

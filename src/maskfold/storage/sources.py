@@ -11,7 +11,7 @@ from maskfold.errors import WorkspaceError
 from maskfold.specs import File
 from maskfold.storage.checksum import recall, remember, sha256_of
 from maskfold.storage.location import LocalPath, Location, S3Key, parse
-from maskfold.storage.workspace import Store, Workspace, open_store
+from maskfold.storage.workspace import Backend, Workspace, open_backend
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.literals import BucketLocationConstraintType
@@ -31,8 +31,8 @@ def read_uri(uri: str | Path) -> bytes:
         UnavailableError: If the server cannot be reached.
     """
     location = parse(uri)
-    store, name = _split(location)
-    content = store.read(name)
+    backend, name = _split(location)
+    content = backend.read(name)
     if content is None:
         raise _missing(location)
     return content
@@ -48,11 +48,11 @@ def exists(uri: str | Path) -> bool:
     location = parse(uri)
     if isinstance(location, LocalPath):
         return location.path.exists()
-    from maskfold.storage.s3 import S3Store
+    from maskfold.storage.s3 import S3Backend
 
-    store, name = _split(location)
-    is_file = bool(name) and store.size_of(name) is not None
-    return is_file or next(S3Store(location).walk(), None) is not None
+    backend, name = _split(location)
+    is_file = bool(name) and backend.size_of(name) is not None
+    return is_file or next(S3Backend(location).walk(), None) is not None
 
 
 def is_file(uri: str | Path) -> bool:
@@ -144,11 +144,11 @@ def _adopt_local(workspace: Workspace, path: Path, sha256: str, name: str) -> Fi
 
 
 def _adopt_from_s3(workspace: Workspace, location: S3Key) -> File:
-    from maskfold.storage.s3 import S3Store
+    from maskfold.storage.s3 import S3Backend
     from maskfold.storage.s3_client import AbsentError
 
-    store = S3Store(S3Key(location.bucket, ""))
-    found = store.head(location.key) if location.key else None
+    backend = S3Backend(S3Key(location.bucket, ""))
+    found = backend.head(location.key) if location.key else None
     if found is None:
         raise _missing(location)
     # The ETag names one content of one object, so a known one need not be downloaded to learn its checksum.
@@ -160,7 +160,7 @@ def _adopt_from_s3(workspace: Workspace, location: S3Key) -> File:
     with tempfile.TemporaryDirectory(prefix="maskfold-adopt-") as folder:
         path = Path(folder, "file")
         try:
-            store.download(location.key, path)
+            backend.download(location.key, path)
         except AbsentError:
             raise _missing(location) from None
         with path.open("rb") as stream:
@@ -170,17 +170,17 @@ def _adopt_from_s3(workspace: Workspace, location: S3Key) -> File:
         return _adopt_local(workspace, path, sha256, location.name)
 
 
-def _split(location: Location) -> tuple[Store, str]:
-    """Return the store that holds a file, and the file's address in it."""
+def _split(location: Location) -> tuple[Backend, str]:
+    """Return the backend that holds a file, and the file's address in it."""
     if isinstance(location, S3Key):
-        return open_store(S3Key(location.bucket, "")), location.key
-    return open_store(LocalPath(location.path.parent)), location.name
+        return open_backend(S3Key(location.bucket, "")), location.key
+    return open_backend(LocalPath(location.path.parent)), location.name
 
 
 def _names_on_s3(location: S3Key) -> list[str]:
-    from maskfold.storage.s3 import S3Store
+    from maskfold.storage.s3 import S3Backend
 
-    return sorted(entry.key.rpartition("/")[2] for entry in S3Store(location).walk(deep=False))
+    return sorted(entry.key.rpartition("/")[2] for entry in S3Backend(location).walk(deep=False))
 
 
 def _missing(location: Location) -> WorkspaceError:

@@ -47,7 +47,7 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Annex:
+class Appendix:
     """All of a run, in reading order."""
 
     crops: tuple[Sheet, ...] = ()
@@ -59,7 +59,7 @@ class Annex:
     """How many there are in all."""
 
     @classmethod
-    def of(cls, spec: EnsembleSpec, fetch: Callable[[File], Path]) -> Annex:
+    def of(cls, spec: EnsembleSpec, fetch: Callable[[File], Path]) -> Appendix:
         """Fetch it.
 
         Args:

@@ -51,7 +51,12 @@ def serve(prefect_port: int, mlflow_port: int) -> None:
             if page.command:
                 servers[page.name] = subprocess.Popen(  # noqa: S603 - fixed commands
                     [sys.executable, "-m", *page.command],
-                    env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+                    env={
+                        **os.environ,
+                        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+                        # By environment, as it may hold a password, which command lines show to everybody.
+                        "MLFLOW_BACKEND_STORE_URI": tracking.tracking_uri(),
+                    },
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     start_new_session=True,
@@ -85,14 +90,14 @@ def _prefect(port: int) -> Page:
 def _mlflow(port: int) -> Page:
     uri = tracking.tracking_uri()
     if uri.startswith("http"):
-        return Page("MLflow", uri)
+        return Page("MLflow", tracking.without_password(uri))
     _refuse_taken("MLflow", port)
-    tracking.close_stale_runs(uri)  # a run that was killed shows as failed, not as running for ever
+    tracking.sync_running(uri)  # a run that was killed shows as failed, not as running for ever
     return Page(
         "MLflow",
         f"http://127.0.0.1:{port}/#/experiments/{tracking.experiment_id(uri)}/runs",
         f"http://127.0.0.1:{port}/health",
-        ("mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--backend-store-uri", uri),
+        ("mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
     )
 
 

@@ -1,0 +1,102 @@
+"""A proxy before a server, which fails as gateways, networks and lost machines do."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.servers.ports import free_ports
+
+Fault = Callable[[str, str], int | float | None]
+"""From method and path to an HTTP status (int), seconds without an answer (float), or None: passed on."""
+
+
+class Proxy:
+    """Forwards requests to a port; can be away, and answers as ``fault`` says."""
+
+    def __init__(self, target: int) -> None:
+        self.port = free_ports(1)[0]
+        self.fault: Fault = lambda method, path: None
+        self.requests: list[tuple[str, str]] = []
+        """Method and path of everything that came."""
+        self._target = target
+        self._server: ThreadingHTTPServer | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Listen, from now on or again."""
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _pass(self) -> None:
+                proxy.requests.append((self.command, self.path))
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                fault = proxy.fault(self.command, self.path)
+                if isinstance(fault, float):
+                    time.sleep(fault)
+                    self.close_connection = True
+                elif fault is not None:
+                    self.send_error(fault)
+                else:
+                    self._answer(*proxy._ask(self.command, self.path, body, dict(self.headers)))
+
+            def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+                self.send_response_only(status)
+                for name, value in headers:
+                    if name.lower() not in ("transfer-encoding", "content-length", "connection"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *args: object) -> None:
+                """Stay quiet."""
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass
+
+        self._server = _Server(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Be away: connections are refused."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def _ask(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._target, timeout=60)
+        try:
+            connection.request(method, path, body, {**headers, "Host": f"127.0.0.1:{self._target}"})
+            reply = connection.getresponse()
+            return reply.status, reply.getheaders(), reply.read()
+        finally:
+            connection.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that did not wait for the answer is part of the tests."""
+
+
+@contextmanager
+def proxied(target: int) -> Iterator[Proxy]:
+    """Yield a proxy that listens."""
+    proxy = Proxy(target)
+    proxy.start()
+    try:
+        yield proxy
+    finally:
+        proxy.stop()
