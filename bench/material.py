@@ -40,23 +40,22 @@ class Material:
 
     @property
     def classes(self) -> IntArray:
-        """Joint class of each face, 0..17; of the evaluation images too, since somebody must train on them."""
-        return np.arange(len(self.pack), dtype=np.int64) % 18
+        """Joint class of each face; of the evaluation images too, since somebody must train on them."""
+        return np.arange(len(self.pack), dtype=np.int64) % SCHEME.n_classes
 
     def fold(self, train: int, valid: int) -> FoldData:
         """Return a fold that learns from the first faces and is judged by those after them."""
         return FoldData(
             train=self._part(slice(0, train)),
             valid=self._part(slice(train, train + valid)),
-            evaluation=self._part(slice(0, 0)),
-            unreadable=np.zeros(0, dtype=bool),
-            official=np.arange(18),
+            scheme=SCHEME,
+            counted=np.arange(SCHEME.n_classes),
         )
 
     def _part(self, some: slice) -> Part:
         rows = np.arange(len(self.pack), dtype=np.int64)[some]
         classes = self.classes[some]
-        return Part(self.manifest["image"].to_numpy(object)[some], rows, classes, classes)
+        return Part(self.manifest["image"].to_numpy(object)[some], rows, classes, SCHEME.decode(classes))
 
     def held_out(self, fold: int, folds: int) -> np.ndarray:
         """Return which of the training part's faces are of a fold's people, bool."""
@@ -76,7 +75,7 @@ class Material:
         """Put the inputs into a workspace and return one job for each fold of a network."""
         opened = open_workspace(str(workspace))
         manifest = self.manifest.assign(name="photo", sha256="", width=240, height=320, readable=True, corrected=False)
-        manifest = manifest[list(COLUMNS)]
+        manifest = manifest[[*COLUMNS, *SCHEME.names]].astype({"mask": "int16", "gender": "int16", "age": "float64"})
         people = manifest.loc[manifest["part"] == "train", "person"].unique()  # in the order of `held_out`
         tables = {
             "manifest": manifest,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 
-from maskfold.dataset import images_version, read_manifest
-from maskfold.dataset.manifest import train_rows
+from maskfold.dataset import images_version, read_manifest, train_rows
 from maskfold.faces import Detections, draw_figures, outliers, pack_faces, shares
 from maskfold.launch import entry
 from maskfold.launch.entry import Job

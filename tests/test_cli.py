@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from maskfold import errors
 from maskfold.cli import _exit_codes, app
+from tests.dataset.builder import paint
 
 WITH_WEIGHTS = ("--set", "networks.joint.pretrained=if-available")
 
@@ -270,6 +271,16 @@ def test_exit_codes(error: BaseException, code: int, capsys: pytest.CaptureFixtu
         raise error
     assert ended.value.code == code
     assert capsys.readouterr().err.startswith("maskfold: ")
+
+
+def test_check_says_what_the_data_set_looks_like(tmp_path: Path) -> None:
+    for name in ("cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "dog/2.jpg"):
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        paint(tmp_path / "data" / name, name)
+    result = call("check", "--data", str(tmp_path / "data"), "--recipe", "smoke")
+    assert result.exit_code == 0, result.output
+    assert "data set: class folders: 4 photographs, label (cat, dog); --set dataset.reader=" in result.stderr
+    assert "A run would accept this data set." in result.stdout
 
 
 def test_paths_with_blanks_and_letters_of_all_kinds(drawn_data: Path, tmp_path: Path) -> None:

@@ -139,7 +139,17 @@ def test_where_weights_came_from_does_not_matter_what_they_are_does() -> None:
 
 def test_the_key_is_the_same_everywhere() -> None:
     """Keys name finished work; should this one ever change, all finished work is lost: raise a version instead."""
-    assert PrepareSpec(**PREPARE).key == "522a106ce92d98d3"
+    assert PrepareSpec(**PREPARE).key == "6e36ab06482c59bb"
+
+
+def test_preparing_depends_on_what_labels_mean_not_on_names_nor_on_bounds_of_training_labels() -> None:
+    def key(*overrides: str, **dataset: str) -> str:
+        return PrepareSpec(**{**PREPARE, "scheme": scheme_of(*overrides), "dataset": Dataset(**dataset)}).key  # type: ignore[arg-type]
+
+    assert key("labels.train_age_bounds=[28, 58]") == key("scheme.name=other") == key()
+    bounds = key("labels.age_bounds=[45, 60]")
+    readers = key(reader="table", table="a.csv"), key(reader="table", table="b.csv"), key(reader="folders")
+    assert len({key(), bounds, *readers}) == 5
 
 
 TABLE = ExternalSource(folder="/faces", table="a.csv", fingerprint="1")

@@ -71,12 +71,12 @@ def run(
 
         pool_of(launcher)
         plan = plan_run(data, workspace, recipe, set, weights)  # what is wrong is said before any server starts
-        print(plan.said, file=sys.stderr)
         from flows.server import refuse_dead_server, server_may_vanish
         from flows.train import train
         from maskfold.console import showing_jobs
 
         refuse_dead_server()
+        print(plan.said, file=sys.stderr)
         with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan):
             summary = train(data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher)
         _show_summary(summary)
@@ -95,12 +95,12 @@ def check(
 
         console = Console(stderr=True)
         found, settings = discovery.load(data, recipe, set)
-        console.print(found.said, highlight=False, markup=False, soft_wrap=True)
         folder = storage.fetch_tree(found.data, storage.fingerprint(found.data))
         with console.status("reading every image ..."), tempfile.TemporaryDirectory() as scratch:
             corrections = _corrections(settings.dataset.corrections, Path(scratch))
             external = storage.fetch_external(map(storage.locate_external, settings.dataset.external))
             report = dataset.check(folder, settings, corrections, external=external)
+        console.print(found.said, highlight=False, markup=False, soft_wrap=True)
         dataset.render(report, Console())
     if report.refusal is not None:
         raise SystemExit(errors.EXIT_INPUT)
@@ -163,6 +163,10 @@ def sync(
         logging.basicConfig(format="%(message)s", level=logging.WARNING)
         tracking.refuse_unusable_uri(tracking_uri)
         report = tracking.sync(storage.open_workspace(workspace), tracking_uri or None)
+        if report == tracking.SyncReport():
+            raise errors.WorkspaceError(
+                f"{workspace}: this workspace has no record of a run; name that of a finished run"
+            )
         print(f"{report.complete} runs recorded, {report.incomplete} incomplete, {report.running} still running")
         if report.away:
             raise errors.UnavailableError(f"MLflow does not take records now: {report.away}; run again later")

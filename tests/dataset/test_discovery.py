@@ -45,7 +45,7 @@ def test_a_table_states_its_attributes(table: Table) -> None:
         "table faces.csv: 46 photographs, hair (Fair, dark, green), shot (1, 2, 7, 10), stature (numbers 3 to"
         in found.said
     )
-    assert "remark" not in found.said
+    assert "columns not looked at: remark" in found.said
     assert "dataset.reader=" in found.said
 
 
@@ -168,6 +168,25 @@ def test_none_of_the_layouts_is_an_input_error(make: object, tmp_path: Path) -> 
 def test_a_wrong_reader_is_a_recipe_error(data: DataSet) -> None:
     with pytest.raises(RecipeError, match=r"dataset\.reader"):
         load(str(data.write()), "smoke", ["dataset.reader=tables"])
+
+
+def test_all_layouts_on_s3(s3_bucket: str, table: Table, data: DataSet, tmp_path: Path) -> None:
+    import boto3
+
+    folders = photographs(tmp_path / "folders", "cat/1.jpg", "dog/1.jpg")
+    roots = {"table": table.root, "competition": data.write(), "folders": folders}
+    for name, root in roots.items():
+        for path in (path for path in root.rglob("*") if path.is_file()):
+            key = f"{name}/{path.relative_to(root).as_posix()}"
+            boto3.client("s3").put_object(Bucket=s3_bucket, Key=key, Body=path.read_bytes())
+    for name, root in roots.items():
+        there, here = discover(f"s3://{s3_bucket}/{name}"), discover(str(root))
+        assert (there.reader, there.table) == (name, here.table)
+        assert there.data == f"s3://{s3_bucket}/{name}"
+        attributes = [(found.scheme or {}).get("attributes") for found in (there, here)]
+        assert attributes[0] == attributes[1]
+    named = discover(f"s3://{s3_bucket}/table/faces.csv")
+    assert (named.data, named.table) == (f"s3://{s3_bucket}/table", "faces.csv")
 
 
 class TestRealPhotographs:

@@ -103,4 +103,4 @@ def test_each_image_has_the_fold_of_its_person() -> None:
 def test_small_strata() -> None:
     people = pd.DataFrame({"person": list("abcdef"), "gender": [0, 0, 0, 1, 1, 1], "age_group": [0, 0, 0, 2, 1, 1]})
     assert small_strata(people, 3) == [((1, 1), 2), ((1, 2), 1)]
-    assert small_strata(people, 2) == [(1, 2, 1)]
+    assert small_strata(people, 2) == [((1, 2), 1)]

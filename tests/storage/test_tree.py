@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskfold.errors import DatasetError, UnavailableError
-from maskfold.storage import fetch_tree, fingerprint
+from maskfold.storage import fetch_tree, fingerprint, is_file, list_tree
 from maskfold.storage.tree import _targets
 from tests.storage.conftest import Place
 
@@ -51,11 +51,20 @@ def test_the_fingerprint_names_one_state(place: Place) -> None:
     assert len({first, second, fingerprint(place.uri)}) == 3
 
 
+def test_a_tree_is_listed_without_its_contents(place: Place) -> None:
+    fill(place)
+    assert list_tree(place.uri) == sorted(PHOTOGRAPHS)
+    found = [is_file(f"{place.uri}/{name}") for name in ("eval/info.csv", "eval", "nothing.csv")]
+    assert found == [True, False, False]
+
+
 def test_a_missing_data_set_says_what_was_expected(place: Place) -> None:
     with pytest.raises(DatasetError, match=r"expected a folder with train/train\.csv"):
         fingerprint(place.uri)
     with pytest.raises(DatasetError, match=r"expected a folder with train/train\.csv"):
         fetch_tree(place.uri, "0")
+    with pytest.raises(DatasetError, match=r"expected a folder with train/train\.csv"):
+        list_tree(place.uri)
 
 
 def test_a_file_is_not_a_data_set(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The data set: what it holds, what of it can be used, and who is in which fold."""
 
 from maskfold.dataset.folds import read_folds
-from maskfold.dataset.manifest import read_manifest
+from maskfold.dataset.manifest import read_manifest, train_rows
 from maskfold.dataset.preparation import check, prepare
 from maskfold.dataset.quarantine import Entry, read_quarantine
 from maskfold.dataset.rendering import render
@@ -16,4 +16,5 @@ __all__ = [
     "read_manifest",
     "read_quarantine",
     "render",
+    "train_rows",
 ]

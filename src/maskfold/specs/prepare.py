@@ -79,7 +79,8 @@ class PrepareSpec(Spec[PrepareOutcome]):
         found = super()._determining()
         # What external tables hold matters, not where they are stored.
         found["dataset"]["external"] = [[source.table, source.fingerprint] for source in self.external]
-        # The bounds of the training labels matter to trainings alone.
+        # The bounds of the training labels matter to trainings alone, and the scheme's name to people.
+        del found["scheme"]["name"]
         for attribute in found["scheme"]["attributes"]:
             del attribute["train_bounds"]
         if self.corrections:

@@ -1,4 +1,4 @@
-"""Whole folders: a data set's fingerprint, and a local copy of one that lies on S3."""
+"""Whole folders: a data set's fingerprint, and a local copy of one that is on S3."""
 
 from __future__ import annotations
 
@@ -52,8 +52,6 @@ def fingerprint(uri: str, tree: Tree = "data set") -> str:
     for path in _files(root, tree):
         status = path.stat(follow_symlinks=False)
         lines.append(f"{path.relative_to(root).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}")
-    if not lines:
-        raise DatasetError(f"{tree} {root}: the folder is empty; {_EXPECTED[tree]}")
     return _digest(sorted(lines))
 
 
@@ -61,7 +59,7 @@ def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
     """Return the paths of all files below a URI, relative to it, in POSIX form, sorted; links are not followed.
 
     Raises:
-        DatasetError: If there is no such folder.
+        DatasetError: If there is no such folder or nothing is in it.
         WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
         UnavailableError: If the server cannot be reached.
     """
@@ -172,11 +170,16 @@ def _existing_folder(location: LocalPath, tree: Tree) -> Path:
 
 
 def _files(root: Path, tree: Tree) -> Iterator[Path]:
+    found = False
+
     def refuse(error: OSError) -> None:
         raise WorkspaceError(f"{tree} {root}: {error.filename} cannot be read: {error.strerror}") from error
 
     for folder, _, names in os.walk(root, onerror=refuse):
         yield from (Path(folder, name) for name in names)
+        found = found or bool(names)
+    if not found:
+        raise DatasetError(f"{tree} {root}: the folder is empty; {_EXPECTED[tree]}")
 
 
 def _digest(lines: Iterator[str] | list[str]) -> str:
