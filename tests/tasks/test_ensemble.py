@@ -129,6 +129,6 @@ def test_without_evaluation_images_there_is_no_submission(tmp_path) -> None:
     outcome = entry.run_spec(run, spec(world, workspace, tmp_path), LOG)
     assert (outcome.submission, outcome.latest) == (None, None)
     assert workspace.list("submissions") == []
-    assert not [path for path in workspace.list("ensemble") if "submission" in path]
+    assert not [path for path in workspace.list("ensemble") if "submission" in path or "eval" in path]
     assert outcome.scores["vote"].macro_f1 is not None
     assert "so there is no submission" in workspace.read(outcome.report.path).decode()

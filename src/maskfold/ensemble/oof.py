@@ -10,12 +10,11 @@ import pandas as pd
 
 from maskfold.errors import CorruptDataError, InvariantError
 from maskfold.scheme import FloatArray, IntArray
+from maskfold.specs import NOBODY
 from maskfold.wording import first_few
 
 SUM_TOLERANCE = 1e-3
 """How far float32 probabilities may be from summing to 1."""
-_NOBODY = -1
-"""Fold of a prediction table where nobody was held out."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def assemble(
     evaluation = []
     trainings = {fold: (f"network {network}, fold {fold}", table) for fold, table in sorted(tables.items())}
     if final is not None:
-        trainings[_NOBODY] = (f"network {network}, trained on everybody", final)
+        trainings[NOBODY] = (f"network {network}, trained on everybody", final)
     for fold, (where, table) in trainings.items():
         probabilities = _probabilities(table, size, where)
         _check_fold_and_part(table, fold, where)

@@ -21,7 +21,7 @@ LATEST: Final = "submissions/latest.csv"
 def publish_tables(
     combination: Combination, spec: EnsembleSpec, workspace: Workspace, address: str, scratch: Path
 ) -> tuple[File, tuple[File, ...]]:
-    """Publish ``oof.parquet``, ``eval_probabilities.parquet`` and all CSV tables.
+    """Publish ``oof.parquet``, ``eval_probabilities.parquet`` if there are evaluation images, and all CSV tables.
 
     Args:
         combination: What they show.
@@ -33,18 +33,16 @@ def publish_tables(
     Returns:
         The out-of-fold table, and the CSV tables.
     """
-    published = []
-    for name, table in (("oof", oof_table(combination)), ("eval_probabilities", evaluation_table(combination))):
-        path = scratch / f"{name}.parquet"
-        table.to_parquet(path, index=False)
-        published.append(workspace.publish(path, f"{address}/{path.name}"))
+    oof = _publish_parquet(workspace, f"{address}/oof.parquet", oof_table(combination), scratch)
+    if len(combination.evaluation):
+        _publish_parquet(workspace, f"{address}/eval_probabilities.parquet", evaluation_table(combination), scratch)
     flat = {"scores": score_table(combination.voters), "fold_scores": fold_table(spec.recipe, spec.trained)}
     matrices = confusion_tables(combination.voters)
     tables = [_write_csv(workspace, f"{address}/{name}.csv", table, index=False) for name, table in flat.items()]
     tables += [
         _write_csv(workspace, f"{address}/confusion_{name}.csv", table, index=True) for name, table in matrices.items()
     ]
-    return published[0], tuple(tables)
+    return oof, tuple(tables)
 
 
 def publish_submission(combination: Combination, reader: str, workspace: Workspace, address: str) -> File | None:
@@ -87,6 +85,12 @@ def _write_with_checksum(workspace: Workspace, path: str, content: bytes) -> Fil
     # The checksum goes first, so that no submission is ever without its checksum.
     workspace.write(f"{path}.sha256", checksum_line(content, Path(path).name))
     return workspace.write(path, content)
+
+
+def _publish_parquet(workspace: Workspace, address: str, table: pd.DataFrame, scratch: Path) -> File:
+    path = scratch / Path(address).name
+    table.to_parquet(path, index=False)
+    return workspace.publish(path, address)
 
 
 def _write_csv(workspace: Workspace, path: str, table: pd.DataFrame, *, index: bool) -> File:

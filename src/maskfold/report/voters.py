@@ -43,6 +43,7 @@ def figure(voters: Sequence[Voter]) -> Figure:
                 label.set_color(palette.ink)
                 label.set_fontweight("bold" if voter.name == VOTE else "normal")
 
+    partial = any(not voter.scheme.is_whole(voter.target) for voter in voters)
     said = []
     for voter in voters:
         target = JOINT if voter.scheme.is_whole(voter.target) else voter.target
@@ -51,7 +52,7 @@ def figure(voters: Sequence[Voter]) -> Figure:
         name="scores",
         title="Every network, and the vote",
         caption="Macro-F1 out-of-fold, over the whole training set at once."
-        + (" A dash: the network does not predict that." if len(shown) > 1 else ""),
+        + (" A dash: the network does not predict that." if partial else ""),
         alt=f"Bars of macro-F1: {', '.join(said)}.",
         height=rows * (1.0 + 0.34 * len(voters)),
         draw=draw,
