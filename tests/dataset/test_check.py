@@ -99,7 +99,7 @@ def test_warnings(data: DataSet) -> None:
     assert prepared.n_eval_unreadable == 1
     assert "1 of 3 evaluation images cannot be read; they get the prior" in text
     assert "info.csv does not list them, 1 of eval/images: eval/images/stray.jpg" in text
-    assert "1 of 2 rows mean nobody in this data set: nobody" in text
+    assert "1 of 2 rows mean no one in this data set: nobody" in text
     assert "no label changed for 1 of 1 people" in text
     assert "only 2 people are male and <30: fewer than 3 folds" in text
     lonely = prepare(root, Dataset(), scheme(age=[30, 70]), FOLDS)
