@@ -11,6 +11,7 @@ from maskfold.dataset.quarantine import Entry, quarantine_table, refusal
 from maskfold.dataset.summary import DatasetReport
 from maskfold.errors import DatasetError
 from maskfold.recipe import Dataset, Folds, Recipe, load_recipe
+from maskfold.scheme import Attribute, Scheme
 from tests.dataset.builder import MASK, DataSet, scheme
 
 FOLDS = Folds(k=2)
@@ -151,3 +152,19 @@ def test_real_photographs_hold_no_surprise(real_data: Path) -> None:
     assert report.entries == ()
     assert report.warnings == ()
     assert min(report.class_counts) == 20
+
+
+def test_the_competitions_layout_states_its_own_attributes_alone(data: DataSet) -> None:
+    root = data.write()
+    some = MASK.model_copy(update={"attributes": MASK.of("person")})
+    prepared = prepare(root, Dataset(), Scheme.model_validate(some.model_dump()), FOLDS)
+    assert prepared.class_counts == (14,) * 6
+    assert "mask" not in prepared.manifest
+    hair = Scheme(attributes=(Attribute(name="hair", values=("dark", "fair")),))
+    with pytest.raises(
+        DatasetError, match=r"states mask, gender, age; of the scheme's attribute hair it states nothing"
+    ):
+        prepare(root, Dataset(), hair, FOLDS)
+    other = Scheme(attributes=(Attribute(name="gender", values=("female", "male")),))
+    with pytest.raises(DatasetError, match=r"attribute gender it states male \| female"):
+        prepare(root, Dataset(), other, FOLDS)
