@@ -45,7 +45,7 @@ def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str,
         "",
         f"- submission: {submission}",
         f"- report: {_link(summary['report'])}",
-        f"- MLflow run: [{summary['mlflow_run_id']}]({mlflow_page})",
+        f"- MLflow run: [{summary['mlflow_run_id'] or 'not recorded yet'}]({mlflow_page})",
     ]
     return "\n".join(lines)
 

@@ -39,6 +39,7 @@ def test_the_command_line_is_frozen() -> None:
     assert options("ui") == {"--prefect-port", "--mlflow-port"}
     assert options("recipe") == {"recipe", "--set"}
     assert defaults("run") == {"recipe": "fast", "set": [], "weights": [], "launcher": "local", "verbose": False}
+    assert defaults("sync") == {"tracking_uri": ""}
     assert defaults("demo") == {"people": 40, "seed": 0}
     assert defaults("ui") == {"prefect_port": 4200, "mlflow_port": 5000}
 

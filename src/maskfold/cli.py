@@ -163,6 +163,10 @@ def sync(
         logging.basicConfig(format="%(message)s", level=logging.WARNING)
         tracking.refuse_unusable_uri(tracking_uri)
         report = tracking.sync(storage.open_workspace(workspace), tracking_uri or None)
+        if report == tracking.SyncReport():
+            raise errors.WorkspaceError(
+                f"{workspace}: this workspace has no record of a run; name that of a finished run"
+            )
         print(f"{report.complete} runs recorded, {report.incomplete} incomplete, {report.running} still running")
         if report.away:
             raise errors.UnavailableError(f"MLflow does not take records now: {report.away}; run again later")

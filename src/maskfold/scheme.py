@@ -2,9 +2,9 @@
 
 An attribute is *named classes* (``values``) or *ordered groups of a number* (``bounds``), and it belongs to a *person*
 (equal on all photographs of that person) or to a single *photograph*. A joint class is one class of each attribute; its
-number is the row-major index over the attributes in their order, as :func:`numpy.ravel_multi_index` counts. With the
-attributes mask (3), gender (2) and age (3 groups), class 7 = (1, 0, 1) is the second mask state, the first gender and
-the second age group.
+number is the row-major index over the attributes in their order, as :func:`numpy.ravel_multi_index` counts. With
+attributes of 3, 2 and 3 classes, class 7 = (1, 0, 1) is the second class of the first attribute, the first of the
+second and the second of the third.
 """
 
 from __future__ import annotations

@@ -21,13 +21,13 @@ START_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Page:
-    """One user interface: a server of ours, or somebody else's that is running already."""
+    """One user interface: a server that this starts, or one that runs elsewhere."""
 
     name: str
     address: str
     """What a person opens."""
     health: str = ""
-    """What answers when a server of ours is up."""
+    """What answers when the server that this starts is up."""
     command: tuple[str, ...] = ()
     """Starts the server; empty where one is configured."""
 

@@ -12,7 +12,7 @@ from maskfold.launch.folder import find_outcome
 from maskfold.specs import EnsembleOutcome, EnsembleSpec
 from maskfold.storage import open_workspace
 from tasks.ensemble import run
-from tests.ensemble.synthetic import World, spec
+from tests.ensemble.synthetic import ONE, THREE, World, recipe_of, spec
 
 LOG = logging.getLogger("test")
 
@@ -20,7 +20,7 @@ LOG = logging.getLogger("test")
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("ensemble")
-    world = World(unreadable=[3])
+    world = World(unreadable=[3])  # the competition's scheme and reader
     workspace = open_workspace(str(folder / "workspace"))
     made = spec(world, workspace, folder)
     path = folder / "spec.json"
@@ -96,4 +96,39 @@ def test_broken_predictions_publish_nothing(tmp_path) -> None:
     made = spec(world, workspace, tmp_path)
     with pytest.raises(InvariantError, match=r"network mask, fold 1: 1 image .* not predicted"):
         entry.run_spec(run, made, LOG)
-    assert workspace.list("ensemble") == workspace.list("submissions") == []
+    assert workspace.list("ensemble") == [f"{made.address}/spec.json"]
+    assert workspace.list("submissions") == []
+
+
+def test_faces_are_counted_by_part_and_by_class_of_a_photograph(finished) -> None:
+    world, _, _, outcome = finished
+    groups = {group.group: group for group in outcome.faces}
+    assert list(groups) == ["train", "train, mask wear", "train, mask incorrect", "train, mask not worn"]
+    assert groups["train, mask wear"].images == 5 * world.n_people
+
+
+def test_another_scheme_gets_a_table_of_its_attributes(tmp_path) -> None:
+    world = World(recipe=recipe_of(THREE), n_people=20)
+    workspace = open_workspace(str(tmp_path / "workspace"))
+    outcome = entry.run_spec(run, spec(world, workspace, tmp_path), LOG)
+    table = pd.read_csv(workspace.fetch(outcome.submission))
+    pairs = [column for name in ("glasses", "stature", "hair") for column in (name, f"{name}_probability")]
+    assert table.columns.tolist() == ["image", "class", "class_name", *pairs]
+    assert table["image"].tolist() == world.evaluation["name"].tolist()
+    names = world.recipe.scheme.class_names()
+    assert table["class_name"].tolist() == [names[number] for number in table["class"]]
+    assert workspace.read("submissions/latest.csv") == workspace.read(outcome.submission.path)
+    assert set(outcome.scores["vote"].attributes) == {"glasses", "stature", "hair"}
+    assert [group.group for group in outcome.faces] == ["train", "train, glasses no", "train, glasses yes"]
+    assert "train, glasses yes" in workspace.read(outcome.report.path).decode()
+
+
+def test_without_evaluation_images_there_is_no_submission(tmp_path) -> None:
+    world = World(recipe=recipe_of(ONE, final_fit=True), n_people=20, n_eval=0)
+    workspace = open_workspace(str(tmp_path / "workspace"))
+    outcome = entry.run_spec(run, spec(world, workspace, tmp_path), LOG)
+    assert (outcome.submission, outcome.latest) == (None, None)
+    assert workspace.list("submissions") == []
+    assert not [path for path in workspace.list("ensemble") if "submission" in path]
+    assert outcome.scores["vote"].macro_f1 is not None
+    assert "so there is no submission" in workspace.read(outcome.report.path).decode()

@@ -143,7 +143,8 @@ def prepare_outcome(workspace: Workspace) -> PrepareOutcome:
     table = workspace.write("prepare/k/quarantine.parquet", b"table")
     outcome = PrepareOutcome(
         seconds=1.5, manifest=NOWHERE, folds=workspace.write("prepare/k/folds.parquet", b"folds"), quarantine=table,
-        dataset_version="version-1", images_version="i", eval_version="e", learnt_versions={}, folds_version="f", n_people=12, n_train=84, n_eval=10,
+        dataset_version="version-1", images_version="i", eval_version="e", learnt_versions={}, folds_version="f",
+        n_people=12, n_train=84, n_eval=10,
         n_quarantined=1, n_eval_unreadable=0, n_corrected=0, class_counts=tuple(range(18)), warnings=("one is odd",),
     )  # fmt: skip
     finish_job(workspace, PREPARE, outcome)

@@ -21,6 +21,7 @@ from tests.tracking.conftest import (
     artifacts,
     begin,
     epochs,
+    fold_outcome,
     fold_spec,
     play,
     runs_of,
@@ -184,6 +185,32 @@ def test_a_sync_that_is_interrupted_anywhere_is_completed_by_the_next(
     assert sync(workspace).complete == 1
     assert names(mlflow_server.uri, workspace) == NAMES
     assert is_whole(mlflow_server.uri, workspace)
+
+
+@pytest.mark.parametrize("batch", range(1, 6))
+def test_long_curves_that_are_interrupted_are_completed(
+    proxy: Proxy, mlflow_server: MlflowServer, workspace: Workspace, batch: int
+) -> None:
+    proxy.stop()
+    tracker, spec = begin(workspace), fold_spec(epochs=250)
+    fold_outcome(workspace, spec, 250)
+    tracker.done(spec)
+    tracker.finish()
+    proxy.start()
+    logged: list[str] = []
+
+    def fault(method: str, path: str) -> int | None:
+        logged.extend([path] if path.endswith("log-batch") else [])
+        return 503 if len(logged) > batch else None
+
+    proxy.fault = fault
+    sync(workspace)
+    proxy.fault = lambda method, path: None
+    assert sync(workspace).complete == 1
+    (child,) = runs_of(mlflow_server.uri, workspace)["joint 1/2"]
+    client = MlflowClient(tracking_uri=mlflow_server.uri)
+    for curve in ("train_loss", "valid_loss", "valid_macro_f1", "valid_accuracy", "lr", "images_per_second"):
+        assert steps(client, child.info.run_id, curve) == list(range(1, 251))
 
 
 def test_another_mlflow_and_a_machine_with_nothing_but_the_workspace(
@@ -384,6 +411,8 @@ def test_the_command_line_syncs_a_whole_workspace(
     assert away.returncode == 1
     assert "does not take records" in away.stderr
     assert "Pa55" not in away.stderr
+    empty = [*command[:-1], f"{workspace.uri}-misspelt", "--tracking-uri", mlflow_server.uri]
+    assert subprocess.run(empty, capture_output=True).returncode == 2
     wrong = subprocess.run([*command, "--tracking-uri", "ftp://x"], capture_output=True, text=True)
     assert wrong.returncode == 2
 

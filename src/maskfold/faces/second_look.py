@@ -1,8 +1,9 @@
 """A closer look at photographs in which the first one found no face.
 
-MTCNN's networks never saw a covered face. Where too much is hidden, a face is often found after all at lower thresholds
-for the first two networks, on a finer pyramid, in the mirror image, or after stretching the contrast. What is found so
-is less certain, so it only counts where the data set's faces are: see :func:`maskfold.faces.choice.choose`.
+MTCNN's networks learnt from uncovered faces. Where too much is hidden, a face is often found after all at lower
+thresholds for the first two networks, on a finer pyramid, in the mirror image, or after stretching the contrast. What
+is found so is less certain, so it only counts where the data set's faces are: see
+:func:`maskfold.faces.choice.choose`.
 """
 
 from __future__ import annotations

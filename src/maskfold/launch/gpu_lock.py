@@ -19,24 +19,24 @@ POLL_SECONDS = 1.0
 def own_gpu(on_wait: Callable[[], None] = lambda: None) -> Iterator[str | None]:
     """Hold a GPU that no other job of this host holds, waiting for one if need be.
 
-    The locks lie in ``$MASKFOLD_HOME``, which all containers of a host share, and the system frees them when their
+    The locks are in ``$MASKFOLD_HOME``, which all containers of a host share, and the system frees them when their
     process dies. Within the block ``CUDA_VISIBLE_DEVICES`` names that GPU alone.
 
     Args:
         on_wait: Called once when all are taken.
 
     Yields:
-        The GPU's unique name; none without GPUs, or when ``CUDA_VISIBLE_DEVICES`` was set: then somebody has chosen.
+        The GPU's unique name; None without GPUs, or when ``CUDA_VISIBLE_DEVICES`` has made the choice already.
     """
     names = [] if DEVICES_VARIABLE in os.environ else gpu_names()
     if not names:
         yield None
         return
     with contextlib.ExitStack() as stack:
-        told = False
+        announced = False
         while (name := next((name for name in names if _take(name, stack)), None)) is None:
-            if not told:
-                told = True
+            if not announced:
+                announced = True
                 on_wait()
             time.sleep(POLL_SECONDS)
         os.environ[DEVICES_VARIABLE] = name

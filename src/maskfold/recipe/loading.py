@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from maskfold.errors import RecipeError
 from maskfold.recipe.paths import put
 from maskfold.recipe.recipe import Dataset, Recipe
-from maskfold.recipe.schemes import expand_short, fit_preset, load_scheme
+from maskfold.recipe.schemes import PRESETS_SCHEME, expand_short, fit_preset, load_scheme
 from maskfold.settings import Settings
 from maskfold.wording import did_you_mean
 
@@ -127,7 +127,7 @@ def _with_scheme(
     settings: dict[str, Any], overrides: Sequence[tuple[str, Any]], found: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return the settings with their scheme in full: overridden, written, found in the data, or the default."""
-    chosen = dict(overrides).get("scheme") or settings.get("scheme") or found or "mask"
+    chosen = dict(overrides).get("scheme") or settings.get("scheme") or found or PRESETS_SCHEME
     try:
         scheme = load_scheme(chosen)
     except ValueError as error:

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from maskfold.recipe.network import Network
-from maskfold.recipe.schemes import load_scheme
+from maskfold.recipe.schemes import PRESETS_SCHEME, load_scheme
 from maskfold.scheme import JOINT, Scheme
 from maskfold.settings import ImageSize, OutsideKey, Probability, Settings
 
@@ -88,8 +88,8 @@ class Recipe(Settings):
 
     name: Annotated[str, OutsideKey] = "custom"
     description: Annotated[str, OutsideKey] = ""
-    scheme: Annotated[Scheme, BeforeValidator(load_scheme)] = Field("mask", validate_default=True)
-    """What the labels are; the name of a preset (mask) or attributes of your own."""
+    scheme: Annotated[Scheme, BeforeValidator(load_scheme)] = Field(PRESETS_SCHEME, validate_default=True)
+    """What the labels are; the name of one that ships with maskfold, or attributes of your own."""
     dataset: Dataset = Dataset()
     folds: Folds = Folds()
     crop: Crop = Crop()
@@ -142,7 +142,7 @@ class Recipe(Settings):
 
     @property
     def product(self) -> str:
-        """How attribute networks combine, for people: ``p(mask) p(gender) p(age)``."""
+        """How attribute networks combine, for people: ``p(colour) p(size)``."""
         return " ".join(f"p({name})" for name in self.scheme.names)
 
     def _check_weights(self, targets: set[str]) -> None:

@@ -18,7 +18,7 @@ _PICTURES: Final = {
         "Each photograph with the box that was predicted for it from the others, its crop beside it.",
     ),
     "outliers": (
-        "Faces that lie elsewhere than in the same person's other photographs",
+        "Faces that are elsewhere than in the same person's other photographs",
         "Nothing was changed; look whether the box is on the right face. The number is the detection's probability.",
     ),
     "sample": (

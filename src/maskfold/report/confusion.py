@@ -17,6 +17,8 @@ MOST: Final = 64
 """Classes of a matrix that can still be drawn."""
 _NUMBERED: Final = 32
 """Classes of a matrix whose cells have room for numbers."""
+_LETTERS: Final = 28
+"""Letters below a matrix; longer names of classes are written upwards, as they would run into each other."""
 
 
 def figures(vote: Voter) -> list[Figure]:
@@ -56,7 +58,8 @@ def _joint(vote: Voter) -> Figure:
         for edge, width in _edges(scheme):
             axes.axhline(edge - 0.5, color=palette.faint, linewidth=width)
             axes.axvline(edge - 0.5, color=palette.faint, linewidth=width)
-        axes.tick_params(axis="x", labelrotation=90)
+        if max(map(len, names)) * len(names) > _LETTERS:
+            axes.tick_params(axis="x", labelrotation=90)
         axes.tick_params(labelsize=min(8.0, 340 / len(names)))
         axes.set_xlabel("answered")
         axes.set_ylabel("true")
@@ -83,7 +86,7 @@ def _attributes(vote: Voter, shown: list[str]) -> Figure:
     counts = {name: confusion(*vote.answers[name], vote.scheme.size(name)) for name in shown}
     largest = max(map(len, counts.values()))
     most = 3 if largest <= 4 else 2 if largest <= 10 else 1
-    rows, columns = rows_of_panels(len(shown), most)
+    rows, _ = rows_of_panels(len(shown), most)
     right = {name: f"{matrix.trace() / max(matrix.sum(), 1):.1%}" for name, matrix in counts.items()}
 
     def draw(drawing: Canvas, palette: Palette) -> None:
@@ -91,7 +94,7 @@ def _attributes(vote: Voter, shown: list[str]) -> Figure:
             names = vote.scheme.class_names(name)
             size = min(9.0, max(4.5, 90 / len(names)))
             _matrix(axes, matrix, names, palette, size=size, shares=len(names) <= 4)
-            if max(map(len, names)) * len(names) * columns > 90:  # names that would run into each other
+            if max(map(len, names)) * len(names) > _LETTERS:
                 axes.tick_params(axis="x", labelrotation=90)
             axes.tick_params(labelsize=min(8.0, 340 / len(names)))
             axes.set_title(f"{name}: {right[name]} right")

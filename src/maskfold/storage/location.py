@@ -32,7 +32,7 @@ class LocalPath:
 
     @property
     def parent(self) -> LocalPath:
-        """The folder that this lies in."""
+        """The folder that this is in."""
         return LocalPath(self.path.parent)
 
     def child(self, address: str) -> LocalPath:
@@ -58,7 +58,7 @@ class S3Key:
 
     @property
     def parent(self) -> S3Key:
-        """The prefix that this lies below."""
+        """The prefix that this is below."""
         return S3Key(self.bucket, self.key.rpartition("/")[0])
 
     def child(self, address: str) -> S3Key:
@@ -113,7 +113,7 @@ def _is_text(text: str) -> bool:
 
 
 def contains(outer: Location, inner: Location) -> bool:
-    """Return whether a location is a folder itself or lies somewhere below it, links followed."""
+    """Return whether a location is a folder itself or is somewhere below it, links followed."""
     if isinstance(outer, LocalPath) and isinstance(inner, LocalPath):
         return Path(os.path.realpath(inner.path)).is_relative_to(os.path.realpath(outer.path))
     if isinstance(outer, S3Key) and isinstance(inner, S3Key) and outer.bucket == inner.bucket:

@@ -1,4 +1,4 @@
-"""Single files anywhere: read them, look for them, take them into the workspace."""
+"""Files and buckets that the user names by URI: read them, look for them, take them into the workspace."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def make_bucket(name: str) -> None:
     """Create a bucket on the configured S3 server unless it exists.
 
     Raises:
-        WorkspaceError: If the credentials do not allow it, or the bucket is somebody else's.
+        WorkspaceError: If the credentials do not allow it, or the bucket belongs to another account.
         UnavailableError: If the server cannot be reached.
     """
     from maskfold.storage.s3_client import AbsentError, connect
@@ -121,7 +121,7 @@ def list_folder(uri: str | Path) -> list[str]:
 def adopt(workspace: Workspace, uri_or_path: str | Path) -> File:
     """Copy a file into the workspace, so that jobs on other machines and in containers see it.
 
-    It lies at ``inputs/<sha256>/<name>``; a file that was adopted before is not copied again.
+    It is stored at ``inputs/<sha256>/<name>``; a file that was adopted before is not copied again.
 
     Raises:
         WorkspaceError: If there is no such file, or it cannot be read.

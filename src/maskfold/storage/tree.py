@@ -1,4 +1,4 @@
-"""Whole folders: a data set's fingerprint, and a local copy of one that lies on S3."""
+"""Whole folders: a data set's fingerprint, and a local copy of one that is on S3."""
 
 from __future__ import annotations
 

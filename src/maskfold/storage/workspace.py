@@ -1,4 +1,4 @@
-"""The one door to a workspace, whatever it lies on."""
+"""The workspace, wherever it is stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maskfold.storage.location import LocalPath, Location, check_address, parse
 
 
 class Backend(Protocol):
-    """What a workspace can lie on; addresses are checked before they come here."""
+    """What a workspace can be stored on; addresses are checked before they come here."""
 
     uri: str
 

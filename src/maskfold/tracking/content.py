@@ -78,10 +78,10 @@ def content_of(stage: str, outcome: bytes, classes: Sequence[str]) -> Content:
         if name in _FOLDERS.get(stage, ()):
             files = value if isinstance(value, list) else [value] if value else []
             shown.files += [(File.model_validate(file), _FOLDERS[stage][name]) for file in files]
-        elif isinstance(value, str):
+        elif isinstance(value, str) and value:
             shown.tags[name] = value
         elif isinstance(value, int | float) and name not in ("seconds", "fold"):
-            # What every epoch has too is a median here; a curve of that name must not end with it.
+            # What each epoch has as well is the epochs' median here, and needs a name of its own beside the curve.
             key = name.replace("share_", "share/")
             key = f"median_{key}" if shown.curves and name in _CURVES else key
             shown.metrics[_PREFIXES.get(stage, "") + key] = value + (name in _FROM_1)

@@ -18,7 +18,7 @@ Point = tuple[str, float, int]
 T = TypeVar("T")
 # MLflow refuses more than 1000 entries, 100 params, 100 tags or 1 MB in one call, and longer values
 # (mlflow.utils.validation).
-_MAX_ENTRIES, _MAX_METRICS = 50, 800
+_MAX_ENTRIES, _MAX_METRICS, _MAX_EPOCHS = 50, 800, 100
 _MAX_PARAM, _MAX_TAG, _MAX_KEY, _MAX_DIGEST = 6000, 5000, 250, 36
 
 
@@ -32,12 +32,11 @@ class LoggedRun:
 
     def __init__(self, client: MlflowClient, run: Run) -> None:
         self._client = client
-        self._steps: set[int] | None = None
+        self._steps: set[int] = set()
         self._sizes: dict[str, dict[str, int | None]] = {}
         self.id = str(run.info.run_id)
         self.refused: dict[str, str] = {}
         """Artifacts that could not be recorded, with the reason; they are not tried again by this object."""
-
         self.saw(run)
 
     def saw(self, run: Run) -> None:
@@ -83,14 +82,13 @@ class LoggedRun:
         """Log the points of those steps that the curve ``key`` does not have yet."""
         from mlflow.entities import Metric
 
-        if not points:
-            return
-        if self._steps is None:
+        wanted = {step for _, _, step in points}
+        if wanted - self._steps:
             self._steps = steps(self._client, self.id, key)
-        missing = [Metric(_key(name), value, at, step) for name, value, step in points if step not in self._steps]
-        for part in _parts(missing, _MAX_METRICS):
-            self._client.log_batch(self.id, part)
-        self._steps = {step for _, _, step in points}
+        for part in _parts(sorted(wanted - self._steps), _MAX_EPOCHS):  # all curves of an epoch in one call, or none
+            some = [Metric(_key(name), value, at, step) for name, value, step in points if step in part]
+            self._client.log_batch(self.id, some)
+            self._steps |= set(part)
 
     def log_dataset(self, name: str, version: str, uri: str) -> None:
         """Name the data set that the run used."""

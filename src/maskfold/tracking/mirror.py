@@ -76,23 +76,27 @@ class Mirror:
 
     def _push_run(self, record: RunRecord, run: LoggedRun) -> None:
         contents = [(job, content) for job in record.jobs if (content := self._content(record, job))]
-        own = Content(texts={"recipe.yaml": record.recipe})
-        run.log({"data": record.data, "workspace": self._workspace.uri, **_settings(record.recipe)}, record.tags)
+        own = Content(texts={"recipe.yaml": record.recipe}, tags=dict(record.tags))
         for job, content in contents:
             if not job.child:
-                seconds = {f"seconds/{job.stage}": content.seconds} if content.metrics else {}
-                run.log(tags=content.tags, metrics={**content.metrics, **seconds}, at=job.ended)
-                own.metrics |= content.metrics
+                own.tags |= content.tags
+                own.metrics |= content.metrics | ({f"seconds/{job.stage}": content.seconds} if content.metrics else {})
                 own.files += content.files
                 own.texts |= content.texts
-                if version := content.tags.get("dataset_version"):
-                    run.log_dataset(parse(record.data).name, version, record.data)
         if record.ended is not None:
             rows = [(job.label, shown.seconds, shown.images_per_second, job.reused) for job, shown in contents]
             own.texts["timing.csv"] = timing_table(rows)
-            folds = [(job.params["network"], shown.metrics.get("macro_f1")) for job, shown in contents if job.child]
-            means = fold_means((network, score) for network, score in folds if score is not None)
-            run.log(tags=_failure(record.failure), metrics=means, at=record.ended)
+            own.tags |= _failure(record.failure)
+            own.metrics |= fold_means(
+                (job.params["network"], score)
+                for job, shown in contents
+                if job.child and (score := shown.metrics.get("macro_f1")) is not None
+            )
+        params = {"data": record.data, "workspace": self._workspace.uri, **_settings(record.recipe)}
+        run.log(params, own.tags, own.metrics, at=max((job.ended or 0 for job in record.jobs), default=0))
+        if version := own.tags.get("dataset_version"):
+            run.log_dataset(parse(record.data).name, version, record.data)
+        if record.ended is not None:
             if record.status == "FINISHED" and "macro_f1" in own.metrics:
                 run.rename(record.name, f"{record.name} {own.metrics['macro_f1']:.3f}")
             run.end(record.status, record.ended)

@@ -21,11 +21,10 @@ _CLOSING_S = 2.0
 class JobRecorder:
     """Takes the epochs of one training; never raises, never waits for a server."""
 
-    def __init__(self, tracking: Tracking, log: logging.Logger) -> None:
-        self._tracking = tracking
+    def __init__(self, tracking: Tracking | None, log: logging.Logger) -> None:
         self._log = log
         self._queue: queue.SimpleQueue[tuple[int, EpochRecord] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._send_all, name="mlflow", daemon=True)
+        self._thread = threading.Thread(target=self._send_all, args=(tracking,), name="mlflow", daemon=True)
         self._thread.start()
 
     def epoch(self, record: EpochRecord) -> None:
@@ -37,17 +36,18 @@ class JobRecorder:
         self._queue.put(None)
         self._thread.join(_CLOSING_S)
 
-    def _send_all(self) -> None:
+    def _send_all(self, tracking: Tracking | None) -> None:
         try:
-            self._send()
+            if tracking is not None:
+                self._send(tracking)
         except Exception as error:  # noqa: BLE001 - tracking never stops training
-            # No warning: the flow gives the one of its run, and sends what is missing when the job is done.
+            # No warning: the flow gives the one of its run, and records what is missing when the job is done.
             self._log.info("MLflow does not show this job's curves before its end: %s", short(error))
 
-    def _send(self) -> None:
+    def _send(self, tracking: Tracking) -> None:
         from mlflow.entities import Metric
 
-        client, run = connect(with_password(self._tracking.uri)), self._tracking.run_id
+        client, run = connect(with_password(tracking.uri)), tracking.run_id
         there = steps(client, run, CURVE_KEY)  # of a killed job that this one continues
         while (item := self._queue.get()) is not None:
             at, record = item
@@ -56,24 +56,14 @@ class JobRecorder:
                 client.log_batch(run, points)
 
 
-class NoRecorder:
-    """Takes epochs that nothing shows before the job's end."""
-
-    def epoch(self, record: EpochRecord) -> None:
-        """Leave the epoch to the outcome."""
-
-
 @contextlib.contextmanager
-def job_recorder(tracking: Tracking | None, log: logging.Logger) -> Iterator[JobRecorder | NoRecorder]:
+def job_recorder(tracking: Tracking | None, log: logging.Logger) -> Iterator[JobRecorder]:
     """Show a job's epochs in its MLflow run while the body runs.
 
     Args:
         tracking: The run, created by the flow; None records nothing.
         log: Gets a line when MLflow takes nothing.
     """
-    if tracking is None:
-        yield NoRecorder()
-        return
     recorder = JobRecorder(tracking, log)
     try:
         yield recorder

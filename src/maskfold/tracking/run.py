@@ -109,6 +109,8 @@ class RunTracker:
         with self._record_lock:
             known = {job.address for job in self._record.jobs}
             jobs = [_job(spec, self._recipe) for spec in specs if spec.address not in known]
+            if not jobs:
+                return
             self._record = self._record.model_copy(update={"jobs": (*self._record.jobs, *jobs)})
             self._save()
         self._show(jobs)
