@@ -50,7 +50,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     # What people start.
     "console": {"launch"},
     "servers": {"errors", "tracking"},
-    "cli": {*CONTRACTS, "storage", "launch", "cores", "discovery", "dataset", "console", "servers"},
+    "cli": {*CONTRACTS, "storage", "launch", "cores", "discovery", "dataset", "console", "servers", "tracking"},
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
 
