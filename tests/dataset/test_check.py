@@ -11,6 +11,7 @@ from maskfold.dataset.quarantine import Entry, quarantine_table, refusal
 from maskfold.dataset.summary import DatasetReport
 from maskfold.errors import DatasetError
 from maskfold.recipe import Dataset, Folds, Recipe, load_recipe
+from maskfold.scheme import Attribute, Scheme
 from tests.dataset.builder import MASK, DataSet, scheme
 
 FOLDS = Folds(k=2)
@@ -99,7 +100,7 @@ def test_warnings(data: DataSet) -> None:
     assert prepared.n_eval_unreadable == 1
     assert "1 of 3 evaluation images cannot be read; they get the prior" in text
     assert "info.csv does not list them, 1 of eval/images: eval/images/stray.jpg" in text
-    assert "1 of 2 rows mean nobody in this data set: nobody" in text
+    assert "1 of 2 rows mean no one in this data set: nobody" in text
     assert "no label changed for 1 of 1 people" in text
     assert "only 2 people are male and <30: fewer than 3 folds" in text
     lonely = prepare(root, Dataset(), scheme(age=[30, 70]), FOLDS)
@@ -151,3 +152,19 @@ def test_real_photographs_hold_no_surprise(real_data: Path) -> None:
     assert report.entries == ()
     assert report.warnings == ()
     assert min(report.class_counts) == 20
+
+
+def test_the_competitions_layout_states_its_own_attributes_alone(data: DataSet) -> None:
+    root = data.write()
+    some = MASK.model_copy(update={"attributes": MASK.of("person")})
+    prepared = prepare(root, Dataset(), Scheme.model_validate(some.model_dump()), FOLDS)
+    assert prepared.class_counts == (14,) * 6
+    assert "mask" not in prepared.manifest
+    hair = Scheme(attributes=(Attribute(name="hair", values=("dark", "fair")),))
+    with pytest.raises(
+        DatasetError, match=r"states mask, gender, age; of the scheme's attribute hair it states nothing"
+    ):
+        prepare(root, Dataset(), hair, FOLDS)
+    other = Scheme(attributes=(Attribute(name="gender", values=("female", "male")),))
+    with pytest.raises(DatasetError, match=r"attribute gender it states male \| female"):
+        prepare(root, Dataset(), other, FOLDS)

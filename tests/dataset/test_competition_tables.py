@@ -117,7 +117,7 @@ class TestCorrectionsFile:
             (",male,,", "folder is blank"),
             ("a,,,", "corrects nothing"),
             ("a,man,,", "gender 'man' is neither"),
-            ("a,,121,", "age 121 lies outside"),
+            ("a,,121,", "age 121 is outside"),
             ("a,,,normal", "two of mask1"),
             ("a,,,normal/normal", "two of mask1"),
             ("a,,,normal/mask9", "two of mask1"),

@@ -223,7 +223,7 @@ class TestCorrections:
         labels = train_rows(prepared.manifest).set_index("image")
         assert labels["hair"][["p0/a.jpg", "p0/b.jpg", "p2/a.jpg"]].tolist() == [1, 1, 0]
         assert labels.index[labels["corrected"]].tolist() == ["p0/a.jpg", "p0/b.jpg"]
-        assert "mine.csv: 1 of 3 rows mean nobody in this data set: nobody" in "\n".join(prepared.warnings)
+        assert "mine.csv: 1 of 3 rows mean no one in this data set: nobody" in "\n".join(prepared.warnings)
         assert "no label changed for 1 of 2 people" in "\n".join(prepared.warnings)
 
     def test_by_path_and_settling_what_is_wrong(self, table: Table) -> None:

@@ -33,7 +33,7 @@ def unsafe_name(name: str) -> str | None:
 
 
 def image_path(image: str, root: Path, external: Sequence[Path] = ()) -> Path:
-    """Return where an image of a manifest lies.
+    """Return where an image of a manifest is stored.
 
     Args:
         image: Its name in the manifest.
@@ -52,7 +52,7 @@ def link_problem(path: Path, folder: Path) -> str | None:
 
     Args:
         path: The link.
-        folder: Where its target must lie, at any depth.
+        folder: Where its target must be, at any depth.
     """
     try:
         target, inside = path.resolve(strict=True), folder.resolve()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskfold.cores import usable_cores
+from maskfold.dataset.cautions import survey_warnings
 from maskfold.dataset.competition.corrections import agreed_path
 from maskfold.dataset.corrections import AGREED
 from maskfold.dataset.external import ExternalTable, read_external_table
@@ -17,7 +18,7 @@ from maskfold.dataset.folds import assign_folds, check_folds, folds_version
 from maskfold.dataset.manifest import class_counts, eval_rows, external_rows, people_table, strata
 from maskfold.dataset.quarantine import n_left_out, of_external, quarantine_table, refuse
 from maskfold.dataset.reading import CorrectionsFile, Source
-from maskfold.dataset.summary import DatasetReport, describe, survey_warnings
+from maskfold.dataset.summary import DatasetReport, describe
 from maskfold.dataset.survey import Survey, survey
 from maskfold.dataset.verify import Progress
 from maskfold.dataset.versions import dataset_version, images_version, learnt_versions
@@ -87,10 +88,10 @@ def prepare(
         settings: How it is read.
         scheme: The attributes that it states; folds are stratified on those of a person.
         folds: Number and seed of the folds.
-        corrections: The corrections file, where it lies locally; None takes what ``settings.corrections`` names.
+        corrections: The corrections file, as a local path; None takes what ``settings.corrections`` names.
         threads: How many images are opened at a time; None: one for each processor.
         progress: Called with the number of images opened and the number in all.
-        external: The external tables, where they lie locally; None takes what ``settings.external`` names.
+        external: The external tables, as local paths; None takes what ``settings.external`` names.
 
     Raises:
         DatasetError: If the folder is no data set, too much of it cannot be used, it has fewer people than folds, or

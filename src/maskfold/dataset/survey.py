@@ -1,4 +1,4 @@
-"""Reads a whole data set: tables, folders, corrections and every image; judges, but refuses nothing."""
+"""Reads a whole data set: tables, folders, corrections and every image; judges, but rejects nothing."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def cut(image: Image, box: Box, size: tuple[int, int], keep_aspect: bool = False
 
     Args:
         image: The upright photograph.
-        box: Edges need not be whole pixels; what lies outside the photograph is black.
+        box: Edges need not be whole pixels; what is outside the photograph is black.
         size: Height and width of the result.
         keep_aspect: Keep the box's aspect, in the middle of a black ground, rather than stretch it to that of the size.
 

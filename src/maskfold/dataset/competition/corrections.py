@@ -63,7 +63,7 @@ class Corrections:
             people: Folder names of the data set.
 
         Returns:
-            The corrections by folder name, and those that mean nobody here.
+            The corrections by folder name, and those that mean no one here.
 
         Raises:
             DatasetError: If an id fits several folders, or two rows mean the same person.

@@ -1,4 +1,4 @@
-"""Where things lie in a data set, and which names may be trusted.
+"""The places of a data set in the competition's layout.
 
 ::
 

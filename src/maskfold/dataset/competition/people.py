@@ -42,7 +42,7 @@ def settle_people(
 ) -> tuple[list[Person], list[Entry]]:
     """Settle gender and age of each person.
 
-    Rows and folder name must agree; where they do not, or a value is not usable, nobody can know the truth and the
+    Rows and folder name must agree; where they do not, or a value is not usable, the truth is not known and the
     person is left out, unless a correction says it.
 
     Args:

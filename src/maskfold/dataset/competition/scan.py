@@ -1,4 +1,4 @@
-"""What lies on disk, against what the tables list. No image is opened here."""
+"""What is on disk, against what the tables list. No image is opened here."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def scan_train(layout: Layout, people: Iterable[str]) -> TrainScan:
         elif not entry.is_dir():
             scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the people's folders"))
         elif entry.is_symlink():
-            reason = "a person's folder must not be a link; it could be somebody else's, or lie outside the data set"
+            reason = "a person's folder must not be a link; it could be another person's, or outside the data set"
             person = printable(entry.name)
             scan.entries.append(Entry("train", where, person, "unsafe-path", reason, PHOTOGRAPHS_PER_PERSON))
             listed.discard(entry.name)

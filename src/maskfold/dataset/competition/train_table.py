@@ -88,7 +88,7 @@ def parse_age(text: str) -> int:
         raise ValueError(f"age {text!r} is not a whole number of years")
     age = int(float(text))
     if not 0 <= age <= MAX_AGE:
-        raise ValueError(f"age {age} lies outside 0..{MAX_AGE}")
+        raise ValueError(f"age {age} is outside 0..{MAX_AGE}")
     return age
 
 
