@@ -56,7 +56,7 @@ class Plan:
         Args:
             data: URI of the data set.
             workspace: URI of the workspace.
-            recipe: All settings.
+            recipe: All settings, the data set's layout among them.
             weights: Initial weights: ``DIR`` or ``BACKBONE=URI`` each.
             said: What the data set looks like, for people.
 
@@ -64,6 +64,8 @@ class Plan:
             InputError: If anything the user gave is wrong.
             UnavailableError: If the storage cannot be reached.
         """
+        if recipe.dataset.reader == "auto":
+            raise ValueError("the data set's layout must be known by now: see maskfold.discovery.load")
         tracking.refuse_unusable_uri()
         if contains(parse(data), parse(workspace)):
             raise WorkspaceError(

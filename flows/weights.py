@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,6 +14,7 @@ from maskfold.errors import WeightsError, WorkspaceError
 from maskfold.recipe import Recipe, Settings
 from maskfold.specs import Weights
 from maskfold.storage import Workspace
+from maskfold.wording import did_you_mean
 
 
 class WeightsDescription(Settings):
@@ -76,10 +76,9 @@ def _find(source: str, backbones: Sequence[str]) -> dict[str, GivenWeights]:
     name, separator, uri = source.partition("=")
     if separator and "/" not in name:
         if name not in backbones:
-            close = difflib.get_close_matches(name, backbones, n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
             raise WeightsError(
-                f"--weights {source}: weights are wanted for {', '.join(backbones)}, not for {name!r}.{hint}"
+                f"--weights {source}: weights are wanted for {', '.join(backbones)}, not for {name!r}."
+                f"{did_you_mean(name, backbones)}"
             )
         return {name: _describe(name, uri)}
     if source.endswith(".safetensors"):

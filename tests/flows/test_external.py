@@ -10,13 +10,12 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from flows.plan import Plan
+from flows.plan import Plan, plan_run
 from flows.train import train
 from maskfold import tracking
 from maskfold.errors import WorkspaceError
 from maskfold.launch.folder import find_outcome
 from maskfold.launch.monitor import JobEvent, listening
-from maskfold.recipe import load_recipe
 from maskfold.specs import CropOutcome, PrepareOutcome
 from portraits import draw
 
@@ -49,7 +48,7 @@ def table(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def plan(data: Path, workspace: Path, *tables: Path) -> Plan:
-    return Plan.make(str(data), str(workspace), load_recipe("smoke", overrides(*tables)))
+    return plan_run(str(data), str(workspace), "smoke", overrides(*tables))
 
 
 def overrides(*tables: Path) -> list[str]:

@@ -21,13 +21,12 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, TaskRun
 
-from flows.plan import Plan, handed
+from flows.plan import Plan, handed, plan_run
 from flows.train import train
 from maskfold import storage, tracking
 from maskfold.errors import DatasetError, JobFailedError, RecipeError
 from maskfold.launch.folder import find_outcome
 from maskfold.launch.monitor import JobEvent, listening
-from maskfold.recipe import load_recipe
 from maskfold.specs import PrepareOutcome
 
 TWO_NETWORKS = [
@@ -109,6 +108,7 @@ def test_prefect_shows_readable_jobs_logs_and_artifacts(finished: Any) -> None:
     assert names == {
         *("networks", "prepare", "crop", "ensemble"),
         *("train_fold a 1/2", "train_fold a 2/2", "train_fold b 1/2", "train_fold b 2/2"),
+        *("predict_eval a", "predict_eval b"),
     }
     with get_client(sync_client=True) as client:
         for key in ("scores", "folds"):
@@ -166,7 +166,7 @@ def test_the_plan_of_the_command_line_is_not_made_again(
     drawn_data: Path, finished: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace, first, _ = finished
-    plan = Plan.make(str(drawn_data), str(workspace), load_recipe("smoke", TWO_NETWORKS))
+    plan = plan_run(str(drawn_data), str(workspace), "smoke", TWO_NETWORKS)
 
     def refuse(*_: Any) -> None:
         raise AssertionError("made again")
@@ -180,7 +180,9 @@ def test_the_plan_of_the_command_line_is_not_made_again(
 def test_changing_one_network_trains_only_that_one(drawn_data: Path, finished: Any) -> None:
     workspace, _, _ = finished
     _, events = run(drawn_data, workspace, *TWO_NETWORKS, "networks.b.optimizer.lr=0.01")
-    assert events.labels("done") == {"networks", "train_fold b 1/2", "train_fold b 2/2", "ensemble"}
+    assert events.labels("done") == {
+        *("networks", "train_fold b 1/2", "train_fold b 2/2", "predict_eval b", "ensemble")
+    }
     latest = (workspace / "submissions" / "latest.csv").read_bytes()
     summary, _ = run(drawn_data, workspace, *TWO_NETWORKS)
     assert (workspace / "submissions" / "latest.csv").read_bytes() == Path(summary["submission"]).read_bytes()
@@ -201,7 +203,9 @@ def test_a_renamed_network_is_not_trained_again(drawn_data: Path, finished: Any)
 def test_a_final_fit_trains_each_network_on_everybody_as_well(drawn_data: Path, finished: Any) -> None:
     workspace, first, _ = finished
     summary, events = run(drawn_data, workspace, *TWO_NETWORKS, "final_fit=true")
-    assert events.labels("done") == {"train_all a all", "train_all b all", "ensemble"}
+    assert events.labels("done") == {
+        *("train_all a all", "train_all b all", "predict_eval a", "predict_eval b", "ensemble")
+    }
     assert summary["oof_macro_f1"] == first["oof_macro_f1"]
     client = MlflowClient(tracking.tracking_uri())
     parent = client.get_run(summary["mlflow_run_id"])
@@ -214,7 +218,7 @@ def test_a_final_fit_trains_each_network_on_everybody_as_well(drawn_data: Path, 
 
 def test_a_deleted_output_is_made_again(drawn_data: Path, finished: Any) -> None:
     workspace, _, _ = finished
-    plan = Plan.make(str(drawn_data), str(workspace), load_recipe("smoke", TWO_NETWORKS))
+    plan = plan_run(str(drawn_data), str(workspace), "smoke", TWO_NETWORKS)
     spec = plan.prepare()
     assert isinstance(find_outcome(plan.workspace, spec), PrepareOutcome)
     (workspace / spec.address / "outcome.json").unlink()

@@ -13,6 +13,7 @@ import torch
 from maskfold.errors import InvariantError
 from maskfold.inference.network import FinishedNetwork
 from maskfold.launch import entry
+from maskfold.launch.folder import find_outcome
 from maskfold.specs import NOBODY, PredictEvalSpec, TrainFoldSpec
 from maskfold.storage import Workspace, open_workspace
 from tasks import predict_eval, train_fold
@@ -37,7 +38,7 @@ def workspace_of(folds: list[TrainFoldSpec]) -> Workspace:
 
 def asking(folds: list[TrainFoldSpec], **changes: object) -> PredictEvalSpec:
     first, workspace = folds[0], workspace_of(folds)
-    outcomes = [entry.find_outcome(workspace, spec) for spec in folds]
+    outcomes = [find_outcome(workspace, spec) for spec in folds]
     return PredictEvalSpec(
         workspace=first.workspace,
         network=first.network,

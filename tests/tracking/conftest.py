@@ -168,7 +168,7 @@ def vote_outcome(workspace: Workspace, spec: EnsembleSpec) -> EnsembleOutcome:
 
     outcome = EnsembleOutcome(
         seconds=2.0, submission=put("submission.csv"), latest="submissions/latest.csv", oof=put("oof.parquet"),
-        report=put("report.html"), figures=(put("confusion.png"),), tables=(put("scores.csv"),),
+        report=put("report.html"), figures=(put("confusion.png"),), tables=(put("scores.csv"),), faces=(),
         scores={
             "age-net": Scores(macro_f1=None, accuracy=None, attributes={"age": {"accuracy": 0.7, "macro_f1": 0.6}}),
             "vote": Scores(macro_f1=0.71, accuracy=0.82, attributes={"mask": {"accuracy": 0.99, "macro_f1": 0.98}}),
