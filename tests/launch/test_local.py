@@ -13,14 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.plan import Plan
+from flows.plan import Plan, plan_run
 from maskfold.errors import CancelledError, JobFailedError
 from maskfold.launch.folder import find_failure, find_outcome
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.local import LocalLauncher
 from maskfold.launch.monitor import JobProgress
 from maskfold.launch.slots import Slot, SlotPool, machine_slots
-from maskfold.recipe import load_recipe
 from maskfold.specs import CropSpec, PrepareOutcome
 
 
@@ -35,7 +34,7 @@ class Seen:
 
 @pytest.fixture
 def plan(drawn_data: Path, tmp_path: Path) -> Plan:
-    return Plan.make(str(drawn_data), str(tmp_path / "workspace"), load_recipe("smoke"))
+    return plan_run(str(drawn_data), str(tmp_path / "workspace"), "smoke")
 
 
 @pytest.fixture
