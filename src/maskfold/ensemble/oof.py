@@ -15,7 +15,7 @@ from maskfold.wording import first_few
 SUM_TOLERANCE = 1e-3
 """How far float32 probabilities may be from summing to 1."""
 _NOBODY = -1
-"""Fold of a prediction table where nobody was held out."""
+"""Fold in the prediction table of a training that held no one out."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def assemble(
 
     Raises:
         InvariantError: If a fold is missing or unknown, an image is predicted by a fold that trained on its person,
-            twice or not at all, the evaluation images are not all there in order, or probabilities are none.
+            twice or not at all, evaluation images are missing or out of order, or a row's probabilities are invalid.
         CorruptDataError: If a table lacks columns.
     """
     expected, given = set(fold_of.tolist()), set(tables)
