@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=400, help="people at most whose photographs are used")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument(
-        "--repeat", type=int, default=1, help="use every photograph so many times, to show memory growth"
+        "--repeat", type=int, default=1, help="use every photograph so many times, to show memory"
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-crop-") as scratch:
