@@ -15,7 +15,7 @@ from maskfold.scheme import FloatArray, IntArray
 from maskfold.theme import Palette
 
 MOST: Final = 64
-"""Classes that are shown; of more, those with the lowest and the highest F1."""
+"""Most classes that are shown; of more, those with the lowest and the highest F1."""
 
 
 def figure(combination: Combination) -> Figure:
