@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="a data set in the competition's layout; default: real or drawn data")
     parser.add_argument("--people", type=int, default=400, help="people at most whose photographs are used")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--repeat", type=int, default=1, help="use every photograph so many times, to show memory")
+    parser.add_argument("--repeat", type=int, default=1, help="use photographs so many times, to show memory growth")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-crop-") as scratch:
         data = arguments.data or (REAL if REAL.is_dir() else _drawn(Path(scratch) / "data"))
