@@ -1,4 +1,4 @@
-"""The straightforward training in a process of its own, as it would run: none of our loop's settings reach it."""
+"""The straightforward training in a process of its own, where none of maskfold's settings of torch apply."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ClassicApart:
 
     def __init__(self, backbone: str, device: torch.device, batch_size: int, workers: int, threads: int) -> None:
         self.workers = workers
-        context = multiprocessing.get_context("spawn")  # a fork would inherit our settings
+        context = multiprocessing.get_context("spawn")  # a fork would inherit maskfold's settings
         self._connection, there = context.Pipe()
         context.Process(target=_serve, args=(there, backbone, device, batch_size, workers, threads)).start()
         there.close()

@@ -47,7 +47,7 @@ def _measure(name: str, device: torch.device, arguments: argparse.Namespace, scr
     network = Network.model_validate({"name": "bench", "backbone": name, "pretrained": "none", "augmentation": "light"})
     images = max(arguments.images // network.batch_size, 1) * network.batch_size
     ours = Ours(network, collect(images + VALID, SIZE, scratch), device, scratch / "checkpoints")
-    ours.epoch(2 * network.batch_size, VALID)  # starts things
+    ours.epoch(2 * network.batch_size, VALID)  # warms up
     rates, copies, writes, cpu = [], [], [], []
     for _ in range(arguments.turns):
         rates.append(images / ours.epoch(images, VALID))

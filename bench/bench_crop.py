@@ -1,13 +1,13 @@
-"""The crop stage beside MTCNN as facenet-pytorch is commonly used: one photograph after the other, with its defaults.
+"""The crop stage compared with common use of facenet-pytorch's MTCNN: photograph by photograph, with its defaults.
 
-Prints one JSON line. Ours is the whole stage: decode, detect, choose, crop, pack faces and portraits, start and end of
-the worker processes, index. The reference decodes, detects and writes its crops as PNG files. Both see the same
-photographs, in turns within one run: each turn ours does all of them, the reference its share; figures are medians
-over the turns.
+Prints one JSON line. The stage is measured whole: decode, detect, choose, crop, pack faces and portraits, start and end
+of the worker processes, index. The reference decodes, detects and writes its crops as PNG files. Both process the same
+photographs, in turns within one run: in each turn the stage does all of them, the reference its share; figures are
+medians over the turns.
 
-`agreement` is the share, of the photographs in which both find a face, where our box and the reference's most probable
-one overlap by an IoU of at least 0.7; `agreement_bare` counts photographs without a mask alone, where the data set
-says which these are. `found` counts faces that were detected, at the first look or the second, not fallback boxes.
+`agreement` is the share, of the photographs in which both find a face, where the stage's box and the reference's most
+probable one overlap by an IoU of at least 0.7; `agreement_bare` counts only photographs without a mask, if the data set
+states which these are. `found` counts faces that were detected, at the first look or the second, not fallback boxes.
 `peak_mb` is the most memory of the stage's processes together (proportional set size; shared pages count once).
 
     python bench/bench_crop.py [--data DIR] [--people N] [--turns N] [--repeat N]
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="a data set in the competition's layout; default: real or drawn data")
     parser.add_argument("--people", type=int, default=400, help="people at most whose photographs are used")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--repeat", type=int, default=1, help="take every photograph so often; shows memory's growth")
+    parser.add_argument("--repeat", type=int, default=1, help="use photographs so many times, to show memory growth")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-crop-") as scratch:
         data = arguments.data or (REAL if REAL.is_dir() else _drawn(Path(scratch) / "data"))
@@ -63,7 +63,7 @@ def _measure(manifest: pd.DataFrame, data: Path, scratch: Path, turns: int) -> d
     processes = len(os.sched_getaffinity(0))
     torch.set_num_threads(processes)
     reference = MTCNN(keep_all=True, device="cuda" if torch.cuda.is_available() else "cpu")
-    pack_faces(manifest.iloc[:64].reset_index(drop=True), data, Crop(), scratch, processes)  # starts things
+    pack_faces(manifest.iloc[:64].reset_index(drop=True), data, Crop(), scratch, processes)  # warms up
     boxes: dict[int, np.ndarray | None] = {}
     ours_s, reference_s, peak = [], [], 0.0
     shares = np.array_split(np.random.default_rng(0).permutation(len(manifest)), turns)

@@ -1,14 +1,14 @@
-"""All folds of a network on the whole machine: our stage beside one job at a time, and beside a straightforward loop.
+"""All folds of a network on the whole machine: side by side, one job at a time, and in a straightforward loop.
 
 Prints one JSON line; images a second are the training images shown, over the wall time of the whole stage:
 
-`folds`    every fold as a job of the `local` launcher, as many at a time as the machine has slots (on a CPU one a
+`folds`    every fold as a job of the `local` launcher, as many at a time as the machine has slots (on a CPU one per
            core). Everything is included: start of the processes, reading, checkpoints, validation, prediction of the
-           evaluation images, publication. The fork server runs already, as it does in a run, whose earlier stages
-           used it.
+           evaluation images, publication. The fork server runs already, as in a real run after its earlier
+           stages.
 `one_job`  the same jobs one after the other, each on all cores.
 `classic`  `classic.py` on all cores: fold by fold, training, validation after each epoch, prediction of the evaluation
-           images, weights to a file; with one loading process a core or with none, whichever a short trial found
+           images, weights to a file; with one loading process per core or with none, whichever a short trial found
            faster (`classic_workers`).
 
 The three take turns; figures are medians over turns, speed-ups medians of the turns' own ratios. The default stage is
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1400, help="training photographs, of all folds")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--turns", type=int, default=2)
-    parser.add_argument("--amp", default="off", help="of our jobs, as in a recipe")
+    parser.add_argument("--amp", default="off", help="of the jobs, as in a recipe")
     arguments = parser.parse_args()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     network = Network.model_validate(
@@ -136,10 +136,10 @@ def _new(network: Network, workers: int) -> Classic:
 
 
 def _workers(material: Material, files: list[Path], network: Network, cores: int) -> int:
-    """Return with how many loading processes the straightforward loop is faster."""
+    """Return the number of loading processes with which the straightforward loop is faster."""
     some = slice(0, min(len(files), 8 * network.batch_size))
     seconds = {}
-    for workers in (0, cores, 0, cores):  # the first round starts things
+    for workers in (0, cores, 0, cores):  # the first round warms up
         training = _new(network, workers)
         since = time.perf_counter()
         training.epoch(files[some], material.classes[some].tolist())

@@ -3,10 +3,10 @@
 Prints two JSON lines.
 
 `memory`  the most anonymous memory (RssAnon and RssShmem of /proc) of a `train_fold` job at 1x and 10x images, sampled
-          every 20 ms. Pages of the memory-mapped pack are the system's to keep or drop and do not count; `ratio` is 10x
+          every 20 ms. Pages of the memory-mapped pack do not count, as the system can drop them; `ratio` is 10x
           over 1x.
-`growth`  seconds of an epoch at 1x, 2x and 4x images, validation on a quarter as many included, the writing of the
-          checkpoint not, which does not depend on them; medians over turns. `ratios` are seconds an image relative
+`growth`  seconds of an epoch at 1x, 2x and 4x images, with validation on a quarter as many, without the writing of
+          the checkpoint, which does not depend on them; medians over turns. `ratios` are seconds an image relative
           to 1x: linear growth keeps them at 1.
 
     python bench/bench_memory.py [--network NAME] [--images N] [--epoch-images N] [--turns N]
@@ -119,7 +119,7 @@ def _growth(network: Network, images: int, turns: int, scratch: Path) -> dict[st
     images = max(images // batch, 1) * batch
     material = collect(images * GROWTH[-1] * 5 // 4, SIZE, scratch)
     ours = Ours(network, material, device, scratch / "growth")
-    ours.epoch(2 * batch, batch)  # starts things
+    ours.epoch(2 * batch, batch)  # warms up
     seconds: dict[int, list[float]] = {factor: [] for factor in GROWTH}
     for _ in range(turns):
         for factor, found in seconds.items():

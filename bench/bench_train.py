@@ -1,16 +1,16 @@
-"""Our training loop beside the bare step that bounds it, and beside a straightforward loop.
+"""The training loop compared with the bare step that bounds it, and with a straightforward loop.
 
 Prints one JSON line for each network and augmentation; images a second, medians over turns:
 
-`step`     forward, backward and optimizer on one batch of random tensors that lie on the device; precision, batch
+`step`     forward, backward and optimizer on one batch of random tensors on the device; precision, batch
            size, memory layout and optimizer are the loop's.
 `loop`     a whole epoch of `maskfold.training.loop.Loop`: order, reading, augmentation, CutMix, metrics, checkpoint.
            Validation is timed apart, as it shows no training images. The epochs here are far shorter than real ones,
-           so of the seconds that writing the checkpoint took, the share is charged that these images are of an epoch
-           of the competition (15,120 images: four fifths of 18,900), as if it delayed the training all the while.
+           so the seconds of writing the checkpoint are charged in proportion: the benchmark's images over those of an
+           epoch of the competition (15,120 images: four fifths of 18,900), as if all of it delayed the training.
 `classic`  `classic.py`: JPEG files of the input's size, Pillow, torchvision's transforms image by image (those of
-           `hot6` always, as in the original), float32; with one loading process a core or with none, whichever is
-           faster (`classic_workers`). It has a process of its own, without the settings that our loop makes.
+           `hot6` always, as in the original), float32; with one loading process per core or with none, whichever is
+           faster (`classic_workers`). It has a process of its own, without maskfold's settings of torch.
 
 All take turns within one run and use all cores. `fraction` is loop / step, `speedup` is loop / classic, each the median
 of the turns' own ratios. `amp` is what `amp: auto` chose.
@@ -96,7 +96,7 @@ def _measure(
                 speeds[one] = images / (seconds + one.checkpoint_s * images / REAL_EPOCH)
             return speeds
 
-        turn(2 * batch)  # starts things
+        turn(2 * batch)  # warms up
         turns = [turn(images) for _ in range(arguments.turns)]
     median = {who: statistics.median(speeds[who] for speeds in turns) for who in turns[0]}
     classic = max(classics, key=lambda one: median[one])

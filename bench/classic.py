@@ -1,8 +1,8 @@
-"""A straightforward training as it is commonly written, and as the original recipe was: what ours is measured against.
+"""A straightforward training, as in tutorials and in the original recipe: the baseline of the benchmarks.
 
-Cropped faces lie as JPEG files; workers of a DataLoader open each with Pillow and change it by torchvision's transforms
-image by image; the network of timm computes in float32 and the default memory layout; the loss is read after every
-step to be shown. Nothing is done badly on purpose: it is the loop of tutorials.
+Cropped faces are JPEG files; workers of a DataLoader open each with Pillow and apply torchvision's transforms image by
+image; the network of timm computes in float32 and the default memory layout; the loss is read after every
+step to be shown. Nothing is slow on purpose.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Faces(Dataset[tuple[Tensor, int]]):
 
 
 def augmentation(name: str) -> list[nn.Module]:
-    """Return what the preset of ours of that name does, in torchvision's transforms."""
+    """Return torchvision's transforms for maskfold's preset of that name."""
     if name == "hot6":
         jitters = [{"brightness": (0.2, 3)}, {"contrast": (0.2, 3)}, {"saturation": (0.2, 3)}, {"hue": 0.3}]
         return [

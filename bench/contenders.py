@@ -1,4 +1,4 @@
-"""Ways to train that are timed against each other: our loop, and the bare step that it cannot be faster than."""
+"""Ways to train that are timed against each other: maskfold's loop, and the bare step that bounds its speed."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ class Ours:
         """Train one epoch and return its seconds, without those of validation and of writing the checkpoint.
 
         Everything else is in them: order, reading, augmentation, mixing, steps, metrics, the copy of the best weights,
-        the copy of the state for the checkpoint. Writing it comes beside the next epoch's steps in a real training;
-        here it comes alone, at the end, and is told apart.
+        the copy of the state for the checkpoint. In a real training, it is written during the next epoch's steps;
+        here it is written at the end, and timed separately.
 
         Args:
             train: Images to train on; a multiple of the batch size, so that all are shown.
-            valid: Images to be judged by, afterwards.
+            valid: Images to validate on, afterwards.
         """
         self._turns += 1
         folder = self._scratch / f"turn-{self._turns}"
@@ -98,7 +98,7 @@ class Ours:
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until a device has done everything that it was given."""
+    """Wait until a device has finished its queue."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -133,11 +133,11 @@ def _no_progress(done: int, total: int, unit: str = "", **fields: float | int | 
 
 
 class BareStep:
-    """Forward, backward and optimizer on one batch of random tensors that lie on the device, again and again.
+    """Forward, backward and optimizer on one batch of random tensors on the device, repeatedly.
 
     Args:
         network: Optimizer, loss and batch size.
-        precision: As our loop's.
+        precision: That of the loop.
         size: Height and width of the inputs.
         device: Where it computes.
     """

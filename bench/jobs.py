@@ -6,7 +6,7 @@ import logging
 
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.local import LocalLauncher
-from maskfold.launch.monitor import Progress
+from maskfold.launch.monitor import JobProgress
 from maskfold.specs import Outcome, Spec
 
 log = logging.getLogger("bench")
@@ -21,5 +21,5 @@ def _started() -> None:
     """Show nothing."""
 
 
-def _progressed(progress: Progress) -> None:
+def _progressed(progress: JobProgress) -> None:
     """Show nothing."""

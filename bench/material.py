@@ -1,7 +1,7 @@
 """Faces to train on, for the benchmarks of training: as a pack, as JPEG files, as the inputs of fold jobs.
 
-The faces are the middles of real photographs where `../shared/realdata` lies beside the project, else of drawn ones.
-Where more are asked for than there are, they repeat, each with a row and a file of its own.
+The faces are the middles of real photographs if the folder `../shared/realdata` exists, else of drawn ones. If more
+are requested than exist, they repeat, each with a row and a file of its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MASKS = {"normal": 2, "incorrect_mask": 1}
 
 @dataclass(frozen=True)
 class Material:
-    """Faces and what is known of them."""
+    """Faces with their labels."""
 
     pack: np.ndarray
     """uint8, (N, H, W, 3)."""
@@ -40,11 +40,11 @@ class Material:
 
     @property
     def classes(self) -> IntArray:
-        """Joint class of each face; of the evaluation images too, since somebody must train on them."""
+        """Joint class of each face; also of the evaluation images."""
         return np.arange(len(self.pack), dtype=np.int64) % SCHEME.n_classes
 
     def fold(self, train: int, valid: int) -> FoldData:
-        """Return a fold that learns from the first faces and is judged by those after them."""
+        """Return a fold that trains on the first faces and validates on those after them."""
         return FoldData(
             train=self._part(slice(0, train)),
             valid=self._part(slice(train, train + valid)),
@@ -112,7 +112,7 @@ def collect(train: int, size: tuple[int, int], scratch: Path, evaluation: int = 
     """Return that many faces for training and evaluation, of a size (height, width).
 
     Args:
-        train: Faces to learn from and to be judged by.
+        train: Faces to train and validate on.
         size: Height and width in pixels.
         scratch: Where photographs are drawn if there are no real ones.
         evaluation: Faces to predict.
@@ -131,7 +131,7 @@ def collect(train: int, size: tuple[int, int], scratch: Path, evaluation: int = 
 
 
 def _middle(file: Path, size: tuple[int, int]) -> np.ndarray:
-    """Return about what a crop of the face shows."""
+    """Return roughly the crop of the face."""
     with Image.open(file) as image:
         width, height = image.size
         box = (width * 0.2, height * 0.1, width * 0.8, height * 0.75)

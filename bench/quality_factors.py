@@ -1,4 +1,4 @@
-"""What each choice of optimizer, loss, mixing and sampler is worth: one factor at a time, from the recipe `fast`.
+"""Effect of each choice of optimizer, loss, mixing and sampler: one factor at a time, from the recipe `fast`.
 
 Not part of `make bench`, as it trains for about an hour on two cores. Every variant is a network of one recipe, so all
 of them see the same crops, folds and validation images, an interrupted run continues, and a variant that is added
@@ -35,7 +35,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "cutmix-off": {"cutmix": {"p": 0.0}},
     "balanced": {"sampler": "balanced"},
 }
-"""What each variant sets otherwise than the recipe's joint network."""
+"""What each variant changes in the recipe's joint network."""
 
 
 def main() -> None:

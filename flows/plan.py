@@ -12,7 +12,7 @@ from maskfold import discovery, storage, tracking
 from maskfold.errors import RecipeError, WorkspaceError
 from maskfold.recipe import Recipe
 from maskfold.specs import (
-    NOBODY,
+    NO_FOLD,
     CropOutcome,
     CropSpec,
     EnsembleSpec,
@@ -222,7 +222,7 @@ class Plan:
                 workspace=self.workspace.uri,
                 network=network,
                 trained_keys=tuple(spec.key for spec, _ in by_network[network.name]),
-                folds=tuple(getattr(spec, "fold", NOBODY) for spec, _ in by_network[network.name]),
+                folds=tuple(getattr(spec, "fold", NO_FOLD) for spec, _ in by_network[network.name]),
                 weights=tuple(outcome.weights for _, outcome in by_network[network.name]),
                 eval_version=prepared.eval_version,
                 crop=self.recipe.crop,

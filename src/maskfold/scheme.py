@@ -24,7 +24,7 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 JOINT: Final = "joint"
-"""The target of a network that tells joint classes apart."""
+"""The target of a network that predicts joint classes."""
 UNKNOWN: Final = -1
 """Class of an attribute that is not known of a photograph."""
 MAX_CLASSES: Final = 10_000
@@ -35,9 +35,9 @@ RESERVED: Final = frozenset(
     | {"sha256", "width", "height", "readable", "corrected", "row", "status", "class", "class_name"}
     | {"true_class", "predicted_class"}
 )
-"""Names of columns and voters, which an attribute would be mistaken for."""
+"""Names of columns and voters, which no attribute may have."""
 PROBABILITY: Final = "_probability"
-"""Ending of the column that holds the probability of an attribute's class; no attribute's name ends so."""
+"""Ending of the column that holds the probability of an attribute's class; no attribute's name may end with it."""
 
 Bound = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -88,7 +88,7 @@ class Attribute(Settings):
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if self.name in RESERVED or self.name.endswith(PROBABILITY):
-            raise ValueError(f"{self.name!r} is the name of a column or of a voter; give the attribute another one")
+            raise ValueError(f"{self.name!r} is the name of a column or of a voter; give the attribute another name")
         if bool(self.values) == bool(self.bounds):
             raise ValueError(
                 f"{self.name} needs values, the names of its classes, or bounds, the lowest number of each group but "
@@ -154,7 +154,7 @@ class Attribute(Settings):
         Classes are named in any case, with ``_`` for a blank or not, or by their number.
 
         Raises:
-            ValueError: If the text names no class, or is no number in range; the message is meant for people.
+            ValueError: If the text does not name a class or a number in range; the message is written for the user.
         """
         return self._parse_number(text) if self.is_number else self._parse_class(text)
 
@@ -303,7 +303,7 @@ class Scheme(Settings):
         return self.encode(labels) if target == JOINT else labels[..., self.names.index(target)]
 
     def is_whole(self, target: str) -> bool:
-        """Whether a target tells all joint classes apart: the joint class itself, or the only attribute."""
+        """Whether a target determines the joint class: it is the joint class itself, or the only attribute."""
         return target == JOINT or not self.parts
 
     def implied(self, target: str, classes: IntArray) -> dict[str, IntArray]:
@@ -360,7 +360,7 @@ class Scheme(Settings):
         return Scheme(name=self.name, attributes=changed)
 
     def for_training(self) -> Scheme:
-        """Return the scheme with the bounds of the training labels in place of those that count."""
+        """Return the scheme with ``train_bounds`` in place of ``bounds``."""
         return self.with_bounds({one.name: one.train_bounds for one in self.attributes if one.train_bounds is not None})
 
 

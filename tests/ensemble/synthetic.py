@@ -158,7 +158,7 @@ class World:
         return rows
 
     def _stated(self, attribute, number: int) -> float:
-        """Return what a photograph states whose class is the number, counted round; a number within its group."""
+        """Return a stated value of class ``number`` modulo the classes; for a number, one within its group."""
         group = number % attribute.size
         if not attribute.is_number:
             return group

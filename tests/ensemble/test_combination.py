@@ -33,7 +33,7 @@ def test_scores_are_those_of_networks_of_known_accuracy() -> None:
     for attribute in ("mask", "gender", "age"):
         assert scores[attribute].attributes[attribute]["accuracy"] == pytest.approx(0.8, abs=0.04)
         assert scores[attribute].macro_f1 is None
-    # The product is right where all three are; they err independently.
+    # The product is correct where all three are; their errors are independent.
     assert scores["attributes"].accuracy == pytest.approx(0.8**3, abs=0.05)
     assert scores["vote"].accuracy > scores["attributes"].accuracy
 

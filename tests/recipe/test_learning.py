@@ -13,10 +13,10 @@ MIXTURE = "{name: mixture, parts: [{name: focal, weight: 0.5}, {name: soft-f1}]}
     ("override", "message"),
     [
         ("networks.joint.loss={name: mixture}", "needs parts"),
-        ("networks.joint.loss={name: focal, parts: [{name: soft-f1}]}", "no other loss has any"),
+        ("networks.joint.loss={name: focal, parts: [{name: soft-f1}]}", "no other loss takes parts"),
         ("networks.joint.loss={name: mixture, parts: [" + MIXTURE + "]}", "cannot contain a mixture"),
         ("networks.joint.loss={name: mixture, parts: [{weight: 0}]}", "greater than 0"),
-        ("networks.joint.loss={name: soft-f1, class_weights: effective-number}", "have no meaning for soft-f1"),
+        ("networks.joint.loss={name: soft-f1, class_weights: effective-number}", "do not apply to soft-f1"),
         ("networks.joint.loss={name: cross-entropy, effective_beta: 1}", "less than 1"),
         ("networks.joint.loss={name: symmetric, log_zero: 0}", "less than 0"),
         (

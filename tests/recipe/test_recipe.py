@@ -64,7 +64,7 @@ def test_override_values_are_yaml() -> None:
         ("networks.joint.name=vote", "cannot be called 'vote'"),
         ("networks.joint.name=attributes", "cannot be called 'attributes'"),
         ("ensemble.weights={joint: -1}", "greater than or equal to 0"),
-        ("ensemble.weights={nobody: 2}", "names no network: nobody"),
+        ("ensemble.weights={none-such: 2}", "names no network: none-such"),
         ("ensemble.weights={joint: 0, attributes: 0}", "gives no network a vote; weight 0: joint, attributes"),
         ("ensemble.weights={mask: 0}", "gives no mask network a vote; weight 0: mask"),
         ("networks.joint.schedule={name: cyclic, min_lr: 1}", "must be below"),

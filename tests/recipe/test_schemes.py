@@ -61,8 +61,8 @@ def test_a_scheme_in_the_recipe_wins_over_the_data_sets() -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["scheme=msak"], "no scheme is called 'msak'; there are mask"),
-        (["scheme=[1]"], "expected a name, or name and attributes"),
+        (["scheme=msak"], "no scheme is called 'msak'; known: mask"),
+        (["scheme=[1]"], "expected a name, or a mapping with a list of attributes"),
         (
             ["labels.ages=[1,2]"],
             r"labels: unknown short setting .* labels\.age_bounds, labels\.train_age_bounds",

@@ -11,7 +11,7 @@ def test_unreadable_images_are_named_with_their_answer(finished_run) -> None:
     likely = finished_run.combination.prior.argmax()
     (warning,) = facts.warnings(*finished_run)
     assert warning.startswith(
-        f"1 evaluation image cannot be read; answered with the most frequent class, {likely} (wear"
+        f"1 evaluation image cannot be read; predicted as the most frequent class, {likely} (wear"
     )
     assert warning.endswith(image)
 

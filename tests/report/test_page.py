@@ -27,7 +27,7 @@ FACES = [FaceShares(group="train, mask wear", images=120, detected=110, retried=
 
 
 class Outline(HTMLParser):
-    """What of a page the tests look at."""
+    """The parts of a page that the tests check."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ def test_what_the_jobs_before_left_is_shown(tmp_path) -> None:
     shown = [one for one in outline.attributes("img") if (one["width"], one["height"]) == ("40", "30")]
     assert len(shown) == 2
     assert all(one["alt"] for one in shown)
-    assert "3 training photographs whose face lies elsewhere" in page
+    assert "3 training photographs with the face in another place" in page
     assert "the first 50 of 60" in page
     assert "train, mask wear" in page
     assert "0.83 %" in page

@@ -65,7 +65,7 @@ def test_weights_that_are_none_or_of_another_network_are_refused(workspace: Work
         execute(workspace, given(workspace, garbage))
     other = tmp_path / "other.safetensors"
     save_file({"nothing.of.it": torch.zeros(1)}, other)
-    with pytest.raises(WeightsError, match="nothing in it fits the network"):
+    with pytest.raises(WeightsError, match="no tensor fits the network"):
         execute(workspace, given(workspace, other))
 
 

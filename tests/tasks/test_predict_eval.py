@@ -14,7 +14,7 @@ from maskfold.errors import InvariantError
 from maskfold.inference.network import FinishedNetwork
 from maskfold.launch import entry
 from maskfold.launch.folder import find_outcome
-from maskfold.specs import NOBODY, PredictEvalSpec, TrainFoldSpec
+from maskfold.specs import NO_FOLD, PredictEvalSpec, TrainFoldSpec
 from maskfold.storage import Workspace, open_workspace
 from tasks import predict_eval, train_fold
 from tests.training import drawn
@@ -43,7 +43,7 @@ def asking(folds: list[TrainFoldSpec], **changes: object) -> PredictEvalSpec:
         workspace=first.workspace,
         network=first.network,
         trained_keys=tuple(spec.key for spec in folds),
-        folds=(0, NOBODY),
+        folds=(0, NO_FOLD),
         weights=tuple(outcome.weights for outcome in outcomes if outcome is not None),
         eval_version="1",
         crop=first.crop,
@@ -66,7 +66,7 @@ def test_every_training_predicts_every_evaluation_image(folds: list[TrainFoldSpe
     assert table.columns.tolist() == ["image", "part", "fold", *(f"p{number}" for number in range(18))]
     assert table["image"].tolist() == EVALUATION * 2
     assert set(table["part"]) == {"eval"}
-    assert table["fold"].tolist() == [0] * 5 + [NOBODY] * 5
+    assert table["fold"].tolist() == [0] * 5 + [NO_FOLD] * 5
     assert (table["fold"].dtype, table["p0"].dtype) == (np.int8, np.float32)
     network = FinishedNetwork.load(workspace_of(folds).fetch(spec.weights[1]), torch.device("cpu"))
     manifest, *_ = drawn.tables()
@@ -96,6 +96,6 @@ def test_an_image_without_a_place_in_the_pack_is_named(folds: list[TrainFoldSpec
 def test_the_key_covers_trainings_images_and_crops(folds: list[TrainFoldSpec]) -> None:
     spec = asking(folds)
     moved = {"pack": folds[0].index, "index": folds[0].pack, "manifest": folds[0].pack, "weights": spec.weights[::-1]}
-    assert asking(folds, **moved).key == spec.key
+    assert spec.model_copy(update=moved).key == spec.key
     for change in ({"trained_keys": ("a", "b")}, {"eval_version": "9"}, {"folds": (0, 1)}):
-        assert asking(folds, **change).key != spec.key
+        assert spec.model_copy(update=change).key != spec.key

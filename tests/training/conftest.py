@@ -1,10 +1,10 @@
-"""One thread: tests run side by side, and small networks gain nothing from more."""
+"""One thread: tests run in parallel, and small networks gain nothing from more."""
 
 import pytest
 import torch
 from hypothesis import settings
 
-settings.register_profile("training", deadline=None)  # speed is a benchmark's matter, not a test's
+settings.register_profile("training", deadline=None)  # speed is measured by benchmarks, not by tests
 settings.load_profile("training")
 
 

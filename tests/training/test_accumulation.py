@@ -67,7 +67,7 @@ def test_out_of_memory_halves_the_parts_and_the_step_is_still_the_whole_batchs(c
     with caplog.at_level(logging.WARNING):
         parted, losses_in_parts, passes = stepped(fail_at=1)
     assert passes == [12, 6, 6, 6, 6]
-    assert "out of memory with 12 images at once; going on with 6, the batch stays 12 images" in caplog.text
+    assert "out of memory with 12 images at once; continuing with 6, the batch stays 12 images" in caplog.text
     assert losses_in_parts == pytest.approx(losses, rel=1e-4)
     one, other = whole.snapshot(), parted.snapshot()
     assert all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)

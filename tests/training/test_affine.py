@@ -21,7 +21,7 @@ def pictures(count: int = 4, border: int = 0) -> torch.Tensor:
     images = torch.rand(count, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0))
     inside = torch.zeros(HEIGHT, WIDTH)
     inside[border : HEIGHT - border, border : WIDTH - border] = 1
-    return images * inside  # black borders: what comes in from outside is black for both
+    return images * inside  # black borders: pixels from outside are black in both
 
 
 def warped(images: torch.Tensor, seed: int = 0, **chosen: object) -> torch.Tensor:
@@ -101,7 +101,7 @@ def test_each_setting_means_its_own_change(chosen: dict[str, object], expected: 
 @settings(max_examples=40)
 @given(st.integers(0, 10_000), st.tuples(st.floats(0.1, 0.5), st.floats(0.5, 1)))
 def test_a_crop_shows_a_part_of_the_asked_area_and_nothing_from_outside(seed: int, areas: tuple[float, float]):
-    # Coordinates as colours tell which part is seen.
+    # Coordinates as colours show which part is visible.
     x = torch.linspace(-1 + 1 / WIDTH, 1 - 1 / WIDTH, WIDTH).expand(HEIGHT, WIDTH)
     y = torch.linspace(-1 + 1 / HEIGHT, 1 - 1 / HEIGHT, HEIGHT).view(-1, 1).expand(HEIGHT, WIDTH)
     images = torch.stack([x, y, x * 0]).repeat(4, 1, 1, 1)

@@ -126,7 +126,7 @@ def test_training_ends_after_epochs_without_progress(tmp_path: Path, caplog: pyt
     assert len(scores) < 30
     assert len(scores) - 1 - fit.kept.epoch == 2
     assert scores[fit.kept.epoch] == max(scores)
-    assert f"training ends after epoch {len(scores)}" in caplog.text
+    assert f"early stopping after epoch {len(scores)}" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_another_shape_in_the_trunk_is_refused(tmp_path: Path, trunk: dict[str, 
 
 
 def test_a_file_that_fits_nothing_is_refused(tmp_path: Path):
-    with pytest.raises(WeightsError, match=r"nothing in it fits the network: the file has fc\.bias, features\.0"):
+    with pytest.raises(WeightsError, match=r"no tensor fits the network: the file has fc\.bias, features\.0"):
         built(tmp_path, {"features.0": torch.zeros(3), "fc.bias": torch.zeros(3)})
 
 

@@ -1,4 +1,4 @@
-"""Our Darknet-53 beside the paper's table and timm's network of that name."""
+"""Darknet-53 beside the paper's table and timm's network of that name."""
 
 from functools import cache
 from pathlib import Path

@@ -83,7 +83,7 @@ def test_broken_promises_are_named():
         )
     with pytest.raises(InvariantError, match=r"1 person is in no fold \(p05\)"):
         split(manifest, _without(folds, "person", "p05"), index, 0, learning("mask"), drawn.SCHEME)
-    with pytest.raises(InvariantError, match="fold 7: 54 images to learn from and 0 to judge by"):
+    with pytest.raises(InvariantError, match="fold 7: 54 training images and 0 validation images"):
         split(manifest, folds, index, 7, learning("mask"), drawn.SCHEME)
 
 
@@ -166,7 +166,7 @@ def test_external_ages_obey_training_bounds_bins_and_what_is_left_out():
         "whole": 1,
         "old": 1,
     }
-    # Of whom the age is unknown nobody can say that it is one of those.
+    # An image of unknown age stays: its age is not known to be in a left-out range.
     assert added_images(split(*tables, 0, learning("gender", **without), drawn.SCHEME)) == {
         "whole": 0,
         "gender": 1,

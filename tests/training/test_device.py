@@ -34,7 +34,7 @@ def test_an_operation_without_a_deterministic_form_is_explained():
 
 def test_a_network_that_cannot_be_translated_is_explained():
     with (
-        pytest.raises(RecipeError, match=r"cannot translate test_resnet .* \(no C\+\+ compiler\)\. Set compile=false"),
+        pytest.raises(RecipeError, match=r"cannot compile test_resnet .* \(no C\+\+ compiler\)\. Set compile=false"),
         explained(drawn.network(compile=True)),
     ):
         raise torch._dynamo.exc.TorchDynamoException("no C++ compiler\nand a long story")

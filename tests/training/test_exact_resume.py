@@ -1,4 +1,4 @@
-"""A training that is killed anywhere, again and again, ends with the very bytes of one that was left in peace."""
+"""A training that is killed at any point, repeatedly, ends with the same bytes as an uninterrupted one."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from tests.training import drawn
 
 
 class Notes:
-    """A recorder that remembers, and a wish to stop at the n-th look."""
+    """A recorder that keeps its records, and a request to stop at the n-th check."""
 
     def __init__(self, stop_at: int | None = None) -> None:
         self.records: list[EpochRecord] = []
@@ -44,7 +44,7 @@ def train(
     checkpoint_seconds: float = 600,
     whole: bool | None = None,
 ) -> tuple[Fit, dict[str, torch.Tensor], np.ndarray, Notes]:
-    """Train in a folder that may hold checkpoints of a former call."""
+    """Train in a folder that may hold checkpoints of an earlier call."""
     folder.mkdir(exist_ok=True)
     data, pixels = drawn.fold_data(network.target)
     checkpoints = Checkpoints(drawn.workspace(folder), "checkpoint", folder, logging.getLogger("test"))

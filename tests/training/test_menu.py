@@ -1,4 +1,4 @@
-"""The menu at work: whole steps and whole trainings with settings that reach through several parts."""
+"""Whole steps and whole trainings with settings that affect several modules."""
 
 import io
 import logging
@@ -126,7 +126,7 @@ def test_a_fraction_of_the_data_makes_shorter_epochs(tmp_path: Path):
     learner.step = lambda images, classes, *rest: (shown.append(len(classes)), step(images, classes, *rest))[1]  # type: ignore[method-assign]
     train(tmp_path, network, fold, pixels, learner)
     assert len(fold.train) == 36
-    assert shown == [4] * 4  # 18 images, of which 2 make no batch
+    assert shown == [4] * 4  # 18 images; the last 2 do not fill a batch
 
 
 def test_attribute_strata_reach_the_epochs(tmp_path: Path):

@@ -11,7 +11,7 @@ SHAPES = st.sampled_from(["box", "strip", "half"])
 
 
 def pictures(count: int, height: int, width: int) -> torch.Tensor:
-    """Image n is n everywhere, so that every pixel tells where it comes from."""
+    """Image n is n everywhere, so that every pixel shows where it comes from."""
     return torch.arange(count, dtype=torch.float32).view(-1, 1, 1, 1).expand(-1, 3, height, width).clone()
 
 
@@ -64,7 +64,7 @@ def test_regions_lie_in_the_image(height: int, width: int, shape: str, seed: int
 
 
 class Middle:
-    """A source of draws that always says a quarter, and the middle."""
+    """A source of draws that always returns a quarter, and the middle."""
 
     def beta(self, a: float, b: float) -> float:
         return 0.25

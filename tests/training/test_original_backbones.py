@@ -1,4 +1,4 @@
-"""Every backbone that the original team tried trains a step here, under the names it used."""
+"""Every backbone that the original team tried trains one step, under the team's names."""
 
 import numpy as np
 import pytest

@@ -7,7 +7,7 @@ from maskfold.training.saver import Saver, copied
 
 
 class Slow:
-    """Checkpoints that are written when told, and remember what came."""
+    """Checkpoints that are written on demand and kept in a list."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.may = threading.Event()

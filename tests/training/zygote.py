@@ -45,7 +45,7 @@ class Order:
 
 @dataclass
 class Zygote:
-    """The test's end of the process."""
+    """The connection to the process."""
 
     process: subprocess.Popen[str] = field(repr=False)
 

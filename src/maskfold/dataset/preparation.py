@@ -103,7 +103,7 @@ def prepare(
     for use in found.external:
         if use.refusal:
             raise DatasetError(use.refusal)
-    people = people_table(found.manifest, strata(found.manifest, scheme))
+    people = people_table(found.as_stated, strata(found.manifest, scheme))
     assigned = assign_folds(people, folds.k, folds.seed)
     check_folds(assigned, people["person"].tolist(), folds.k)
     evaluation = eval_rows(found.manifest)

@@ -53,6 +53,8 @@ class Photograph:
         name: What its table or its folder calls it.
         stated: Class or number by attribute.
         corrected: A correction changed what is stated.
+        uncorrected: What the data set itself states in place of each corrected class or number. Folds go by it, so that
+            a correction moves no one into another fold.
         problem: Why its file must not be opened; evaluation photographs only, which are kept all the same.
         where: How messages about it call it.
     """
@@ -63,6 +65,7 @@ class Photograph:
     name: str
     stated: Mapping[str, float] = field(default_factory=dict)
     corrected: bool = False
+    uncorrected: Mapping[str, float] = field(default_factory=dict)
     problem: str | None = None
     where: str = ""
 

@@ -39,6 +39,7 @@ class Survey:
         scheme: The attributes that it states.
         manifest: See :mod:`maskfold.dataset.manifest`.
         entries: What is left out or noted.
+        uncorrected: What the data set itself states in place of corrected classes and numbers, by image and attribute.
         persons_known: Whether the data set says which photographs show the same person.
         corrections: What became of the corrections file; None without one.
         n_litter: Files of operating systems and editors that were skipped.
@@ -50,11 +51,21 @@ class Survey:
     scheme: Scheme
     manifest: pd.DataFrame
     entries: tuple[Entry, ...]
+    uncorrected: Mapping[str, Mapping[str, float]]
     persons_known: bool
     corrections: CorrectionsUse | None
     n_litter: int
     external: tuple[ExternalUse, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def as_stated(self) -> pd.DataFrame:
+        """The manifest without corrections. Folds go by it: a corrected label moves no one into another fold."""
+        table = self.manifest.set_index("image")
+        for image, stated in self.uncorrected.items():
+            if image in table.index:
+                table.loc[image, list(stated)] = list(stated.values())
+        return table.reset_index().astype(self.manifest.dtypes)[self.manifest.columns]
 
     @property
     def n_train(self) -> int:
@@ -99,6 +110,7 @@ def survey(
         scheme=scheme,
         manifest=manifest_table(scheme, train, evaluation, added),
         entries=(*_ordered(found), *_same_photographs(own), *(entry for use in uses for entry in use.entries)),
+        uncorrected={one.image: one.uncorrected for one in training if one.uncorrected},
         persons_known=reading.persons_known,
         corrections=corrections_use(reading.corrections, own) if reading.corrections else None,
         n_litter=reading.n_litter,

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskfold.dataset.corrections import AGREED, Corrections, read_corrections
@@ -46,6 +46,7 @@ class Listed:
         person: As the table has it; empty when it says none.
         stated: What is known of it, by attribute.
         corrected: A correction changed what the row states.
+        uncorrected: What the row itself states in place of each corrected class or number.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Listed:
     person: str
     stated: Mapping[str, float]
     corrected: bool = False
+    uncorrected: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_table(source: Source) -> Reading:
@@ -188,6 +190,7 @@ def read_row(
     if wrong:
         return "bad-label", f"{path}: {wrong[0]}"
     corrected = any(stated.get(name) != value for name, value in right.items())
+    uncorrected = {name: stated[name] for name, value in right.items() if stated.get(name, value) != value}
     stated |= right
     missing = [name for name in cells if name not in stated]
     if len(missing) == len(cells):
@@ -200,7 +203,7 @@ def read_row(
     problem = link_problem(file, folder)
     if problem:
         return "unsafe-path", f"{path}: {problem}"
-    return Listed(path, row.place, person, stated, corrected)
+    return Listed(path, row.place, person, stated, corrected, uncorrected)
 
 
 def agree(rows: Sequence[Listed]) -> bool:
@@ -231,7 +234,7 @@ def _settle_people(rows: Sequence[Listed], scheme: Scheme) -> tuple[list[Listed]
 
 def _training(row: Listed) -> Photograph:
     image = own_image(row.path)
-    return Photograph(image, "train", row.person or row.path, row.path, row.stated, row.corrected)
+    return Photograph(image, "train", row.person or row.path, row.path, row.stated, row.corrected, row.uncorrected)
 
 
 def _left_out(table: str, row: Row, problem: Problem) -> Entry:

@@ -51,7 +51,7 @@ class Voter:
 
     @cached_property
     def predicted(self) -> IntArray:
-        """(training images,): the most probable class; the first one of equals."""
+        """(training images,): the most probable class; of ties the first."""
         return np.asarray(self.oof.argmax(axis=1), dtype=np.int64)
 
     @cached_property
@@ -68,7 +68,7 @@ class Voter:
 
 @dataclass(frozen=True)
 class Combination:
-    """Everything the ensemble knows, in the manifest's order."""
+    """All voters and their images, in the manifest's order."""
 
     train: pd.DataFrame
     """The manifest's training rows, plus ``fold`` and ``true_class``."""
@@ -82,7 +82,7 @@ class Combination:
 
     @property
     def vote(self) -> Voter:
-        """The voter whose answers are handed in; unreadable evaluation images have the prior."""
+        """The voter that the submission comes from; unreadable evaluation images get the prior."""
         return self.voters[-1]
 
     @property
@@ -109,7 +109,7 @@ def combine(
 
     Raises:
         InvariantError: If predictions are missing, doubled or not out-of-fold.
-        RecipeError: If voting weights are unusable or a network has a voter's name.
+        RecipeError: If voting weights are invalid or a network has a voter's name.
     """
     train = train_rows(manifest).reset_index(drop=True)
     evaluation = eval_rows(manifest).reset_index(drop=True)

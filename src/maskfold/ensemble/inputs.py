@@ -9,7 +9,7 @@ import pandas as pd
 
 from maskfold.dataset import read_folds
 from maskfold.ensemble.combination import Combination, FoldTable, combine
-from maskfold.specs import NOBODY, EnsembleSpec, File
+from maskfold.specs import NO_FOLD, EnsembleSpec, File
 
 
 def combine_outcomes(spec: EnsembleSpec, manifest: pd.DataFrame, fetch: Callable[[File], Path]) -> Combination:
@@ -36,5 +36,5 @@ def combine_outcomes(spec: EnsembleSpec, manifest: pd.DataFrame, fetch: Callable
         )
         for one in spec.trained
     ]
-    final = {one.network: pd.concat(of_evaluation(one.network, NOBODY)) for one in spec.final if asked}
+    final = {one.network: pd.concat(of_evaluation(one.network, NO_FOLD)) for one in spec.final if asked}
     return combine(spec.recipe, manifest, read_folds(fetch(spec.prepared.folds)), tables, final)

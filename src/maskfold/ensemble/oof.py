@@ -10,7 +10,7 @@ import pandas as pd
 
 from maskfold.errors import CorruptDataError, InvariantError
 from maskfold.scheme import FloatArray, IntArray
-from maskfold.specs import NOBODY
+from maskfold.specs import NO_FOLD
 from maskfold.wording import first_few
 
 SUM_TOLERANCE = 1e-3
@@ -50,7 +50,7 @@ def assemble(
 
     Raises:
         InvariantError: If a fold is missing or unknown, an image is predicted by a fold that trained on its person,
-            twice or not at all, the evaluation images are not all there in order, or probabilities are none.
+            twice or not at all, evaluation images are missing or out of order, or a row's probabilities are invalid.
         CorruptDataError: If a table lacks columns.
     """
     expected, given = set(fold_of.tolist()), set(tables)
@@ -64,7 +64,7 @@ def assemble(
     evaluation = []
     trainings = {fold: (f"network {network}, fold {fold}", table) for fold, table in sorted(tables.items())}
     if final is not None:
-        trainings[NOBODY] = (f"network {network}, trained on everybody", final)
+        trainings[NO_FOLD] = (f"network {network}, trained on everybody", final)
     for fold, (where, table) in trainings.items():
         probabilities = _probabilities(table, size, where)
         _check_fold_and_part(table, fold, where)

@@ -49,7 +49,7 @@ def publish_submission(combination: Combination, reader: str, workspace: Workspa
     """Write the vote's answers, check them, and publish ``submission.csv`` with a sha256 file beside it.
 
     Args:
-        combination: What they are.
+        combination: The vote.
         reader: Reader of the data set, which decides the form; see :mod:`maskfold.ensemble.publishers`.
         workspace: Where they go.
         address: Folder in it.
@@ -58,7 +58,7 @@ def publish_submission(combination: Combination, reader: str, workspace: Workspa
         The submission; None where the data set has no evaluation images.
 
     Raises:
-        InvariantError: If they are not what is expected; nothing is published then.
+        InvariantError: If a check fails; nothing is published then.
     """
     names = combination.evaluation["name"].tolist()
     if not names:

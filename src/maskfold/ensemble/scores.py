@@ -17,7 +17,7 @@ def macro_f1(true: IntArray, predicted: IntArray, size: int) -> float:
 
 
 def f1_by_class(true: IntArray, predicted: IntArray, size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the F1 score of each of ``size`` classes, (size,); 0 where a class is neither there nor predicted."""
+    """Return the F1 score of each of ``size`` classes, (size,); 0 where a class neither occurs nor is predicted."""
     return np.asarray(f1_score(true, predicted, labels=range(size), average=None, zero_division=0), dtype=np.float64)
 
 
@@ -36,8 +36,8 @@ def score(scheme: Scheme, target: str, true: IntArray, predicted: IntArray) -> S
         predicted: (N,) classes of the target.
 
     Returns:
-        For joint classes everything, the attributes read off the answered class, so that they add up with it; for one
-        attribute of several only that attribute's scores.
+        For joint classes all scores, those of attributes from the predicted joint class; for one attribute of several
+        only that attribute's scores.
     """
     truths, answers = scheme.implied(target, true), scheme.implied(target, predicted)
     pairs = {name: _pair(truths[name], answers[name], scheme.size(name)) for name in truths}

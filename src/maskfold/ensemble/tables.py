@@ -27,12 +27,12 @@ def evaluation_table(combination: Combination) -> pd.DataFrame:
 
 
 def score_table(voters: Sequence[Voter]) -> pd.DataFrame:
-    """Return one row a voter: voter, target, macro_f1, accuracy, and both for each attribute; empty where not given."""
+    """Return one row per voter: voter, target, macro_f1, accuracy, both for each attribute; empty where not given."""
     return pd.DataFrame([{"voter": voter.name, "target": voter.target, **_flat(voter)} for voter in voters])
 
 
 def fold_table(recipe: Recipe, trained: Iterable[TrainFoldOutcome]) -> pd.DataFrame:
-    """Return one row a trained network: its scores on the held-out fold, its kept epoch, its time."""
+    """Return one row per trained network: its scores on the held-out fold, its kept epoch, its time."""
     rows = [
         {
             "network": outcome.network,
@@ -56,7 +56,7 @@ def fold_table(recipe: Recipe, trained: Iterable[TrainFoldOutcome]) -> pd.DataFr
 
 
 def confusion_tables(voters: Sequence[Voter]) -> dict[str, pd.DataFrame]:
-    """Return the confusion counts of every voter, for the classes and for each attribute that it answers.
+    """Return the confusion counts of every voter, for the joint classes and for each attribute that it predicts.
 
     Returns:
         By ``<voter>_<target>``: rows are true classes, columns predicted ones, both named.

@@ -22,7 +22,7 @@ class Vote:
     probabilities: FloatArray
     """(N, joint classes)."""
     product: FloatArray | None
-    """(N, joint classes): what the attribute networks say together; none without attribute networks."""
+    """(N, joint classes): the attribute networks' combined prediction; none without attribute networks."""
 
 
 def mean_of_trainings(probabilities: FloatArray) -> FloatArray:
@@ -38,7 +38,7 @@ def weighted_mean(probabilities: Mapping[str, FloatArray], weights: Mapping[str,
         weights: Weight of a voter by name, >= 0; 1 for voters that are not named. Only their ratios matter.
 
     Returns:
-        (N, classes), the same to the last bit whatever the order of the voters.
+        (N, classes), to the last bit independent of the voters' order.
 
     Raises:
         RecipeError: If a weight is negative or not finite, or all are 0.
@@ -68,7 +68,7 @@ def vote(networks: Mapping[str, tuple[str, FloatArray]], weights: Mapping[str, f
         scheme: What the labels are.
 
     Raises:
-        RecipeError: If weights are unusable, or the networks are neither joint nor a full set of attributes.
+        RecipeError: If weights are invalid, or the networks are neither joint nor a full set of attributes.
     """
     by_target: dict[str, dict[str, FloatArray]] = {target: {} for target in scheme.targets}
     for name, (target, values) in networks.items():

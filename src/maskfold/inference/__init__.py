@@ -1,1 +1,1 @@
-"""Finished networks at work on photographs that they were not trained on."""
+"""Predictions of finished networks for photographs that they were not trained on."""

@@ -20,7 +20,7 @@ def predict_eval(
         images: The pack, at the network's input size.
         index: Columns image, row, status: where each image is in the pack.
         wanted: The evaluation rows of the manifest.
-        fold: Fold that the network's training held out; NOBODY where it held no one out.
+        fold: Fold that the network's training held out; NO_FOLD where it held no one out.
 
     Returns:
         image, part ("eval"), fold, p0 .. p<classes-1>, in the order of ``wanted``. All classes of an image that cannot

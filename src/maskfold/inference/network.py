@@ -37,11 +37,11 @@ class FinishedNetwork:
         """Rebuild a network from its safetensors file.
 
         Args:
-            path: What a training left as ``weights.safetensors``.
-            device: Where it shall compute.
+            path: A training's ``weights.safetensors``.
+            device: Where it computes.
 
         Raises:
-            CorruptDataError: If the file is none of maskfold's, or its weights do not fit its card.
+            CorruptDataError: If maskfold did not write the file, or its weights do not fit its card.
         """
         try:
             card = read_card(path)
@@ -59,7 +59,7 @@ class FinishedNetwork:
         Args:
             images: A pack of the network's input size.
             rows: Rows of it, int64, (N,).
-            before_batch: Called before each batch; may raise to break off.
+            before_batch: Called before each batch; may raise to stop.
         """
         card = self.card
         scale = InputScale(card.input.mean, card.input.std, self.device)
@@ -81,7 +81,7 @@ def read_card(path: Path) -> NetworkCard:
     """Read the card of a network's file.
 
     Raises:
-        CorruptDataError: If the file is no safetensors file, or none of maskfold's.
+        CorruptDataError: If the file is not a safetensors file that maskfold wrote.
     """
     try:
         with safe_open(path, "pt") as file:

@@ -23,7 +23,7 @@ AUGMENTATION_PRESETS: Final[dict[str, dict[str, Any]]] = {
         "jitter": "one-of",
         "jitter_p": 0.8,
     },
-    # As the original recipe, see the recipe preset of the same name.
+    # As in the original recipe; see the recipe preset of the same name.
     "hot6": {
         "jitter": "one-of",
         "brightness": (0.2, 3.0),
@@ -42,17 +42,17 @@ AUGMENTATION_PRESETS: Final[dict[str, dict[str, Any]]] = {
         "erasing": 0.25,
     },
 }
-"""What each preset sets besides the defaults."""
+"""What each preset changes from the defaults."""
 
 
 class Augmentation(Settings):
-    """Random changes of the training images, drawn for each image on its own.
+    """Random changes of the training images, drawn separately for each image.
 
     Also given as the name of a preset alone: ``augmentation: light``.
     """
 
     preset: AugmentationPreset | None = None
-    """Named settings that hold where nothing else is given."""
+    """Named settings, used wherever nothing else is given."""
     flip: Probability = 0.5
     """Probability of a horizontal flip."""
     crop: Probability = 0.0
@@ -62,13 +62,13 @@ class Augmentation(Settings):
     crop_ratio: Range = (0.85, 1.18)
     """Range of the part's aspect ratio, relative to the image's own."""
     affine: Probability = 0.0
-    """Probability of a random rotation, scaling, shear and shift; what comes in from outside repeats the border."""
+    """Probability of a random rotation, scaling, shear and shift; pixels from outside the image repeat the border."""
     rotation: Range = (-10.0, 10.0)
     """Range of the rotation, in degrees, counter-clockwise."""
     translation: Range = (-0.05, 0.05)
     """Range of the shift, as a share of width and of height."""
     scale: Range = (0.9, 1.1)
-    """Range of the enlargement."""
+    """Range of the scale factor."""
     shear: Range = (-5.0, 5.0)
     """Range of the horizontal shear, in degrees."""
     jitter: Literal["none", "one-of", "all"] = "none"
@@ -86,7 +86,7 @@ class Augmentation(Settings):
     randaugment: int = Field(0, ge=0, le=8)
     """Number of changes that each image gets, drawn from a fixed list of shapes and colours (RandAugment)."""
     magnitude: Annotated[float, Field(ge=0, le=10)] = 5.0
-    """Strength of RandAugment's changes: 0 nothing, 10 the most."""
+    """Strength of RandAugment's changes: 0 none, 10 the strongest."""
     grey: Probability = 0.0
     """Probability that an image loses its colours."""
     blur: Probability = 0.0
@@ -135,4 +135,4 @@ _LIMITS: Final = (
     ("noise_std", 0.0, 1.0),
     ("erasing_area", 0.0, 1.0),
 )
-"""The widest range of each setting that is a range."""
+"""Lowest and highest value of each setting that is a range."""

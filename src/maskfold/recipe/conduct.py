@@ -1,4 +1,4 @@
-"""How a training is conducted around its steps: averaged weights, the end, the scale of its inputs."""
+"""Settings around the training steps: averaged weights, early stopping, normalisation of the inputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Averaging(Settings):
     last_epochs: int = Field(0, ge=0)
     """Stochastic weight averaging: the mean of the weights at the ends of this many last epochs, with batch norm's
     statistics recomputed on the training images; 0 switches it off. From the first of these epochs on, validation
-    judges the mean so far."""
+    uses the mean so far."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -30,7 +30,7 @@ class Averaging(Settings):
 
 
 class Stopping(Settings):
-    """When a training ends before its last epoch."""
+    """Early stopping: when a training ends before its last epoch."""
 
     patience: PositiveInt | None = None
     """End after this many epochs in a row without a better validation macro-F1; none trains all epochs."""
@@ -40,7 +40,7 @@ class Normalisation(Settings):
     """The scale of the inputs; also given as its source alone: ``normalisation: data``."""
 
     source: Literal["network", "data", "given"] = "network"
-    """Mean and deviation as the backbone was made for, measured on the training images, or given here."""
+    """Mean and deviation that the backbone expects, that the training images have, or that are given here."""
     mean: tuple[Channel, Channel, Channel] | None = None
     """Of red, green and blue, in 0..1."""
     std: tuple[Spread, Spread, Spread] | None = None

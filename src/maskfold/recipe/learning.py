@@ -1,4 +1,4 @@
-"""How a network learns: loss, mixing of images, optimizer, schedule, and which groups of a number it is taught."""
+"""How a network learns: loss, mixing of images, optimizer, schedule, and the bins of a number."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ class Loss(Settings):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.name == "mixture") != bool(self.parts):
-            raise ValueError("`mixture` needs parts, the losses that it mixes, and no other loss has any")
+            raise ValueError("`mixture` needs parts, the losses that it mixes; no other loss takes parts")
         if any(part.name == "mixture" for part in self.parts):
             raise ValueError("a mixture cannot contain a mixture; name all losses in one list")
         if self.class_weights != "none" and self.name not in _WEIGHTED:
             place = "its parts" if self.name == "mixture" else f"one of {', '.join(_WEIGHTED)}"
-            raise ValueError(f"class_weights have no meaning for {self.name}; set them in {place}")
+            raise ValueError(f"class_weights do not apply to {self.name}; set them in {place}")
         return self
 
     def terms(self) -> Iterator[Loss]:
@@ -112,7 +112,7 @@ class Optimizer(Settings):
     layer_decay: float = Field(1.0, gt=0, le=1)
     """Factor of the learning rate from each layer to the one below, so that early layers change less."""
     clip_norm: PositiveFloat | None = None
-    """Longest gradient, as the norm over all weights; longer ones are shortened to it."""
+    """Largest norm of the gradient over all weights; larger gradients are scaled down to it."""
 
 
 class Schedule(Settings):
@@ -136,9 +136,9 @@ class Schedule(Settings):
     down_epochs: PositiveFloat = 2
     """`cyclic` (triangular2): epochs from the peak back to the lowest rate."""
     up_steps: PositiveInt | None = None
-    """`cyclic`: the way up in optimizer steps, in place of `up_epochs`."""
+    """`cyclic`: length of the rise in optimizer steps, in place of `up_epochs`."""
     down_steps: PositiveInt | None = None
-    """`cyclic`: the way down in optimizer steps, in place of `down_epochs`."""
+    """`cyclic`: length of the fall in optimizer steps, in place of `down_epochs`."""
     rise: Probability = 0.3
     """`one-cycle`: share of the training in which the rate rises."""
     start_divisor: float = Field(25.0, ge=1)
@@ -151,7 +151,7 @@ class Schedule(Settings):
 
 
 class Binning(Settings):
-    """How a network is taught an attribute with bounds; validation always uses the groups that count."""
+    """Training classes of an attribute with bounds; validation always uses the attribute's own `bounds`."""
 
     leave_out: tuple[tuple[float, float], ...] = ()
     """Numbers that are not trained on, as ranges with both ends included, such as `[[27, 29], [57, 59]]`."""

@@ -18,14 +18,14 @@ from maskfold.settings import Settings
 from maskfold.wording import did_you_mean
 
 PRESETS: Final = ("smoke", "fast", "best", "hot6")
-# Besides its own errors PyYAML lets through what a constructor raises, such as that of the date 2020-99-99.
+# PyYAML raises its own errors, and those of constructors, such as that of the date 2020-99-99.
 _NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 _PLAIN = {
     "tuple_type": "expected a list, such as [45, 60]",
     "model_type": "expected a group of settings (name: value, ...)",
     "dict_type": "expected a group of settings (name: value, ...)",
 }
-"""Messages of pydantic that speak of Python, by type, in the words of a recipe."""
+"""Messages in terms of recipes for types of errors that pydantic explains in terms of Python."""
 _SHOWN = 80
 """Characters of a wrong value in a message."""
 
@@ -39,7 +39,7 @@ def load_recipe(
         source: Name of a preset, or path of a YAML file (the printed form of a recipe).
         overrides: ``dotted.key=value`` each; the value is YAML. Networks are addressed by name, by number or, all at
             once, by ``*``: ``networks.*.epochs=3``.
-        scheme: The scheme that the data set states, which holds unless recipe or overrides name one.
+        scheme: The scheme found in the data set, used unless recipe or overrides name one.
 
     Raises:
         RecipeError: If the source does not exist or cannot be read, or a setting is unknown or invalid.
@@ -59,7 +59,7 @@ def load_recipe(
 
 
 def load_dataset(source: str | Path = "fast", overrides: Iterable[str] = ()) -> Dataset:
-    """Read what a recipe and its overrides say of the data set alone: it must be looked at before the rest is valid.
+    """Read only the data set's settings of a recipe: the data set must be inspected before the rest can be checked.
 
     Raises:
         RecipeError: If the source does not exist or cannot be read, or a setting of the data set is invalid.
@@ -91,7 +91,7 @@ def _read(source: str) -> dict[str, Any]:
         try:
             path = Path(source).expanduser()
             is_file = path.is_file()
-        except (OSError, RuntimeError) as error:  # a folder that may not be entered, a name too long, no such ~user
+        except (OSError, RuntimeError) as error:  # no permission, a name too long, an unknown ~user
             raise RecipeError(f"recipe {source!r}: cannot be read: {error}") from None
         if not is_file:
             raise RecipeError(
@@ -133,7 +133,7 @@ def _with_scheme(
     except ValueError as error:
         raise RecipeError(f"setting scheme: {error}") from None
     if not isinstance(scheme, Mapping) or not isinstance(scheme.get("attributes"), list | tuple):
-        raise RecipeError(f"setting scheme: expected a name, or name and attributes, a list; given: {scheme!r}")
+        raise RecipeError(f"setting scheme: expected a name, or a mapping with a list of attributes; given: {scheme!r}")
     full: Any = {**settings, "scheme": {**scheme, "attributes": list(scheme["attributes"])}}
     for key, value in overrides:
         if key.startswith("scheme."):
@@ -143,15 +143,15 @@ def _with_scheme(
 
 
 def _with_bounds(attribute: Any) -> Any:
-    """Return an attribute without the range that a data set states where only people can say the bounds."""
+    """Return an attribute without its ``range``, which the data set states where only the user knows the bounds."""
     if not isinstance(attribute, Mapping) or "range" not in attribute:
         return attribute
     low, high = attribute["range"]
     if not attribute.get("bounds") and not attribute.get("values"):
         name = attribute["name"]
         raise RecipeError(
-            f"the data set's column {name} holds numbers from {low:g} to {high:g}: say where its groups begin, such as "
-            f"--set 'scheme.attributes.{name}.bounds=[{(low + high) / 2:g}]'; or leave the column out by naming the "
+            f"the data set's column {name} holds numbers from {low:g} to {high:g}: set the bounds of its groups, such "
+            f"as --set 'scheme.attributes.{name}.bounds=[{(low + high) / 2:g}]'; or leave the column out by naming the "
             f"attributes that count: --set 'scheme={{attributes: [{{name: ..., values: [...]}}]}}'"
         )
     return {key: value for key, value in attribute.items() if key != "range"}
@@ -159,7 +159,7 @@ def _with_bounds(attribute: Any) -> Any:
 
 def _explain(source: str, error: ValidationError) -> str:
     problems = error.errors()
-    # A list whose entries are wrong is also reported as one that is too short; only the entries are worth a line.
+    # Pydantic also reports a list with wrong entries as too short; only the entries help.
     within = {problem["loc"][:depth] for problem in problems for depth in range(len(problem["loc"]))}
     problems = [problem for problem in problems if problem["loc"] not in within or problem["loc"] == ()]
     lines = [f"recipe {source}: {len(problems)} setting(s) are wrong"]

@@ -26,15 +26,15 @@ class Network(Settings):
     input: Literal["face", "portrait"] = "face"
     """What it sees: the cropped face, or the whole photograph."""
     backbone: str = "mobilenetv2_035"
-    """Any timm model name; `darknet53` is our own, after its paper."""
+    """Any timm model name; `darknet53` is maskfold's implementation of its paper."""
     backbone_args: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments for the backbone, such as `drop_rate`."""
     pretrained: Literal["required", "if-available", "none"] = "if-available"
-    """Initial weights: without them fail, take them where they can be had, or start from scratch."""
+    """Initial weights: fail without them, use them if available, or start from scratch."""
     size: ImageSize | None = None
     """Input height and width in pixels; none takes the size of the packed images."""
     normalisation: Normalisation = Normalisation()
-    """Scale of the inputs; its source alone will do: network, data."""
+    """Scale of the inputs, or its source alone: network, data."""
     augmentation: Augmentation = Augmentation()
     """Settings, or the name of a preset: none, light, hot6, strong."""
     cutmix: CutMix = CutMix()
@@ -46,8 +46,8 @@ class Network(Settings):
     """By attribute with bounds: finer bins to learn, numbers to leave out of training."""
     sampler: Sampler = "uniform"
     """`uniform`; `balanced` draws every class of the target equally often, `balanced-cells` every combination of
-    attributes, `balanced-<attribute>` every class of that attribute. What is unknown of an external image counts as
-    one more class."""
+    attributes, `balanced-<attribute>` every class of that attribute. An unknown label of an external image counts
+    as one more class."""
     epoch_fraction: float = Field(1.0, gt=0, le=1)
     """Share of the training images that one epoch shows; a new one each epoch."""
     epochs: PositiveInt = 10
@@ -55,21 +55,21 @@ class Network(Settings):
     amp: Literal["auto", "off", "bf16", "fp16"] = "auto"
     """Mixed precision; `auto` takes bf16 where a short trial finds it clearly faster."""
     compile: bool = False
-    """Whether torch.compile translates the network: minutes at the start for a faster step."""
+    """Whether to use torch.compile: minutes at the start for faster steps."""
     micro_batch: PositiveInt | None = None
     """Images that go through the network at once, for batches that do not fit into memory; gradients add up to the
     whole batch's. None takes the whole batch."""
     averaging: Averaging = Averaging()
     stopping: Stopping = Stopping()
     keep: Literal["best", "last"] = "best"
-    """Which epoch's weights count: the best full-validation macro-F1 of the target, or the last."""
+    """Which epoch's weights are kept: the one with the best macro-F1 of the target in validation, or the last."""
     seed: int = Field(0, ge=0)
 
     def for_final_fit(self, kept_epochs: Sequence[int]) -> Self:
-        """Return these settings for a training on everybody, where nothing tells the best epoch.
+        """Return these settings for a training on everybody, without validation to choose the best epoch.
 
         Args:
-            kept_epochs: The epoch that each fold kept, from 0; their median decides how many there will be.
+            kept_epochs: The epoch that each fold kept, from 0; their median sets the number of epochs.
         """
         epochs = math.floor(statistics.median(kept_epochs)) + 1
         averaging = self.averaging.model_copy(update={"last_epochs": min(self.averaging.last_epochs, epochs)})
@@ -77,18 +77,18 @@ class Network(Settings):
         return self.model_copy(update=changes)
 
     def taught(self, scheme: Scheme) -> Scheme:
-        """Return the scheme whose classes training uses: with the bounds of the training labels, or finer bins."""
+        """Return the scheme of the training classes: with the bounds of the training labels, or finer bins."""
         return scheme.for_training().with_bounds({name: one.bins for name, one in self.binning.items() if one.bins})
 
     def classes(self, scheme: Scheme) -> int:
-        """Return the number of classes that it tells apart: the size of its output."""
+        """Return the number of its training classes: the size of its output."""
         return self.taught(scheme).size(self.target)
 
     def label_sets(self) -> list[str]:
-        """Return which labels it learns from: its target, and ``target+extra`` for each further attribute it looks at.
+        """Return which labels it learns from: its target, and ``target+extra`` for each further attribute.
 
-        Extras are the attribute (or ``cells``, all of them) that the sampler balances, and attributes of which some
-        numbers are left out. See :func:`maskfold.dataset.versions.learnt_versions`.
+        Extras are the attribute that the sampler balances (``cells``: all attributes), and attributes with left-out
+        numbers. See :func:`maskfold.dataset.versions.learnt_versions`.
         """
         balanced = self.sampler.partition("-")[2]
         extras = {balanced} if balanced else set()
@@ -99,7 +99,7 @@ class Network(Settings):
         """Make sure that the network's settings fit the scheme.
 
         Raises:
-            ValueError: If the target, the sampler, the loss or the binning names what the scheme does not have.
+            ValueError: If the target, the sampler, the loss or the binning does not fit the scheme.
         """
         if self.target not in scheme.targets:
             raise ValueError(f"target {self.target!r} is none of {', '.join(scheme.targets)}")
@@ -142,6 +142,6 @@ class Network(Settings):
             raise ValueError(f"averaging.last_epochs {self.averaging.last_epochs} exceeds epochs {self.epochs}")
         if self.averaging.last_epochs and self.stopping.patience:
             raise ValueError(
-                "averaging.last_epochs needs to know the last epoch, which stopping.patience leaves open; set one"
+                "averaging.last_epochs needs a fixed last epoch, which stopping.patience does not give; set one of them"
             )
         return self

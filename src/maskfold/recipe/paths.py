@@ -16,7 +16,7 @@ def put(node: Any, path: Sequence[str], value: Any, key: str) -> Any:
         node: Settings: mappings, lists and plain values.
         path: Names in mappings; in lists an entry's name or number, or ``*`` for all entries.
         value: The value.
-        key: The path as its user wrote it, for messages.
+        key: The path as the user wrote it, for messages.
 
     Raises:
         RecipeError: If a list has no such entry, or the path leads into a plain value.
@@ -39,7 +39,7 @@ def take(node: Mapping[str, Any], path: Sequence[str]) -> tuple[dict[str, Any], 
 
     Args:
         node: Settings.
-        path: Names in mappings. A mapping that holds nothing else goes with its value.
+        path: Names in mappings. A mapping that becomes empty is removed, too.
     """
     head, rest = path[0], path[1:]
     if head not in node:

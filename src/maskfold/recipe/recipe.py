@@ -26,7 +26,7 @@ class Dataset(Settings):
 
     reader: Reader = "auto"
     """Layout: `competition`; `table` (a csv or parquet file with a row for each photograph); `folders` (a folder for
-    each class); `auto` looks and says what it found."""
+    each class); `auto` detects the layout and reports it."""
 
     table: str | None = None
     """Name of the table in the data set's folder; none takes the only one."""
@@ -37,8 +37,7 @@ class Dataset(Settings):
     """More photographs to train on: paths or URIs of csv or parquet files with a column `path`, relative to the
     file, and a column for any of the scheme's attributes. Validation and evaluation never see them."""
     max_quarantined: Annotated[Probability, OutsideKey] = 0.01
-    """Largest share of the images that may be unusable before the run is refused; rows of external tables do not
-    count."""
+    """Largest share of unusable images with which a run goes on; rows of external tables do not count."""
 
 
 class Folds(Settings):
@@ -68,10 +67,10 @@ class Crop(Settings):
     """Size of the packed whole portraits."""
     margins: Margins = Margins()
     aspect: Literal["stretch", "enlarge", "pad"] = "stretch"
-    """How the box with margins takes the shape of `face_size`: it is stretched to it; it is enlarged about its centre
-    until it has that shape; or it keeps its own and the rest is black."""
+    """How the box with margins gets the shape of `face_size`: stretched, enlarged about its centre, or padded with
+    black."""
     border: Literal["clamp", "pad"] = "clamp"
-    """What becomes of a box that reaches beyond the photograph: it is cut there, or the rest is black."""
+    """A box that extends beyond the photograph is cut at its edge (`clamp`) or filled with black (`pad`)."""
     min_probability: Probability = 0.9
     """A detection below this probability does not count as a face."""
 
@@ -89,7 +88,7 @@ class Recipe(Settings):
     name: Annotated[str, OutsideKey] = "custom"
     description: Annotated[str, OutsideKey] = ""
     scheme: Annotated[Scheme, BeforeValidator(load_scheme)] = Field(PRESETS_SCHEME, validate_default=True)
-    """What the labels are; the name of one that ships with maskfold, or attributes of your own."""
+    """What the labels are; the name of a scheme that ships with maskfold, or a list of attributes."""
     dataset: Dataset = Dataset()
     folds: Folds = Folds()
     crop: Crop = Crop()

@@ -1,4 +1,4 @@
-"""Schemes that ship with maskfold, and presets made to fit a scheme that they were not written for."""
+"""Schemes that ship with maskfold, and presets adapted to other schemes than their own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _file(name: str) -> dict[str, Any]:
 
 
 def load_scheme(given: Any) -> Any:
-    """Return the settings of a scheme that is given by its name; anything else as it is, to be validated.
+    """Return the settings of a scheme given by name; return anything else unchanged.
 
     Raises:
         ValueError: If no scheme has that name.
@@ -35,7 +35,7 @@ def load_scheme(given: Any) -> Any:
     if not isinstance(given, str):
         return given
     if given not in SCHEMES:
-        raise ValueError(f"no scheme is called {given!r}; there are {', '.join(SCHEMES)}, or name attributes")
+        raise ValueError(f"no scheme is called {given!r}; known: {', '.join(SCHEMES)}; or list the attributes")
     return {key: value for key, value in _file(given).items() if key != "short"}
 
 
@@ -68,7 +68,7 @@ def _expanded(node: Mapping[str, Any], forms: Mapping[str, str]) -> dict[str, An
 
 
 def fit_preset(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a preset, which is written for :data:`PRESETS_SCHEME`, fit the scheme in its settings.
+    """Adapt a preset, written for :data:`PRESETS_SCHEME`, to the scheme in its settings.
 
     Joint networks stay. Each attribute gets the network of the attribute that is most like its own: of the same name,
     else of the same kind (of a person or a photograph, named classes or a number). Short settings and corrections of

@@ -1,1 +1,1 @@
-"""What a person looks at after a run: figures, and one page that holds them all."""
+"""The results of a run for readers: figures, and one page with all of them."""

@@ -18,8 +18,8 @@ _PICTURES: Final = {
         "Each photograph with the box that was predicted for it from the others, its crop beside it.",
     ),
     "outliers": (
-        "Faces that are elsewhere than in the same person's other photographs",
-        "Nothing was changed; look whether the box is on the right face. The number is the detection's probability.",
+        "Faces in another place than in the same person's other photographs",
+        "Nothing was changed; check that the box is on the right face. The number is the detection's probability.",
     ),
     "sample": (
         "A random sample of the crops",
@@ -34,7 +34,7 @@ _LISTED: Final = 50
 
 @dataclass(frozen=True)
 class Sheet:
-    """One such picture."""
+    """A contact sheet or diagram of an earlier job."""
 
     name: str
     title: str
@@ -48,7 +48,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Appendix:
-    """All of a run, in reading order."""
+    """All sheets and lists of a run, in reading order."""
 
     crops: tuple[Sheet, ...] = ()
     samples: tuple[Sheet, ...] = ()
@@ -60,7 +60,7 @@ class Appendix:
 
     @classmethod
     def of(cls, spec: EnsembleSpec, fetch: Callable[[File], Path]) -> Appendix:
-        """Fetch it.
+        """Fetch the files of a run.
 
         Args:
             spec: The ensemble job's spec, with the outcomes of the jobs before.
@@ -83,7 +83,7 @@ def _crops(cropped: CropOutcome, fetch: Callable[[File], Path]) -> list[Sheet]:
 def _samples(trained: tuple[TrainFoldOutcome, ...], fetch: Callable[[File], Path]) -> list[Sheet]:
     caption = "The first images of the first epoch as the network sees them: augmented, mixed where the recipe says so."
     return [
-        _sheet(f"samples-{one.network}", f"What {one.network} learns from", caption, fetch(one.samples))
+        _sheet(f"samples-{one.network}", f"Training images of {one.network}", caption, fetch(one.samples))
         for one in trained
         if one.samples is not None
     ]

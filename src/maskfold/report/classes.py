@@ -1,4 +1,4 @@
-"""Figure: how many images each joint class has, and how well the vote knows it."""
+"""Figure: how many images each joint class has, and how well the vote predicts it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from maskfold.scheme import FloatArray, IntArray
 from maskfold.theme import Palette
 
 MOST: Final = 64
-"""Classes that are all shown; of more, those at either end."""
+"""Most classes that are shown; of more, those with the lowest and the highest F1."""
 
 
 def figure(combination: Combination) -> Figure:
-    """Return bars of training images (left) and of the vote's F1 (right), a row a class."""
+    """Return bars of training images (left) and of the vote's F1 (right), one row per class."""
     vote, scheme = combination.vote, combination.scheme
     names = scheme.class_names()
     counts = np.bincount(vote.true, minlength=len(names))
@@ -43,7 +43,7 @@ def figure(combination: Combination) -> Figure:
             label.set_color(palette.ink)
 
     low, high = int(scores.argmin()), int(scores.argmax())
-    caption = "Macro-F1 counts every class alike, however few its images: the shortest bars on the right cost most."
+    caption = "Macro-F1 weighs all classes equally, large or small: the shortest bars on the right cost most."
     if len(shown) < len(names):
         caption += f" {_choice(len(shown), len(names), counts)}"
     return Figure(

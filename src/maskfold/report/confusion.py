@@ -1,4 +1,4 @@
-"""Figures: what the vote takes for what. Colour is the share of the true class, numbers are images."""
+"""Figures: which classes the vote confuses. Colour is the share of the true class, numbers are images."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from maskfold.scheme import IntArray, Scheme
 from maskfold.theme import Palette
 
 MOST: Final = 64
-"""Classes of a matrix that can still be drawn."""
+"""Most classes of a matrix that is drawn."""
 _NUMBERED: Final = 32
-"""Classes of a matrix whose cells have room for numbers."""
+"""Most classes of a matrix with room for numbers in its cells."""
 _LETTERS: Final = 28
-"""Letters below a matrix; longer names of classes are written upwards, as they would run into each other."""
+"""Most letters below a matrix; longer class names are written upwards, so that they do not overlap."""
 
 
 def figures(vote: Voter) -> list[Figure]:
@@ -61,19 +61,19 @@ def _joint(vote: Voter) -> Figure:
         if max(map(len, names)) * len(names) > _LETTERS:
             axes.tick_params(axis="x", labelrotation=90)
         axes.tick_params(labelsize=min(8.0, 340 / len(names)))
-        axes.set_xlabel("answered")
+        axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         # Beside the matrix, which is narrower than the figure where there are few classes.
         bar = drawing.colorbar(image, cax=axes.inset_axes((1.03, 0.25, 0.025, 0.5)))
         bar.set_label("share of the true class")
         bar.outline.set_visible(False)
 
-    caption = "Rows are true classes, columns are answers. Colour is the share of the row"
+    caption = "Rows are true classes, columns are predicted ones. Colour is the share of the row"
     if len(names) <= _NUMBERED:
         caption += "; numbers count images"
     return Figure(
         name="confusion_vote",
-        title="What the vote takes for what",
+        title="Classes that the vote confuses",
         caption=f"{caption}.",
         alt=f"Confusion matrix of {len(names)} classes; {counts.trace() / max(counts.sum(), 1):.1%} of the images "
         f"are on the diagonal. {mistakes}",
@@ -97,22 +97,22 @@ def _attributes(vote: Voter, shown: list[str]) -> Figure:
             if max(map(len, names)) * len(names) > _LETTERS:
                 axes.tick_params(axis="x", labelrotation=90)
             axes.tick_params(labelsize=min(8.0, 340 / len(names)))
-            axes.set_title(f"{name}: {right[name]} right")
-            axes.set_xlabel("answered")
+            axes.set_title(f"{name}: {right[name]} correct")
+            axes.set_xlabel("predicted")
             axes.set_ylabel("true")
 
     return Figure(
         name="confusion_attributes",
-        title="What the vote takes for what, by attribute",
-        caption=f"Attributes as read off the vote's class: {', '.join(shown)}.{undrawn(vote.scheme)}",
-        alt=f"Confusion matrices of attributes. Share right: {', '.join(map(' '.join, right.items()))}.",
+        title="Classes that the vote confuses, by attribute",
+        caption=f"Attributes of the vote's joint class: {', '.join(shown)}.{undrawn(vote.scheme)}",
+        alt=f"Confusion matrices of attributes. Share correct: {', '.join(map(' '.join, right.items()))}.",
         height=rows * {3: 2.9, 2: 3.8, 1: 7.0}[most],
         draw=draw,
     )
 
 
 def _edges(scheme: Scheme) -> list[tuple[int, float]]:
-    """Return where blocks of the joint classes end, and how wide a line is there: widest between the first attribute's.
+    """Return where blocks of the joint classes end, and the width of the line there: widest for the first attribute.
 
     The last attribute changes from class to class, and has no lines.
     """

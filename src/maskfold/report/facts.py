@@ -57,13 +57,13 @@ class NetworkFacts:
 
 
 def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
-    """Return what a person should know before trusting the numbers, besides what ``prepare`` warned of."""
+    """Return what limits the trust in the numbers, besides the warnings of ``prepare``."""
     found, scheme = [], combination.scheme
     names, n_classes = scheme.class_names(), scheme.n_classes
     if combination.unreadable:
         likely, count = int(combination.prior.argmax()), len(combination.unreadable)
         found.append(
-            f"{count} evaluation image{'s' * (count > 1)} cannot be read; answered with the most frequent class, "
+            f"{count} evaluation image{'s' * (count > 1)} cannot be read; predicted as the most frequent class, "
             f"{likely} ({names[likely]}): {first_few(combination.unreadable)}"
         )
     absent = [names[number] for number in np.flatnonzero(combination.prior == 0)]

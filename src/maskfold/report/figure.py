@@ -26,7 +26,7 @@ class Figure:
     caption: str
     """How to read it."""
     alt: str
-    """What it says, for those who cannot see it."""
+    """What it says, for readers who cannot see it."""
     height: float
     """Inches."""
     draw: Callable[[Canvas, Palette], None]

@@ -10,7 +10,7 @@ from maskfold.specs import TrainFoldOutcome
 
 
 def run_figures(recipe: Recipe, combination: Combination, trained: tuple[TrainFoldOutcome, ...]) -> list[Figure]:
-    """Return the figures of a run, without those that would show more classes than can be told apart."""
+    """Return the figures of a run, without those that would show too many classes."""
     folds: dict[str, learning.Folds] = {
         network.name: [outcome for outcome in trained if outcome.network == network.name] for network in recipe.networks
     }

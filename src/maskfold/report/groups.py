@@ -14,9 +14,9 @@ from maskfold.scheme import JOINT, Attribute, FloatArray, numbers
 from maskfold.theme import Palette
 
 MOST: Final = 12
-"""Groups whose lines can be told apart."""
+"""Most groups with lines that readers can distinguish."""
 _POINTS: Final = 30
-"""Most points that a line has between its smallest and its largest number, about: more would mostly show noise."""
+"""Approximate limit of the points of a line: more would mostly show noise."""
 
 
 def figure(combination: Combination, attribute: Attribute) -> Figure:
@@ -56,7 +56,7 @@ def figure(combination: Combination, attribute: Attribute) -> Figure:
         name=f"{name}_groups",
         title=f"How sure the vote is of {name}",
         caption=f"Mean out-of-fold probability of each {name} group. Where lines cross away from a dashed bound, "
-        "numbers just beyond it are taken for the wrong group.",
+        "numbers between the crossing and the bound get the wrong group.",
         alt=f"Lines of the mean probability of {attribute.size} groups over true {name}, "
         f"bounds at {numbers(attribute.bounds)}; {share:.1%} of the images are in the right group.",
         height=max(3.0, 0.8 + 0.2 * attribute.size),
@@ -65,7 +65,7 @@ def figure(combination: Combination, attribute: Attribute) -> Figure:
 
 
 def _step(true: FloatArray) -> float:
-    """Return how far the numbers of one point reach: 1, 2 or 5 times a power of ten."""
+    """Return the range of numbers of one point: 1, 2 or 5 times a power of ten."""
     span = float(true.max() - true.min())
     if span == 0:
         return 1.0

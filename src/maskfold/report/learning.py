@@ -30,7 +30,7 @@ def figure(networks: Mapping[str, Folds]) -> Figure:
         caption="Macro-F1 of the network's own target on the held-out fold. Thin lines are folds, bold ones their "
         "mean; dots mark the epochs that were kept.",
         alt="Curves of loss and validation macro-F1 over epochs. "
-        f"Mean macro-F1, first to last epoch: {'; '.join(said)}.",
+        f"Mean macro-F1, from the first to the last epoch: {'; '.join(said)}.",
         height=0.4 + 2.0 * len(networks),
         draw=lambda drawing, palette: _draw(drawing, networks, palette),
     )

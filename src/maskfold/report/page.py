@@ -1,4 +1,4 @@
-"""The report page: one HTML file that needs nothing else, neither server nor scripts nor fonts."""
+"""The report page: one HTML file without external scripts, fonts or images."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Submission:
-    """What was handed in."""
+    """The published submission."""
 
     file: File
     uri: str
@@ -56,7 +56,7 @@ def draw(figures: Sequence[Figure], folder: Path, drawn: Callable[[int, int], No
     Args:
         figures: What to draw.
         folder: Takes ``light/<name>.png`` and ``dark/<name>.png``.
-        drawn: Is told how many pictures of how many are done.
+        drawn: Called with the figures drawn and the figures in all.
     """
     pictures = []
     for number, figure in enumerate(figures, start=1):
@@ -82,10 +82,10 @@ def render(
         spec: The ensemble job's spec: recipe and outcomes of all jobs before.
         combination: Voters and scores.
         pictures: Drawn figures, in reading order.
-        submission: What was handed in; None where the data set has no evaluation images.
+        submission: The published submission; None where the data set has no evaluation images.
         faces: How faces were found, by group of photographs.
         seconds: Wall time of the ensemble job so far.
-        appendix: What the jobs before left for it.
+        appendix: Sheets and lists of the jobs before.
         made: When; now by default.
     """
     times = [*facts.job_times(spec), facts.JobTime("ensemble", seconds, None, "until this page was written")]

@@ -1,4 +1,4 @@
-"""Puts the figures and the report page into the workspace."""
+"""Publishes the figures and the report page in the workspace."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def publish_report(
     Args:
         spec: The ensemble job's spec.
         combination: Voters and scores.
-        submission: What was handed in; None where the data set has no evaluation images.
+        submission: The published submission; None where the data set has no evaluation images.
         faces: How faces were found, by group of photographs.
         workspace: Where figures and page go.
         scratch: A local folder.
         seconds: Returns the wall time of the job so far.
-        on_progress: Called with figures drawn, figures in all and what is counted.
+        on_progress: Called with figures drawn, figures in all and the unit.
 
     Returns:
         The figures, and the page.

@@ -17,7 +17,7 @@ _COLUMNS = 4
 
 
 def figure(voters: Sequence[Voter]) -> Figure:
-    """Return bars of macro-F1: a row a voter, a panel for the joint classes and for each attribute."""
+    """Return bars of macro-F1: one row per voter, one panel for the joint classes and for each attribute."""
     shown = (JOINT, *voters[0].scheme.parts)
     rows, columns = rows_of_panels(len(shown), _COLUMNS)
 

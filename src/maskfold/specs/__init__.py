@@ -4,7 +4,7 @@ from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
 from maskfold.specs.network_card import NetworkCard, NetworkInput
 from maskfold.specs.networks import NetworksOutcome, NetworksSpec
-from maskfold.specs.predict_eval import NOBODY, PredictEvalOutcome, PredictEvalSpec
+from maskfold.specs.predict_eval import NO_FOLD, PredictEvalOutcome, PredictEvalSpec
 from maskfold.specs.prepare import ExternalSource, PrepareOutcome, PrepareSpec
 from maskfold.specs.spec import FAILURE_FILE, OUTCOME_FILE, SPEC_FILE, Failure, File, Outcome, Spec, Tracking, digest
 from maskfold.specs.train_all import TrainAllOutcome, TrainAllSpec
@@ -14,7 +14,7 @@ from maskfold.specs.weights import Weights, WeightsOutcome, WeightsSpec
 
 __all__ = [
     "FAILURE_FILE",
-    "NOBODY",
+    "NO_FOLD",
     "OUTCOME_FILE",
     "SPEC_FILE",
     "CropOutcome",

@@ -8,7 +8,7 @@ from maskfold.recipe import Crop, Network, OutsideKey
 from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
 
-NOBODY: Final = -1
+NO_FOLD: Final = -1
 """In place of a fold, for a training that held no one out."""
 
 
@@ -17,7 +17,7 @@ class PredictEvalOutcome(Outcome):
 
     network: str
     predictions: File
-    """Parquet: image, part ("eval"), fold (NOBODY: no one was held out), p0 .. p<classes-1> (probabilities)."""
+    """Parquet: image, part ("eval"), fold (NO_FOLD: no one was held out), p0 .. p<classes-1> (probabilities)."""
     images_per_second: float
     """Images per second, of all trainings together."""
 
@@ -35,7 +35,7 @@ class PredictEvalSpec(Spec[PredictEvalOutcome]):
     trained_keys: tuple[str, ...]
     """Keys of the trainings; they determine the weights."""
     folds: tuple[int, ...]
-    """Fold that each training held out; NOBODY where it held no one out."""
+    """Fold that each training held out; NO_FOLD where it held no one out."""
     weights: Annotated[tuple[File, ...], OutsideKey]
     """Weights of each training."""
     eval_version: str

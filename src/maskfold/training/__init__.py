@@ -1,5 +1,5 @@
-"""Training of one network on all folds but one: a pure core over tensors, with effects at the rim.
+"""Training of one network on all folds but one: pure functions over tensors, with side effects at the edges.
 
-``data`` and ``images`` say what is learnt from, ``backbones`` and ``learner`` what learns and how one step goes,
-``loop`` runs the epochs, ``checkpoint`` keeps them, ``recorder`` is all that training knows of experiment tracking.
+``data`` and ``images`` hold the training images and labels, ``backbones`` and ``learner`` the network and one step,
+``loop`` runs the epochs, ``checkpoint`` stores them, ``recorder`` is the only link to experiment tracking.
 """

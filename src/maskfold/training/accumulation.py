@@ -1,4 +1,4 @@
-"""Gradients of a batch that goes through the network in parts, smaller ones when memory runs out."""
+"""Gradients of a batch that goes through the network in parts; the parts shrink when memory runs out."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Accumulation:
     """How many images go through the network at once.
 
     The parts' gradients, weighted by their shares, add up to the whole batch's gradient for every loss that is a mean
-    over images, so the optimizer sees the same effective batch. Batch norm sees the parts, as whenever batches are
-    small, and a loss that looks at the batch as a whole (soft macro-F1) is taken of each part.
+    over images, so the optimizer sees the same effective batch. Batch norm sees the parts, as with any small
+    batch, and a loss of the batch as a whole (soft macro-F1) is computed for each part.
 
     Args:
-        micro_batch: Images in a part at most; none takes the whole batch.
+        micro_batch: Images in a part at most; none uses the whole batch.
     """
 
     def __init__(self, micro_batch: int | None) -> None:
@@ -29,12 +29,12 @@ class Accumulation:
         """Only ever becomes smaller, when memory runs out."""
 
     def run(self, count: int, backward: Callable[[slice, float], Tensor], reset: Callable[[], None]) -> Tensor:
-        """Take a batch's gradient.
+        """Compute a batch's gradient.
 
         Args:
             count: Images in the batch.
             backward: Adds the gradient of some images' mean loss times a share, and returns that product.
-            reset: Called before a new attempt; undoes what a broken off one has added.
+            reset: Called before a new attempt; undoes what a failed one has added.
 
         Returns:
             The batch's mean loss.
@@ -53,9 +53,9 @@ class Accumulation:
                 self.micro_batch = math.ceil(size / 2)
             else:
                 return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
-            # Out of the handler, so that the failed attempt's tensors are no longer held by its traceback.
+            # Outside the handler: inside it, the traceback still holds the failed attempt's tensors.
             log.warning(
-                "out of memory with %d images at once; going on with %d, the batch stays %d images",
+                "out of memory with %d images at once; continuing with %d, the batch stays %d images",
                 size,
                 self.micro_batch,
                 count,

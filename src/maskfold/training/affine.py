@@ -1,4 +1,4 @@
-"""Geometric changes of batches, another one for each image, sampled once.
+"""Geometric changes of batches, a different one for each image, resampled once.
 
 Matrices are float64, (N, 3, 3), and map homogeneous points of the original image to those of the changed one; points
 are in pixels from the image's centre, x to the right and y down.
@@ -21,7 +21,7 @@ Matrices = NDArray[np.float64]
 
 
 def warp(images: Tensor, settings: Augmentation, draws: np.random.Generator) -> Tensor:
-    """Change shape and place of the images at random: an affine change, then a crop enlarged to the whole.
+    """Transform the images at random: an affine change, then a crop enlarged to the whole.
 
     Args:
         images: Float32, (N, C, H, W); overwritten.
@@ -68,7 +68,7 @@ def _log_uniform(limits: tuple[float, float], count: int, draws: np.random.Gener
 
 
 def transform(images: Tensor, matrices: Matrices, chosen: NDArray[np.bool_]) -> Tensor:
-    """Move the chosen images' pixels, bilinearly; what comes in from outside repeats the border.
+    """Move the chosen images' pixels, bilinearly; pixels from outside the image repeat the border.
 
     Args:
         images: Float32, (N, C, H, W); overwritten.
@@ -79,7 +79,7 @@ def transform(images: Tensor, matrices: Matrices, chosen: NDArray[np.bool_]) -> 
         return images
     height, width = images.shape[-2:]
     half = np.array([width / 2, height / 2, 1])
-    # grid_sample wants to know where pixels come from, in units of half the sides.
+    # grid_sample expects the source of each pixel, in units of half the sides.
     back = np.linalg.inv(matrices[chosen]) * half[None, None, :] / half[None, :, None]
     where = to_device(np.flatnonzero(chosen), images.device)
     grid = _grid(to_device(back[:, :2].astype(np.float32), images.device), height, width)
@@ -90,7 +90,7 @@ def transform(images: Tensor, matrices: Matrices, chosen: NDArray[np.bool_]) -> 
 def _grid(back: Tensor, height: int, width: int) -> Tensor:
     """Return where pixels come from, (n, height, width, 2), by matrices (n, 2, 3), in units of half the sides.
 
-    As ``affine_grid`` of torch, which multiplies matrices for what two sums do in a fifth of the time.
+    As torch's ``affine_grid``, but by two sums, which take a fifth of the time of its matrix product.
     """
     x, y = ((torch.arange(length, device=back.device) + 0.5) * (2 / length) - 1 for length in (width, height))
     grid = torch.empty((len(back), height, width, 2), device=back.device)

@@ -1,4 +1,4 @@
-"""What a finished training leaves: predictions and weights."""
+"""Files of a finished training: predictions, weights and a contact sheet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLES = 64
 """Images of a contact sheet."""
 _ACROSS = 8
 _TILE = 128
-"""Most height of a sheet's images, in pixels."""
+"""Largest height of a sheet's images, in pixels."""
 
 
 def save_samples(folder: Path, images: NDArray[np.uint8]) -> Path:
@@ -68,7 +68,7 @@ def save_weights(folder: Path, model: dict[str, Tensor], card: NetworkCard) -> P
     Args:
         folder: Where to write.
         model: Weights and buffers, by name.
-        card: All that new photographs need.
+        card: Everything that predictions for new photographs need.
     """
     path = folder / "weights.safetensors"
     save_file(model, path, metadata={HEADER: card.model_dump_json()})

@@ -60,7 +60,7 @@ def flip(images: Tensor, chosen: np.ndarray) -> Tensor:
 
 
 def grey(images: Tensor, chosen: np.ndarray) -> Tensor:
-    """Take the colours from the chosen images (bool, (N,))."""
+    """Turn the chosen images (bool, (N,)) grey."""
     where = to_device(np.flatnonzero(chosen), images.device)
     images[where] = colour.adjust_saturation(images[where], torch.zeros(len(where), device=images.device))
     return images
@@ -89,7 +89,7 @@ def erase(images: Tensor, settings: Augmentation, draws: np.random.Generator) ->
 
     Zhong et al. 2020, Random Erasing Data Augmentation, algorithm 1: the area is uniform in ``erasing_area``, the
     aspect ratio log-uniform in 0.3..1/0.3, every pixel and channel uniform noise. Where the paper draws again until
-    the rectangle fits, the range of aspect ratios is narrowed to those that fit, so the areas stay as asked.
+    the rectangle fits, the range of aspect ratios is narrowed to those that fit, so the areas stay as set.
     """
     count, _, height, width = images.shape
     tops, bottoms, lefts, rights = _rectangles(count, height, width, settings.erasing_area, draws)

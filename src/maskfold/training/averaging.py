@@ -66,7 +66,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state of :meth:`state`."""
+        """Restore a state of :meth:`state`."""
         for average, stored in zip(self._average, state["average"], strict=True):
             average.copy_(stored)
         self.count = state["count"]
@@ -81,8 +81,8 @@ def first_averaged_epoch(averaging: Averaging, epochs: int) -> int:
 def recompute_norms(model: nn.Module, batches: Iterable[Tensor], forward: Callable[[Tensor], object]) -> None:
     """Set batch norm's running statistics to the means over batches (Izmailov et al. 2018, SWA, section 3.2).
 
-    Averaged weights have other activations than those that the running statistics were gathered from. All else stays
-    in evaluation mode, so nothing is drawn.
+    Averaged weights give other activations than the running statistics were measured on. All other modules stay in
+    evaluation mode, so there are no random draws.
 
     Args:
         model: The network; left in evaluation mode.
@@ -105,5 +105,5 @@ def recompute_norms(model: nn.Module, batches: Iterable[Tensor], forward: Callab
         for norm, (momentum, count) in zip(norms, before, strict=True):
             norm.momentum = momentum
             if norm.num_batches_tracked is not None:
-                norm.num_batches_tracked.fill_(count)  # a counter of training, not of this
+                norm.num_batches_tracked.fill_(count)  # it counts training steps alone
         model.eval()

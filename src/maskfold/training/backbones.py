@@ -1,4 +1,4 @@
-"""Networks from timm and our own, with initial weights from the workspace."""
+"""Networks from timm and from this package, with initial weights from the workspace."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from timm.data import resolve_model_data_config  # isort: skip
 RGB = tuple[float, float, float]
 
 OWN: Final[Mapping[str, Callable[..., nn.Module]]] = {"darknet53": Darknet53}
-"""Networks of our own; where timm has one of the same name, ours is taken."""
+"""Networks of this package, used in place of timm's of the same name."""
 TIMM_ARGUMENTS: Final[Mapping[str, Mapping[str, Any]]] = {"darknet53": {"negative_slope": 0.01}}
-"""Arguments with which networks of our own compute what the weights of timm's of the same name were trained for."""
+"""Arguments with which networks of this package compute the same as timm's of that name, for its weights."""
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Backbone:
 
 
 def check_backbone(name: str) -> None:
-    """Make sure that a backbone is timm's or our own.
+    """Make sure that a backbone is timm's or this package's.
 
     Raises:
         RecipeError: If it is neither, with the closest name.
@@ -75,7 +75,7 @@ def build(
     """Build a network with a fresh head, and load initial weights into its trunk.
 
     Args:
-        network: ``backbone`` and ``backbone_args``; the latter win over the weights' own arguments.
+        network: ``backbone`` and ``backbone_args``; the latter override the weights' own arguments.
         classes: Size of its output.
         place: Seed and fold, which determine the random weights.
         size: Input height and width in pixels, passed to networks that are built for one size.
@@ -107,7 +107,7 @@ def build(
 
 
 def rebuild(backbone: str, arguments: Mapping[str, Any], classes: int, size: tuple[int, int]) -> nn.Module:
-    """Build the network that a training's weights are of.
+    """Rebuild a trained network, for its weights to be loaded.
 
     Args:
         backbone: Name of the backbone.
@@ -123,7 +123,7 @@ def rebuild(backbone: str, arguments: Mapping[str, Any], classes: int, size: tup
 
 
 def try_out(network: Network, classes: int, size: tuple[int, int], weights: Weights | None, file: Path | None) -> int:
-    """Build a network as training would and let it look at one black image.
+    """Build a network as training would and run it on one black image.
 
     Args:
         network: Its settings.
@@ -147,7 +147,7 @@ def try_out(network: Network, classes: int, size: tuple[int, int], weights: Weig
             model(torch.zeros(1, 3, *size))
     except RuntimeError as error:
         raise RecipeError(
-            f"networks.{network.name}: {network.backbone} cannot look at images of {size[0]} x {size[1]} pixels "
+            f"networks.{network.name}: {network.backbone} cannot process images of {size[0]} x {size[1]} pixels "
             f"(height x width): {str(error).splitlines()[0]}. Set another size, or another backbone."
         ) from error
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
@@ -158,7 +158,7 @@ def _normalisation(
 ) -> tuple[RGB, RGB]:
     wanted = network.normalisation
     if wanted.source == "data":
-        assert measure is not None, "who asks for the data's normalisation brings the data"
+        assert measure is not None, "normalisation by the data needs a measurement of the data"
         return measure()
     if wanted.mean is not None and wanted.std is not None:
         return wanted.mean, wanted.std
@@ -176,7 +176,7 @@ def _create(backbone: str, classes: int, arguments: dict[str, Any], where: str) 
         if backbone in OWN:
             return OWN[backbone](num_classes=classes, **arguments)
         model: nn.Module = timm.create_model(backbone, pretrained=False, num_classes=classes, **arguments)
-    except Exception as error:  # each constructor has its own idea of a bad argument
+    except Exception as error:  # constructors raise errors of any type for bad arguments
         raise RecipeError(
             f"{where}: {backbone} cannot be built with {arguments}: {error}. "
             "Correct backbone_args (or the arguments beside the weights file)."
@@ -185,7 +185,7 @@ def _create(backbone: str, classes: int, arguments: dict[str, Any], where: str) 
 
 
 def _draw_head(model: nn.Module) -> None:
-    """Draw the classifier small (as MobileNetV2's of torchvision), so that the first steps do not shake the trunk.
+    """Draw the classifier small (as MobileNetV2's of torchvision), so that the first steps do not disturb the trunk.
 
     Several of timm's families scale it by the number of classes instead of inputs. With 3 classes on a pretrained
     trunk the first epoch's loss was 4.3 (chance is 1.1; now 0.8), and the last validation loss 3.4 (now 2.4).
@@ -204,8 +204,8 @@ def load_trunk(model: nn.Module, file: Path, origin: str) -> str:
         What was loaded and what was not, for people.
 
     Raises:
-        WeightsError: If the file is no safetensors file, fits nothing, or a tensor outside the classifier has another
-            shape than in the model.
+        WeightsError: If the file is not a safetensors file, no tensor fits, or a tensor outside the classifier has
+            another shape than in the model.
     """
     try:
         found = load_file(file)
@@ -218,13 +218,13 @@ def load_trunk(model: nn.Module, file: Path, origin: str) -> str:
     _check_shapes(found, wanted, [name for name in trunk if name in found and name not in fitting], origin)
     if not any(name in fitting for name in trunk):
         examples = f"the file has {first_few(list(found), limit=3)}; the network has {first_few(trunk, limit=3)}"
-        raise WeightsError(f"weights {origin}: nothing in it fits the network: {examples}. Is it for another backbone?")
+        raise WeightsError(f"weights {origin}: no tensor fits the network: {examples}. Is it for another backbone?")
     model.load_state_dict(fitting, strict=False)
     random = [name for name in wanted if name not in fitting]
     unused = [name for name in found if name not in fitting]
     text = f"{origin}: {len(fitting)} of {len(wanted)} tensors loaded"
     if random:
-        text += f"; not in it, left random: {first_few(random, limit=3)}"
+        text += f"; not in the file, left random: {first_few(random, limit=3)}"
     if unused:
         text += f"; not used: {first_few(unused, limit=3)}"
     lost = [name for name in random if not name.startswith(head)]

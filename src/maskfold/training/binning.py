@@ -1,4 +1,4 @@
-"""The classes that a network is taught: those of the training labels, or bins finer than the groups that count."""
+"""The classes of training: those of the training labels, or bins finer than the scheme's groups."""
 
 from __future__ import annotations
 

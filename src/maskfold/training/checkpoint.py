@@ -17,7 +17,7 @@ _KEPT = 2
 
 
 class Store(Protocol):
-    """What checkpoints need of a workspace; training knows no more of storage."""
+    """The part of a workspace that training uses."""
 
     def list(self, prefix: str = "") -> list[str]:
         """Return the addresses below a folder, sorted."""
@@ -45,13 +45,13 @@ class Checkpoints:
     """The checkpoints of one job.
 
     Each is a file of tensors and plain values beside a small JSON file that names it and its checksum. The JSON file is
-    published last, so a checkpoint either is there whole or does not count. The last two are kept.
+    published last, so a checkpoint is either complete or ignored. The last two are kept.
 
     Args:
         workspace: Where they are stored.
         address: Their folder in it.
         scratch: Local folder for files being written.
-        log: Gets a warning about damage.
+        log: Gets a warning about each damaged checkpoint.
     """
 
     def __init__(self, workspace: Store, address: str, scratch: Path, log: logging.Logger) -> None:
@@ -76,7 +76,7 @@ class Checkpoints:
         self._prune()
 
     def newest(self) -> dict[str, Any] | None:
-        """Return the newest sound checkpoint, or None; damaged ones are logged and deleted."""
+        """Return the newest intact checkpoint, or None; damaged ones are logged and deleted."""
         for description in reversed(self._descriptions()):
             try:
                 return self._load(description)

@@ -26,10 +26,10 @@ def class_weights(loss: Loss, counts: IntArray) -> Weights | None:
 
 
 def inverse_frequency(counts: IntArray) -> Weights:
-    """Return weights proportional to 1 / n_c; each class that occurs then weighs the same in all.
+    """Return weights proportional to 1 / n_c; each class that occurs then has the same total weight.
 
     King & Zeng 2001, Logistic Regression in Rare Events Data, section 4.2; scikit-learn's ``balanced``. The mean over
-    the images is 1, so that the learning rate means what it means without weights. A class without images weighs 0.
+    the images is 1, so that the learning rate needs no change. A class without images weighs 0.
     """
     return _mean_one(np.divide(1.0, counts, out=np.zeros(len(counts)), where=counts > 0), counts)
 

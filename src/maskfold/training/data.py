@@ -1,4 +1,4 @@
-"""What one fold's network learns from and is judged by."""
+"""Training and validation images of one fold's network, with their labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maskfold.training.binning import counted_classes, is_left_out
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the packed images."""
+    """A part of the packed images."""
 
     images: NDArray[np.object_]
     """Names, as in the manifest, (N,)."""
@@ -63,19 +63,19 @@ def split(
 ) -> FoldData:
     """Join the tables and split the training images by the fold of their person; without a fold no one is held out.
 
-    External images whose classes of the target are known are trained on in every fold, and never judged by.
+    External images with a known class of the target are in the training part of every fold, and never in validation.
 
     Args:
         manifest: Columns image, part, person, and one for each attribute; one row per image.
         folds: Columns person, fold.
         index: Columns image, row, status: where each image is in the pack.
         fold: Number of the fold held out; None leaves the validation part empty.
-        network: Its target, and what it is taught of attributes with bounds.
+        network: Its target, and its binning of attributes with bounds.
         scheme: What the labels are.
 
     Raises:
         RecipeError: If leaving out numbers leaves no images to train on.
-        InvariantError: If an image has no row in the pack, a person no fold or two, or a part has no images.
+        InvariantError: If an image has no row in the pack, a person is in no fold or in two, or a part has no images.
     """
     table = manifest.merge(index[["image", "row", "status"]], on="image", how="left", validate="one_to_one")
     missing = table.loc[table["row"].isna(), "image"]
@@ -88,7 +88,7 @@ def split(
     held_out = known["fold"] == (-1 if fold is None else fold)
     learnt, judged = known[~held_out], known[held_out]
     if len(learnt) < 2 or (len(judged) == 0) != (fold is None):
-        raise InvariantError(f"fold {fold}: {len(learnt)} images to learn from and {len(judged)} to judge by")
+        raise InvariantError(f"fold {fold}: {len(learnt)} training images and {len(judged)} validation images")
     target, binning = network.target, network.binning
     taught = learnt[~is_left_out(learnt, len(learnt), binning)]
     if len(taught) < 2:
@@ -114,7 +114,7 @@ def split(
 
 
 def _external(table: pd.DataFrame, network: Network, scheme: Scheme) -> pd.DataFrame:
-    """Return the external images that a network can learn from: those of which its whole target is known."""
+    """Return the external images that a network trains on: those with all attributes of its target known."""
     found = table[table["part"] == "external"]
     needed = [scheme.names.index(attribute.name) for attribute in scheme.members(network.target)]
     known = (scheme.labels(found)[:, needed] >= 0).all(axis=1)

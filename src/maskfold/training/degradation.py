@@ -1,4 +1,4 @@
-"""What bad cameras do: blur and noise, another amount for each image."""
+"""Effects of bad cameras: blur and noise, a different amount for each image."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def open_device(deterministic: bool, threads: int) -> torch.device:
 
 @contextlib.contextmanager
 def explained(network: Network) -> Iterator[None]:
-    """Say what to do when a network cannot be translated, or has an operation without deterministic form here.
+    """Explain what to do when a network cannot be compiled, or has no deterministic implementation on the device.
 
     Raises:
         RecipeError: In place of torch's error.
@@ -43,7 +43,7 @@ def explained(network: Network) -> Iterator[None]:
         yield
     except TorchDynamoException as error:
         raise RecipeError(
-            f"networks.{network.name}: torch.compile cannot translate {network.backbone} on this machine "
+            f"networks.{network.name}: torch.compile cannot compile {network.backbone} on this machine "
             f"({str(error).strip().splitlines()[0]}). Set compile=false; a CPU also needs a C++ compiler for it."
         ) from error
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""Pretrained weights from timm's hub: the one place that talks to it."""
+"""Pretrained weights from timm's hub: the only module that connects to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from timm.data import resolve_model_data_config  # isort: skip
 from timm.models import is_model_pretrained  # isort: skip
 
 PROBE_SECONDS = 5.0
-"""How long the hub may take to answer at all; the download itself may take as long as it keeps coming."""
+"""Time limit for the hub's first answer; a download has none."""
 
 log = logging.getLogger(__name__)
 
@@ -72,14 +72,14 @@ def download(backbone: str, path: Path) -> Pretrained:
 
 
 def _hub_fault() -> str | None:
-    """Ask the hub for a sign of life, once: its client retries an unreachable hub for most of a minute."""
+    """Return why the hub does not answer, or None; its own client retries for most of a minute."""
     if constants.is_offline_mode():
         return "offline mode is set"
     request = urllib.request.Request(constants.ENDPOINT, method="HEAD")  # noqa: S310 - the hub's configured address
     try:
         urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()  # noqa: S310
     except urllib.error.HTTPError:
-        return None  # an answer, if only to the bare address
+        return None  # any answer will do: the hub is reachable
     except OSError as error:
         return str(getattr(error, "reason", error))
     return None

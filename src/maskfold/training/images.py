@@ -24,8 +24,8 @@ _SHARE_OF_FREE = 1 / 3
 class Images:
     """A pack whose rows are gathered as batches.
 
-    A GPU holds the whole pack where it is small beside the free memory: then a batch costs no transfer. Else, and on a
-    CPU, the pack stays where it is, mapped, and batches are read from it. The batches are the same.
+    A GPU holds the whole pack if that is small compared with the free memory: then a batch needs no transfer. Else, and
+    on a CPU, the pack stays memory-mapped and batches are read from it. The batches are the same.
 
     Args:
         pack: uint8, (N, H, W, 3), RGB; may be memory-mapped.
@@ -54,7 +54,7 @@ class Images:
         return self._resident is not None
 
     def batch(self, rows: IntArray) -> Tensor:
-        """Return rows as uint8, (n, 3, H, W), in channels_last memory order: the order that they are packed in."""
+        """Return rows as uint8, (n, 3, H, W), in channels_last memory order, the order of the pack."""
         if self._resident is not None:
             gathered = self._resident.index_select(0, to_device(rows, self._device))
         else:
@@ -81,10 +81,10 @@ class Images:
 
 
 def fits(size: int, device: torch.device) -> bool:
-    """Say whether a device should hold a pack of so many bytes whole.
+    """Return whether a device should hold a whole pack of this size in bytes.
 
     A GPU should if two thirds of its free memory are left for the network: its weights, their moments and the
-    activations of a batch. A CPU has the mapped file in memory already, as far as there is room.
+    activations of a batch. A CPU has the mapped file in memory anyway, if there is room.
     """
     if device.type != "cuda":
         return False
@@ -94,14 +94,14 @@ def fits(size: int, device: torch.device) -> bool:
 
 def _resident(pack: NDArray[np.uint8], device: torch.device) -> Tensor:
     resident = torch.empty(pack.shape, dtype=torch.uint8, device=device)
-    for start in range(0, len(pack), _CHUNK):  # in parts, so that the host never holds the pack a second time
+    for start in range(0, len(pack), _CHUNK):  # in parts, so that the host never holds a second copy of the pack
         rows = np.arange(start, min(start + _CHUNK, len(pack)))
         resident[rows[0] : rows[-1] + 1] = gather(pack, rows, device)
     return resident
 
 
 def open_pack(path: Path, size: tuple[int, int] | None, scratch: Path) -> NDArray[np.uint8]:
-    """Memory-map a pack, resized (bilinear, anti-aliased) if networks want another size than it has.
+    """Memory-map a pack, resized (bilinear, anti-aliased) if another size is wanted.
 
     Args:
         path: npy file, uint8, (N, H, W, 3).
@@ -109,7 +109,7 @@ def open_pack(path: Path, size: tuple[int, int] | None, scratch: Path) -> NDArra
         scratch: Folder for the resized pack.
 
     Raises:
-        CorruptDataError: If the file is no such array.
+        CorruptDataError: If the file is not such an array.
     """
     try:
         pack: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)

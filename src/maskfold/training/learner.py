@@ -1,4 +1,4 @@
-"""What learns: one network with its optimizer, and how one step of training and of prediction goes."""
+"""One network in training, with its optimizer: a training step, and predictions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Learner:
 
     Args:
         network: How to train it.
-        taught: The scheme whose classes it is taught; see :meth:`maskfold.recipe.Network.taught`.
+        taught: The scheme of the training classes; see :meth:`maskfold.recipe.Network.taught`.
         backbone: The network itself.
         device: Where it computes.
         counts: Training images of each class, int64, (classes,), for losses that weigh classes.
@@ -65,7 +65,7 @@ class Learner:
         self._prepared = False
 
     def prepare(self, size: tuple[int, int]) -> None:
-        """Settle, before the first step, what only a trial with inputs of this size tells; a restored state knows it.
+        """Decide, before the first step, what needs a trial with inputs of this size; a restored state has it.
 
         Args:
             size: Height and width in pixels.
@@ -128,16 +128,16 @@ class Learner:
     def finish_epoch(
         self, epoch: int, images: Images, rows: IntArray, before_batch: Callable[[], None] = lambda: None
     ) -> None:
-        """Take the weights at an epoch's end into the mean of the last epochs, where there is one.
+        """Add the weights at an epoch's end to the mean of the last epochs, where there is one.
 
-        Doing it again for the same epoch, because something broke it off, changes nothing.
+        Repeating it for the same epoch after an interruption changes nothing.
 
         Args:
             epoch: From 0.
             images: The pack.
-            rows: Training images in random order, int64, (N,): batch norm's statistics are gathered from them, batch
-                by batch.
-            before_batch: Called before each batch; may raise to break off.
+            rows: Training images in random order, int64, (N,): batch norm's statistics are computed from them,
+                batch by batch.
+            before_batch: Called before each batch; may raise to stop.
         """
         first = first_averaged_epoch(self.network.averaging, self.network.epochs)
         if self._average is None or epoch < first:
@@ -168,7 +168,7 @@ class Learner:
         Args:
             images: The pack.
             rows: Rows of it, int64, (N,).
-            before_batch: Called before each batch; may raise to break off.
+            before_batch: Called before each batch; may raise to stop.
 
         Returns:
             Softmax probabilities, float32, (N, classes).
@@ -198,7 +198,7 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state of :meth:`state`."""
+        """Restore a state of :meth:`state`."""
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])
@@ -217,6 +217,6 @@ class Learner:
             }
 
     def load_snapshot(self, snapshot: dict[str, Tensor]) -> None:
-        """Take up weights of :meth:`snapshot`, to predict with; averages are given up."""
+        """Load weights of :meth:`snapshot` for predictions; averages are dropped."""
         self._average = None
         self.model.load_state_dict(snapshot)

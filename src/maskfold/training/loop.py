@@ -1,4 +1,4 @@
-"""The epochs of one training: train, validate, keep the best, checkpoint, continue where a former run stopped."""
+"""The epochs of one training: train, validate, keep the best, checkpoint, continue where an earlier run stopped."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ log = logging.getLogger(__name__)
 
 
 class OnProgress(Protocol):
-    """Takes how far a training is."""
+    """Takes the progress of a training."""
 
     def __call__(self, done: int, total: int, unit: str = ..., **fields: float | int | str) -> None:
-        """Take units done, units in all, what is counted, and what else is to be shown."""
+        """Take units done, units in all, the unit, and further values to show."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Services:
 
 @dataclass(frozen=True)
 class Kept:
-    """The epoch whose weights count."""
+    """The epoch with the kept weights."""
 
     epoch: int
     model: dict[str, Tensor]
@@ -66,7 +66,7 @@ class Kept:
 
 @dataclass
 class State:
-    """Where a training stands."""
+    """Progress of a training."""
 
     epoch: int = 0
     step: int = 0
@@ -99,7 +99,7 @@ class Fit:
 
 
 class _StopRequested(Exception):  # noqa: N818 - a signal between the parts of this module, not an error
-    """Raised only between steps, where the state is whole."""
+    """Raised only between steps, where the state is complete."""
 
 
 class Loop:
@@ -108,7 +108,7 @@ class Loop:
     Args:
         learner: What learns.
         images: The pack.
-        data: What to learn from and to be judged by.
+        data: Training and validation images.
         place: Seed and fold.
         services: Checkpoints, recorder, progress, the request to stop.
     """
@@ -130,7 +130,7 @@ class Loop:
         """Train to the end, from the newest checkpoint if there is one; the learner ends with the kept weights.
 
         Raises:
-            CancelledError: If stopping was asked for; a checkpoint holds the state.
+            CancelledError: If the job was asked to stop; a checkpoint holds the state.
             RecipeError: If the loss is no longer a number.
         """
         resumed = self._resume()
@@ -151,7 +151,7 @@ class Loop:
             self._save()
             self._saver.wait()
             raise CancelledError(
-                f"asked to stop in epoch {self._state.epoch + 1}; its state is saved and the same run continues there"
+                f"stopped on request in epoch {self._state.epoch + 1}; its state is saved, a restart continues there"
             ) from None
 
     @property
@@ -200,11 +200,11 @@ class Loop:
         return self._images.batch(self._data.train.rows[chosen]), self._data.train.classes[chosen]
 
     def _stalled(self) -> bool:
-        """Say whether the score has not risen for so many epochs that training ends."""
+        """Return whether early stopping applies: no better score for ``patience`` epochs."""
         patience, scores = self._learner.network.stopping.patience, self._scores()
         if patience is None or len(scores) == 0 or len(scores) - 1 - scores.index(max(scores)) < patience:
             return False
-        log.info("no better validation macro-F1 in %d epochs: training ends after epoch %d", patience, len(scores))
+        log.info("early stopping after epoch %d: no better validation macro-F1 in %d epochs", len(scores), patience)
         return True
 
     def _scores(self) -> list[float]:

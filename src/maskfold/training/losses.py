@@ -32,8 +32,8 @@ def make_loss(
 
     Args:
         loss: Which.
-        taught: The scheme whose classes are taught; needed for ``neighbour-smoothing``.
-        target: What the classes are of.
+        taught: The scheme of the training classes; needed for ``neighbour-smoothing``.
+        target: What the network predicts.
         counts: Training images of each class, int64, (C,); needed for class weights.
         device: Where logits and targets will be.
 
@@ -59,7 +59,7 @@ def _term(
             return lambda logits, targets: symmetric_loss(logits, targets, loss.alpha, loss.beta, loss.log_zero)
         case "neighbour-smoothing":
             if taught is None:
-                raise ValueError("smoothing to neighbours needs to know which classes are neighbours")
+                raise ValueError("neighbour-smoothing needs the scheme, which orders the classes")
             members = taught.members(target)
             sizes = [attribute.size for attribute in members]
             ordered = [place for place, attribute in enumerate(members) if attribute.is_number]

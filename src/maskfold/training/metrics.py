@@ -17,7 +17,7 @@ class Score(NamedTuple):
     loss: float
     """Mean cross-entropy in nats, whatever the training loss, so that networks can be compared."""
     macro_f1: float
-    """Over all classes of the target; a class that occurs neither in truth nor in answers counts 0."""
+    """Over all classes of the target; a class that neither occurs nor is predicted counts 0."""
     accuracy: float
 
 

@@ -1,4 +1,4 @@
-"""Optimizers by the recipe."""
+"""The optimizers of a recipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def make_optimizer(settings: Optimizer, model: nn.Module) -> torch.optim.Optimiz
     """Build the optimizer of a network; the learning rate is set before each step by the schedule."""
     groups = parameter_groups(settings, model)
     if settings.name == "madgrad":
-        from madgrad import MADGRAD  # needed by those alone who choose it
+        from madgrad import MADGRAD  # here, since other recipes do not need it
 
         eps = 1e-6 if settings.eps is None else settings.eps
         madgrad: torch.optim.Optimizer = MADGRAD(
@@ -48,11 +48,11 @@ def make_optimizer(settings: Optimizer, model: nn.Module) -> torch.optim.Optimiz
 
 
 def parameter_groups(settings: Optimizer, model: nn.Module) -> Groups:
-    """Sort the parameters by how they are treated.
+    """Group the parameters by learning rate and weight decay.
 
     With ``layer_decay`` d < 1 a layer that is k layers below the head has d^k of the learning rate (Clark et al.
-    2020, ELECTRA, appendix A, on fine-tuning; Bao et al. 2022, BEiT, section 3.1); what a layer is, timm says for each
-    of its networks. Without ``decay_norms`` vectors and numbers (biases, scales and shifts of normalisation) and what
+    2020, ELECTRA, appendix A, on fine-tuning; Bao et al. 2022, BEiT, section 3.1); timm defines the layers of its
+    networks. Without ``decay_norms`` vectors and numbers (biases, scales and shifts of normalisation) and what
     the network itself exempts have no weight decay (He et al. 2019, Bag of Tricks for Image Classification, section
     3.1).
 
@@ -76,13 +76,13 @@ def parameter_groups(settings: Optimizer, model: nn.Module) -> Groups:
 
 
 def _exempt(model: nn.Module) -> tuple[str, ...]:
-    """Return the names that a network of timm wants without decay, such as its position embeddings."""
+    """Return the parameters that timm's network excludes from decay, such as position embeddings."""
     named = getattr(model, "no_weight_decay", None)
     return tuple(named()) if callable(named) else ()
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of the head; layers with a factor have their part of it."""
+    """Set the learning rate of the head; layers with a factor get their share of it."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("lr_scale", 1.0)
 
@@ -90,8 +90,8 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 def clip_gradients(optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, longest: float | None) -> None:
     """Shorten the gradient to ``longest`` where it is longer, by the norm over all parameters together.
 
-    Pascanu et al. 2013, On the difficulty of training recurrent neural networks, section 3.2, algorithm 1. To be
-    called between the backward pass and the step; undoes the scaling of half precision first. None does nothing.
+    Pascanu et al. 2013, On the difficulty of training recurrent neural networks, section 3.2, algorithm 1. Call it
+    between the backward pass and the step; it first undoes the scaling of half precision. None does nothing.
     """
     if longest is None:
         return

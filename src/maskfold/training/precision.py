@@ -1,4 +1,4 @@
-"""Mixed precision: when it pays, and how it is switched on."""
+"""Mixed precision: when it is faster, and how it is switched on."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ log = logging.getLogger(__name__)
 
 
 def choose_precision(network: Network, device: torch.device) -> Precision | None:
-    """Choose the precision of the network's arithmetic, as far as that needs no trial.
+    """Choose the precision of the network's arithmetic, if that needs no trial.
 
     Returns:
-        The precision; None when it is ``auto`` and the device computes bf16 natively: then :func:`try_out` tells.
+        The precision; None when it is ``auto`` and the device computes bf16 natively: then :func:`try_out` decides.
 
     Raises:
         RecipeError: If fp16 is asked for on a CPU.
     """
     if network.amp == "fp16" and device.type == "cpu":
-        raise RecipeError(f"networks.{network.name}.amp: fp16 needs a GPU, and none is here; use auto, bf16 or off")
+        raise RecipeError(f"networks.{network.name}.amp: fp16 needs a GPU, which is missing; use auto, bf16 or off")
     if network.amp != "auto":
         return network.amp
     return None if _computes_bf16(device) else "off"
@@ -51,8 +51,8 @@ def _computes_bf16(device: torch.device) -> bool:
 def try_out(model: nn.Module, size: tuple[int, int], batch: int, device: torch.device) -> Precision:
     """Choose between float32 and bf16 by a short trial: bf16 must be clearly faster.
 
-    No rule knows: on a core with AVX512-BF16 bf16 trained resnet18 1.8 times as fast as float32, but mobilenetv2_035
-    and rexnet_100 at 0.6 and 0.7 times its speed.
+    No simple rule predicts it: on a core with AVX512-BF16 bf16 trained resnet18 1.8 times as fast as float32, but
+    mobilenetv2_035 and rexnet_100 at 0.6 and 0.7 times its speed.
 
     Args:
         model: The network, on the device; its weights and buffers stay as they are.
@@ -75,9 +75,9 @@ def try_out(model: nn.Module, size: tuple[int, int], batch: int, device: torch.d
 
 
 def measure(model: nn.Module, size: tuple[int, int], batch: int, device: torch.device) -> dict[Precision, float]:
-    """Return images per second forward and backward in float32 and in bf16, the best of a few, taken in turns.
+    """Return images per second forward and backward in float32 and in bf16, the best of a few alternating rounds.
 
-    On a CPU they are seconds of processor time: what else the machine does must not decide.
+    On a CPU they are per second of processor time, so that other load on the machine does not decide.
     """
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
@@ -96,7 +96,7 @@ def measure(model: nn.Module, size: tuple[int, int], batch: int, device: torch.d
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             model.zero_grad()
-            if attempt > 0 or time.perf_counter() - began > _TRIAL_SECONDS / 2:  # the first pays for setting up
+            if attempt > 0 or time.perf_counter() - began > _TRIAL_SECONDS / 2:  # the first includes set-up
                 best[precision] = max(best[precision], batch / (clock() - since))
     finally:
         model.zero_grad()

@@ -15,7 +15,7 @@ from maskfold.training.precision import Precision, autocast
 
 
 class InputScale:
-    """Brings images to the scale of a network's inputs.
+    """Scales images for the inputs of a network.
 
     Args:
         mean: Of red, green and blue, in 0..1.
@@ -59,13 +59,13 @@ def probabilities(
         scale: Of the network's inputs.
         precision: Of the arithmetic.
         device: Where it computes.
-        before_batch: Called before each batch; may raise to break off.
+        before_batch: Called before each batch; may raise to stop.
 
     Returns:
         Softmax probabilities, float32, (N, classes).
     """
     model.eval()
-    # On the device, so that a GPU need not wait for each batch's answers to be fetched.
+    # On the device, so that a GPU does not wait for each batch's results to be copied.
     found = torch.empty((len(rows), classes), device=device)
     with torch.inference_mode(), autocast(precision, device):
         for start in range(0, len(rows), batch_size):

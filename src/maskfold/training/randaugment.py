@@ -21,7 +21,7 @@ from maskfold.training import affine, colour
 from maskfold.training.transfer import to_device
 
 Strengths = NDArray[np.float64]
-"""-1..1, (n,): magnitude over 10 with a random sign; changes that have no direction take its size."""
+"""-1..1, (n,): magnitude over 10 with a random sign; changes without direction use the absolute value."""
 
 
 def randaugment(images: Tensor, settings: Augmentation, draws: np.random.Generator) -> Tensor:
@@ -91,7 +91,7 @@ def _solarize(images: Tensor, strengths: Strengths) -> Tensor:
 
 
 def _autocontrast(images: Tensor, _: Strengths) -> Tensor:
-    """Stretch each channel to 0..1, whatever the strength."""
+    """Stretch each channel to 0..1 at any strength."""
     low, high = images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)
     flat = high <= low
     return torch.where(flat, images, (images - low) / (high - low).masked_fill(flat, 1))

@@ -1,7 +1,7 @@
 """Random draws that depend on (seed, fold, epoch, step, purpose) alone.
 
-Nothing carries over from one draw to the next, so training continues at any step without any saved state of
-generators, and a change in one use of randomness leaves the others as they were.
+Draws do not depend on earlier ones, so training continues at any step without saved states of generators, and a
+change in one use of randomness leaves the others unchanged.
 """
 
 from __future__ import annotations
@@ -56,8 +56,7 @@ class Position:
 def seed_torch(seed: int, device: torch.device) -> None:
     """Seed the generators that a network on this device draws from.
 
-    ``torch.manual_seed`` asks every kind of accelerator that torch knows, each time: a hundredth of a small network's
-    step.
+    ``torch.manual_seed`` checks every kind of accelerator each time, which takes a hundredth of a small network's step.
     """
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""All that training knows of experiment tracking."""
+"""The only link from training to experiment tracking."""
 
 from __future__ import annotations
 

@@ -18,9 +18,9 @@ def strata(sampler: Sampler, classes: IntArray, labels: IntArray, scheme: Scheme
         scheme: Names the attributes.
 
     Returns:
-        Stratum of each image, int64, (N,). What is not known of an external image is one more class of its attribute:
-        a sampler that balances an attribute shows images of which it is unknown as often as those of each class, and
-        ``balanced-cells`` those of which one attribute alone is known as often as any other combination.
+        Stratum of each image, int64, (N,). An unknown label of an external image is one more class of its attribute:
+        a sampler that balances an attribute shows images with an unknown class as often as those of each known one,
+        and ``balanced-cells`` treats each combination of known and unknown classes as a cell.
     """
     if sampler == "uniform":
         return np.zeros(len(classes), dtype=np.int64)

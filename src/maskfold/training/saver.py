@@ -1,4 +1,4 @@
-"""Saves checkpoints while training goes on."""
+"""Saves checkpoints while training continues."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from maskfold.training.checkpoint import Checkpoints
 
 
 class Saver:
-    """Writes checkpoints beside the training, one after the other.
+    """Writes checkpoints in the background, one after the other.
 
     The training only waits for a copy of its state in memory, which takes hundredths of a second; a disk takes a second
-    for the 200 MB of a small network with its moments and its best weights, storage over a network longer. Used as a
-    context, whose end waits for the last write.
+    for the 200 MB of a small network with its moments and its best weights, storage over a network longer. Leaving
+    the context waits for the last write.
 
     Args:
         checkpoints: Where they are written; called from one other thread.
@@ -34,19 +34,19 @@ class Saver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._thread.shutdown(wait=True)
-        if error is None:  # else that error is the one to tell
+        if error is None:  # otherwise that error is the one to report
             self.wait()
 
     def save(self, content: dict[str, Any], epoch: int, step: int) -> None:
         """Begin to save a checkpoint; the arguments are those of :meth:`Checkpoints.save`.
 
-        What the former save failed with, if it did, is raised here.
+        If the save before failed, its error is raised here.
         """
         self.wait()
         self._pending = self._thread.submit(self._checkpoints.save, copied(content), epoch, step)
 
     def wait(self) -> None:
-        """Wait until the checkpoint that was begun last is published, and raise what that failed with."""
+        """Wait until the last checkpoint is published; raise its error if that failed."""
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.result()

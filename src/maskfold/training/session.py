@@ -1,4 +1,4 @@
-"""One training from its spec to what it leaves in the workspace."""
+"""One training, from its spec to its files in the workspace."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def train(
 
 
 def card_of(session: Session) -> NetworkCard:
-    """Return what the network's file says of itself."""
+    """Return the card that is stored in the network's file."""
     spec, network = session.spec, session.spec.network
     return NetworkCard(
         backbone=network.backbone,
@@ -94,7 +94,7 @@ def card_of(session: Session) -> NetworkCard:
 
 
 def publish(session: Session, workspace: Store, address: str, scratch: Path) -> dict[str, Any]:
-    """Write what a training leaves; return the fields of :class:`maskfold.specs.TrainOutcome` that it determines.
+    """Publish the files of a training; return the fields of :class:`maskfold.specs.TrainOutcome` that it determines.
 
     Args:
         session: The finished training.
@@ -113,7 +113,7 @@ def publish(session: Session, workspace: Store, address: str, scratch: Path) -> 
         table = artifacts.save_predictions(scratch, session.data.valid, session.fold, fit.kept.probabilities)
         predictions = {"predictions": published(table)}
     samples = None
-    if session.fold == 0:  # one fold shows enough
+    if session.fold == 0:  # the samples of one fold are enough
         samples = published(artifacts.save_samples(scratch, session.loop.samples(artifacts.SAMPLES)))
     return {
         "network": network.name,

@@ -1,4 +1,4 @@
-"""The way of arrays to the device, without waiting for it."""
+"""Transfer of arrays to the device, without waiting for it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from maskfold.scheme import IntArray
 
 
 def to_device(values: NDArray[Any], device: torch.device) -> Tensor:
-    """Return an array as a tensor on the device; on a CPU both share their memory where they can.
+    """Return an array as a tensor on the device; on a CPU both share their memory if possible.
 
-    A copy from ordinary memory to a GPU waits until everything that the GPU was given before is done, so it would
-    idle while the next step is prepared; a copy from pinned memory takes its place in the queue. torch takes pinned
-    memory back only when the copies from it are done, so the caller need not keep it.
+    A copy from ordinary memory to a GPU waits until the GPU has finished all earlier work, so the GPU would idle while
+    the next step is prepared; a copy from pinned memory is queued. torch reuses pinned memory only when the copies
+    from it are done, so the caller need not keep it.
     """
-    tensor = torch.from_numpy(np.require(values, requirements=["C", "W"]))  # torch knows no read-only tensors
+    tensor = torch.from_numpy(np.require(values, requirements=["C", "W"]))  # torch has no read-only tensors
     return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 

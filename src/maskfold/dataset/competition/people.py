@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from maskfold.dataset.competition.corrections import Correction
 from maskfold.dataset.competition.layout import PHOTOGRAPHS_PER_PERSON
@@ -21,6 +21,7 @@ class Person:
         gender: 0 male, 1 female.
         age: In years.
         relabelled: A correction changed gender or age, or settled what the sources left open.
+        uncorrected: Gender and age as the sources agree on them, where a correction changed them.
         correction: The person's correction, or None.
     """
 
@@ -28,6 +29,7 @@ class Person:
     gender: int
     age: int
     relabelled: bool = False
+    uncorrected: Mapping[str, int] = field(default_factory=dict)
     correction: Correction | None = None
 
     def mask(self, photograph: str) -> tuple[int, bool]:
@@ -65,7 +67,10 @@ def settle_people(
                 entries.append(Entry("train", where, name, problem[0], problem[1], PHOTOGRAPHS_PER_PERSON))
                 break
         else:
-            people.append(Person(name, gender.value, age.value, gender.changed or age.changed, correction))
+            agreed = {"gender": gender.agreed, "age": age.agreed}
+            uncorrected = {attribute: value for attribute, value in agreed.items() if value is not None}
+            changed = gender.changed or age.changed
+            people.append(Person(name, gender.value, age.value, changed, uncorrected, correction))
     return people, entries
 
 
@@ -73,6 +78,8 @@ def settle_people(
 class _Settled:
     value: int
     changed: bool = False
+    agreed: int | None = None
+    """What the sources agree on, where a correction changed it."""
     problem: tuple[str, str] | None = None
 
 
@@ -93,7 +100,8 @@ def _settle(
             problem = problem or ("bad-label", f"{error} ({source})")
     different = set(values.values())
     if right is not None:
-        return _Settled(right, changed=bool(problem) or different != {right})
+        agreed = None if problem or len(different) != 1 or different == {right} else different.pop()
+        return _Settled(right, changed=bool(problem) or agreed is not None or len(different) > 1, agreed=agreed)
     if problem:
         return _Settled(0, problem=problem)
     if len(different) > 1:

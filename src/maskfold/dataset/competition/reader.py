@@ -77,6 +77,7 @@ def _training(person: Person, name: str, image: str, scheme: Scheme) -> Photogra
         name=name,
         stated={attribute: stated[attribute] for attribute in scheme.names},
         corrected=person.relabelled or swapped,
+        uncorrected=person.uncorrected,
     )
 
 

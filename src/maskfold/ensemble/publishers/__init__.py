@@ -1,4 +1,4 @@
-"""How the answers for the evaluation images are written down, by the reader of the data set that asks for them."""
+"""Forms of submissions, by the reader of the data set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Publisher:
     """Returns the csv file of image names and their joint probabilities, (N, classes), which must be checked before
     it is published."""
     check: Callable[[bytes, Sequence[str], Scheme], None]
-    """Checks the very bytes that will be published; raises InvariantError unless they have exactly these images in
+    """Checks the exact bytes that will be published; raises InvariantError unless they have exactly these images in
     this order, with values in range."""
 
 
@@ -36,8 +36,8 @@ def publisher_for(reader: str) -> Publisher:
     """Return the publisher for data sets that a reader reads.
 
     Raises:
-        InvariantError: If there is none, such as for a reader that is still to be found.
+        InvariantError: If there is none, as for ``auto``, which is not yet a reader.
     """
     if reader not in PUBLISHERS:
-        raise InvariantError(f"dataset.reader {reader} has no publisher; there are some for {', '.join(PUBLISHERS)}")
+        raise InvariantError(f"dataset.reader {reader} has no publisher; readers with one: {', '.join(PUBLISHERS)}")
     return PUBLISHERS[reader]

@@ -12,7 +12,7 @@ COLUMNS: Final = ("ImageID", "ans")
 
 
 def write(names: Sequence[str], probabilities: FloatArray, _: Scheme) -> bytes:
-    """Write the most probable joint class of each image; the first one of equals.
+    """Write the most probable joint class of each image; of ties the first.
 
     Args:
         names: Image ids of ``info.csv``, in its order.
@@ -22,7 +22,7 @@ def write(names: Sequence[str], probabilities: FloatArray, _: Scheme) -> bytes:
 
 
 def check(content: bytes, names: Sequence[str], scheme: Scheme) -> None:
-    """Check the very bytes that will be handed in.
+    """Check the exact bytes that will be published.
 
     Args:
         content: The CSV file.

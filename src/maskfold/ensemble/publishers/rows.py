@@ -1,4 +1,4 @@
-"""Reading a submission back: what all forms of it must hold to."""
+"""Writing a submission and reading it back, with the checks that all forms share."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def checked_rows(content: bytes, columns: Sequence[str], names: Sequence[str], source: str) -> Iterator[list[str]]:
-    """Return the rows of a csv file, whose first column must name exactly these images in this order.
+    """Return the rows of a csv file; its first column must name exactly these images in this order.
 
     Args:
         content: The file.
         columns: What its header must be.
         names: Names of the evaluation images.
-        source: What says so, for messages.
+        source: Where these names come from, for messages.
 
     Raises:
-        InvariantError: If it is anything else.
+        InvariantError: If the file differs from that.
     """
     try:
         header, *rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)

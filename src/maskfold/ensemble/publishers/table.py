@@ -38,7 +38,7 @@ def write(names: Sequence[str], probabilities: FloatArray, scheme: Scheme) -> by
 
 
 def check(content: bytes, names: Sequence[str], scheme: Scheme) -> None:
-    """Check the very bytes that will be published.
+    """Check the exact bytes that will be published.
 
     Args:
         content: The CSV file.
@@ -46,8 +46,8 @@ def check(content: bytes, names: Sequence[str], scheme: Scheme) -> None:
         scheme: What the classes are.
 
     Raises:
-        InvariantError: If the header, the rows or their order are others, a class is out of range, a name is not that
-            of its class, or a probability is not a number 0..1.
+        InvariantError: If the header, the rows or their order differ, a class is out of range, a name does not belong
+            to its class, or a probability is not a number 0..1.
     """
     class_names, made_of = scheme.class_names(), scheme.decode(np.arange(scheme.n_classes))
     for number, row in enumerate(checked_rows(content, columns(scheme), names, "the data set"), start=2):
