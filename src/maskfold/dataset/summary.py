@@ -1,4 +1,4 @@
-"""What a data set holds and what a person should know of it before training."""
+"""Summary of a data set, and warnings before training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from maskfold.wording import first_few
 
 _N_NAMED = 3
 _N_STRATA = 6
-"""Small strata that are named one by one."""
+"""Up to this number, small strata get a warning each."""
 
 
 @dataclass(frozen=True)
@@ -32,27 +32,27 @@ class DatasetReport:
         n_people: People with at least one usable photograph.
         n_train: Usable training photographs.
         n_eval: Evaluation images, readable or not.
-        n_eval_unreadable: Those that will get the prior.
+        n_eval_unreadable: Evaluation images that get the prior as their prediction.
         scheme: The attributes that it states.
-        persons_known: Whether it says which photographs show the same person.
+        persons_known: Whether it states which photographs show the same person.
         class_counts: Training photographs of each joint class.
-        people: Number of people by the classes of the attributes of a person; empty where no persons are known.
-        numbers: Least, median and greatest number of each attribute with bounds, in its unit: of the people where it is
-            an attribute of a person, else of the photographs.
+        people: Number of people by the classes of the attributes of a person; empty if persons are not known.
+        numbers: Least, median and greatest number of each attribute with bounds, in its unit: over people for an
+            attribute of a person, else over photographs.
         sizes: The most frequent (width, height) in pixels with their numbers of readable images, most frequent first;
             external images are not counted.
         n_sizes: Number of different sizes.
         entries: Everything left out or noted.
         n_left_out: Training photographs that are not used.
-        share_left_out: Their share of those that should be there, 0..1.
+        share_left_out: Their share of those that should exist, 0..1.
         max_left_out: The share that the recipe allows.
-        refusal: Why a run would refuse the data set; None when it would not.
-        corrections: What became of the corrections file; None without one.
-        external: What became of each external table.
+        refusal: Why a run would reject the data set; None if it would accept it.
+        corrections: The effect of the corrections file; None without one.
+        external: The use of each external table.
         n_litter: Files of operating systems and editors that were skipped.
         dataset_version: Digest of the manifest.
         images_version: Digest of the images alone.
-        warnings: Sentences for people.
+        warnings: Sentences for users.
     """
 
     root: str
@@ -81,10 +81,10 @@ class DatasetReport:
 
 
 def describe(survey: Survey, k: int, max_quarantined: float) -> DatasetReport:
-    """Sum up a data set.
+    """Summarise a data set.
 
     Args:
-        survey: What it holds.
+        survey: Its content.
         k: Number of folds that a run would make.
         max_quarantined: Share of unusable training photographs that a run would accept, 0..1.
     """
@@ -126,7 +126,7 @@ def describe(survey: Survey, k: int, max_quarantined: float) -> DatasetReport:
 
 
 def survey_warnings(survey: Survey, k: int) -> tuple[str, ...]:
-    """Return what a person should know before training, most urgent first.
+    """Return warnings for users before training, most urgent first.
 
     Args:
         survey: The data set.
@@ -165,7 +165,7 @@ def _causes(entries: Iterable[Entry]) -> str:
     by_kind: Counter[str] = Counter()
     for entry in entries:
         by_kind[entry.kind] += entry.left_out
-    return "; ".join(f"{n} because {KINDS[kind]}" for kind, n in by_kind.most_common())
+    return "; ".join(f"{KINDS[kind]} ({n})" for kind, n in by_kind.most_common())
 
 
 def _eval_warnings(survey: Survey) -> Iterable[str]:
@@ -184,27 +184,25 @@ def _note_warnings(survey: Survey) -> Iterable[str]:
     same = [str(entry) for entry in survey.entries if entry.kind == "same-photograph"]
     if same:
         yield (
-            f"the same photograph lies under several people or in both parts, {len(same)} times; scores may flatter: "
-            f"{_some(same)}"
+            f"{len(same)} photographs are under several people or in both parts; scores may be too high: {_some(same)}"
         )
     unlisted = [entry.where for entry in survey.entries if entry.kind == "unlisted"]
     if unlisted:
-        yield f"ignored, because info.csv does not list them, {len(unlisted)} of eval/images: {_some(unlisted)}"
+        yield f"{len(unlisted)} files in eval/images are ignored because info.csv does not list them: {_some(unlisted)}"
 
 
 def _corrections_warnings(use: CorrectionsUse | None) -> Iterable[str]:
-    # The shipped corrections are of one data set; that another one does not have these people is no news.
+    # The shipped corrections are for one data set; others are not expected to have these people.
     if use and use.unknown and not use.shipped:
-        what = "nobody" if use.who == "people" else "no photograph"
-        yield f"{use.name}: {len(use.unknown)} of {use.n_rows} rows mean {what} in this data set: {_some(use.unknown)}"
-    if use and use.without_effect:
-        whose = (
-            "people, who had the right ones already or have no usable photograph"
-            if use.who == "people"
-            else "photographs, which had the right ones already or cannot be used"
-        )
+        what = "person" if use.who == "people" else "photograph"
         yield (
-            f"{use.name}: no label changed for {len(use.without_effect)} of {use.n_matched} {whose}: "
+            f"{use.name}: {len(use.unknown)} of {use.n_rows} rows match no {what} of this data set: "
+            f"{_some(use.unknown)}"
+        )
+    if use and use.without_effect:
+        reason = "the labels were already correct, or no photograph is usable"
+        yield (
+            f"{use.name}: no label changed for {len(use.without_effect)} of {use.n_matched} {use.who} ({reason}): "
             f"{_some(use.without_effect)}"
         )
 
@@ -212,8 +210,8 @@ def _corrections_warnings(use: CorrectionsUse | None) -> Iterable[str]:
 def _person_warnings(survey: Survey) -> Iterable[str]:
     if not survey.persons_known:
         yield (
-            "the data set names no persons, so each photograph counts as its own: folds cannot keep look-alikes or "
-            "repeated people apart, and scores may flatter"
+            "the data set names no persons, so each photograph counts as a person of its own: look-alikes and repeated "
+            "people may be in several folds, and scores may be too high"
         )
 
 
