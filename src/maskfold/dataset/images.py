@@ -162,7 +162,7 @@ def _open(content: bytes) -> Image.Image:
             raise _UnusableError(f"damaged header ({_first_line(error)})") from None
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise _UnusableError(f"{width} x {height} pixels; at most {MAX_PIXELS:,} are allowed")
+        raise _UnusableError(f"{width} x {height} pixels; more than {MAX_PIXELS:,} are rejected")
     if min(width, height) < MIN_SIDE:
         raise _UnusableError(f"{width} x {height} pixels; each side must have at least {MIN_SIDE}")
     if image.mode not in _MODES and not image.mode.startswith("I;16"):
