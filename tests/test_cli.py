@@ -78,7 +78,7 @@ def run(data: object, workspace: object, *more: str) -> Result:
         ("file://host/data", "three slashes"),
         ("file:///a%00b", "without NUL"),
         ("s3:///prefix", "not a bucket's name"),
-        ("~nobody-of-this-name/data", "leads nowhere"),
+        ("~nobody-of-this-name/data", "cannot be resolved"),
         ("a" * 5000, "cannot be read|no such folder"),
         ("bytes-\udcff", "UTF-8"),
     ],
@@ -100,7 +100,7 @@ def test_a_wrong_data_set(data: str, message: str, files: Path) -> None:
         ("{data}/results", "is inside the data set"),
         ("file://{data}/results", "is inside the data set"),
         ("{tmp}/link/results", "is inside the data set"),
-        ("~nobody-of-this-name/w", "leads nowhere"),
+        ("~nobody-of-this-name/w", "cannot be resolved"),
         ("   ", "is empty"),
     ],
 )
