@@ -78,7 +78,7 @@ def run(data: object, workspace: object, *more: str) -> Result:
         ("file://host/data", "three slashes"),
         ("file:///a%00b", "without NUL"),
         ("s3:///prefix", "not a bucket's name"),
-        ("~nobody-of-this-name/data", "leads nowhere"),
+        ("~nobody-of-this-name/data", "cannot be resolved"),
         ("a" * 5000, "cannot be read|no such folder"),
         ("bytes-\udcff", "UTF-8"),
     ],
@@ -100,7 +100,7 @@ def test_a_wrong_data_set(data: str, message: str, files: Path) -> None:
         ("{data}/results", "is inside the data set"),
         ("file://{data}/results", "is inside the data set"),
         ("{tmp}/link/results", "is inside the data set"),
-        ("~nobody-of-this-name/w", "leads nowhere"),
+        ("~nobody-of-this-name/w", "cannot be resolved"),
         ("   ", "is empty"),
     ],
 )
@@ -279,7 +279,10 @@ def test_check_says_what_the_data_set_looks_like(tmp_path: Path) -> None:
         paint(tmp_path / "data" / name, name)
     result = call("check", "--data", str(tmp_path / "data"), "--recipe", "smoke")
     assert result.exit_code == 0, result.output
-    assert "data set: class folders: 4 photographs, label (cat, dog); --set dataset.reader=" in result.stderr
+    assert (
+        "data set: class folders: 4 photographs, label (cat, dog); to change the layout: --set dataset.reader="
+        in result.stderr
+    )
     assert "A run would accept this data set." in result.stdout
 
 

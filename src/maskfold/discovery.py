@@ -1,6 +1,6 @@
-"""Looks at a data set from outside: which layout it has, and which attributes its table or its folders state.
+"""Detects the layout of a data set, and the attributes that its table or its folders state.
 
-Reads no photograph. What it finds holds unless the recipe or ``--set`` says otherwise.
+Reads no photograph. The recipe and ``--set`` take precedence over what is found here.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from maskfold.table_scheme import propose
 
 FOLDERS_ATTRIBUTE: Final = "label"
 """Name of the attribute that class folders state."""
-_OTHERWISE: Final = "; --set dataset.reader=competition, table or folders reads it otherwise"
+_OTHERWISE: Final = "; to change the layout: --set dataset.reader=competition, table or folders"
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """What a data set looks like.
+    """What was found out about a data set.
 
     Attributes:
         reader: Its layout.
         data: URI of its folder.
-        table: Name of its table in that folder, where the layout is ``table``.
-        scheme: The scheme that it states, as a recipe writes it; None where it states none of its own. A number without
-            bounds has a ``range`` in their place.
-        said: A sentence for people.
+        table: Name of its table in that folder if the layout is ``table``.
+        scheme: The scheme that it states, in the form of a recipe; None if it states none. A number without bounds has
+            a ``range`` instead.
+        said: A sentence for users.
     """
 
     reader: Layout
@@ -55,7 +55,7 @@ class Discovery:
 
 
 def load(data: str, recipe: str, overrides: Sequence[str] = ()) -> tuple[Discovery, Recipe]:
-    """Look at a data set and load a recipe for it.
+    """Examine a data set and load a recipe for it.
 
     Args:
         data: URI of the data set, or of its table.
@@ -63,7 +63,7 @@ def load(data: str, recipe: str, overrides: Sequence[str] = ()) -> tuple[Discove
         overrides: Likewise.
 
     Returns:
-        What was found, and the recipe with the data set's own scheme, unless it names one, and with the layout found.
+        What was found, and the recipe with the layout found and, unless it names a scheme, the scheme found.
 
     Raises:
         InputError: If data set, recipe or overrides are wrong.
@@ -79,22 +79,22 @@ def load(data: str, recipe: str, overrides: Sequence[str] = ()) -> tuple[Discove
 def discover(
     data: str, reader: Literal["auto", "competition", "table", "folders"] = "auto", table: str | None = None
 ) -> Discovery:
-    """Look at a data set.
+    """Examine a data set.
 
     Args:
         data: URI of its folder, or of its csv or parquet file.
-        reader: The layout where it is known.
-        table: Name of the table in that folder where it is known.
+        reader: The layout, if it is known.
+        table: Name of the table in that folder, if it is known.
 
     Raises:
-        DatasetError: If the folder is missing or has none of the layouts, or the table is none.
-        RecipeError: If reader and table contradict each other or what there is.
+        DatasetError: If the folder is missing or has none of the layouts, or the table is not valid.
+        RecipeError: If reader and table contradict each other or the data set.
         WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
         UnavailableError: If the server cannot be reached.
     """
     data, table = _folder_and_table(data, table)
     if table is not None and reader in ("competition", "folders"):
-        raise RecipeError(f"dataset.reader {reader} reads no table; leave {table} out, or set dataset.reader=table")
+        raise RecipeError(f"dataset.reader {reader} reads no table; remove {table}, or set dataset.reader=table")
     layout: Layout = _look(data, table) if reader == "auto" else reader
     if layout == "competition":
         return Discovery(layout, data, None, None, f"data set: the competition's layout{_OTHERWISE}")
@@ -108,7 +108,7 @@ def _folder_and_table(data: str, table: str | None) -> tuple[str, str | None]:
     if not is_table(location.name) or not storage.is_file(data):
         return str(location), table
     if table not in (None, location.name):
-        raise RecipeError(f"dataset.table {table}: the data set {location} is a table itself; leave one of them out")
+        raise RecipeError(f"dataset.table {table}: the data set {location} is a table itself; name only one of them")
     return str(location.parent), location.name
 
 
@@ -128,7 +128,7 @@ def _table(data: str, table: str) -> Discovery:
     rows = parse_rows(content, table, ("path",), TABLE_COLUMNS)
     scheme, unused = propose(rows, _scheme_name(data))
     attributes = [_shown(one) for one in scheme["attributes"]] if scheme else ["no attributes"]
-    left = f"; columns not looked at: {', '.join(unused)}" if unused else ""
+    left = f"; ignored columns: {', '.join(unused)}" if unused else ""
     said = f"data set: table {table}: {len(rows):,} photographs, {', '.join(attributes)}{left}{_OTHERWISE}"
     return Discovery("table", data, table, scheme, said)
 
@@ -155,6 +155,6 @@ def _shown(attribute: Mapping[str, Any]) -> str:
 
 
 def _scheme_name(data: str) -> str:
-    """Return the folder's name as a scheme's name has it."""
+    """Return the folder's name in the form of a scheme's name."""
     slug = re.sub(r"[^a-z0-9._-]+", "-", parse(data).name.casefold()).strip("._-")[:40]
     return slug or "custom"

@@ -1,4 +1,4 @@
-"""The folder for what outlives a run on this machine: cache, embedded MLflow store, locks."""
+"""The folder for files that outlive a run on this machine: cache, embedded MLflow store, locks."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ HOME_VARIABLE = "MASKFOLD_HOME"
 
 
 def home() -> Path:
-    """Return ``$MASKFOLD_HOME``, by default ``~/.maskfold``; it need not exist yet."""
+    """Return ``$MASKFOLD_HOME``, by default ``~/.maskfold``; it may not exist yet."""
     return Path(os.environ.get(HOME_VARIABLE) or "~/.maskfold").expanduser().absolute()

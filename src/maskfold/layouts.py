@@ -1,4 +1,4 @@
-"""What the three layouts of data sets look like from outside: names of files and folders that mean something.
+"""The three layouts of data sets, recognised by the names of files and folders.
 
 ::
 
@@ -27,33 +27,33 @@ PHOTOGRAPHS: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp
 TRAINING: Final = frozenset({"train", "training"})
 """Words for the training part, in lower case: names of folders, cells of the column `split`."""
 EVALUATION: Final = frozenset({"eval", "evaluation", "test", "holdout", "val", "valid", "validation"})
-"""Words for evaluation images, of which labels are never read."""
+"""Words for the evaluation part, in lower case; its labels are never read."""
 TABLE_COLUMNS: Final = ("path", "person", "split")
-"""Columns of a table that are no attributes."""
+"""Columns of a table that are not attributes."""
 
 _LITTER: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
 
 
 def is_litter(name: str) -> bool:
-    """Say whether a file or folder was left by an operating system or an editor and is no part of the data set."""
+    """Return whether a file or folder was left by an operating system or an editor."""
     return name.startswith(".") or name.casefold() in _LITTER
 
 
 def is_photograph(name: str) -> bool:
-    """Say whether a file is a photograph by its extension."""
+    """Return whether a file is a photograph by its extension."""
     return PurePosixPath(name).suffix.lower() in PHOTOGRAPHS
 
 
 def is_table(name: str) -> bool:
-    """Say whether a file is a table by its extension."""
+    """Return whether a file is a table by its extension."""
     return PurePosixPath(name).suffix.lower() in TABLES
 
 
 def is_evaluation(word: str) -> bool:
-    """Say whether a word means the evaluation part; a blank one means training.
+    """Return whether a word means the evaluation part; a blank one means training.
 
     Raises:
-        ValueError: If it means neither; the message is meant for people.
+        ValueError: If it means neither; the message is for users.
     """
     folded = word.strip().casefold()
     if folded and folded not in TRAINING | EVALUATION:
@@ -84,7 +84,7 @@ def look(root: str, names: Sequence[str]) -> Layout:
 
 
 def only_table(root: str, names: Iterable[str]) -> str:
-    """Return the name of the one table directly in a folder.
+    """Return the name of the only table directly in a folder.
 
     Raises:
         DatasetError: If there is none, or there are several.
@@ -101,7 +101,7 @@ def only_table(root: str, names: Iterable[str]) -> str:
 
 
 def class_folders(names: Iterable[str]) -> tuple[Counter[str], int]:
-    """Return the number of photographs in each class folder, and of evaluation photographs."""
+    """Return the numbers of photographs in each class folder, and the number of evaluation photographs."""
     paths = [name.split("/") for name in names if is_photograph(name)]
     paths = [parts for parts in paths if len(parts) > 1 and not any(map(is_litter, parts))]
     training = [parts[1:] for parts in paths if parts[0].casefold() in TRAINING]
@@ -116,7 +116,7 @@ def _tables(names: Iterable[str]) -> list[str]:
 
 
 def _hint(names: Iterable[str]) -> str:
-    """Say where a data set of the competition was seen instead."""
+    """Suggest how to fix a path to the competition's layout."""
     for name in names:
         if name.casefold() in (TRAIN_TABLE, EVAL_TABLE):
             return f" Names are lower case: rename {name.partition('/')[0]}."
@@ -130,10 +130,10 @@ def no_layout(root: str, hint: str = "") -> DatasetError:
 
     Args:
         root: The folder.
-        hint: A sentence of what to do, with a blank before it.
+        hint: What to do, as a sentence after a space.
     """
     return DatasetError(
-        f"data set {root}: none of the three layouts is there: {TRAIN_TABLE} and {EVAL_TABLE} with train/images/ and "
+        f"data set {root}: it has none of the three layouts: {TRAIN_TABLE} and {EVAL_TABLE} with train/images/ and "
         "eval/images/ (competition); one csv or parquet with a column path (table); a folder of photographs for each "
-        f"of two classes or more (folders).{hint}"
+        f"of at least two classes (folders).{hint}"
     )

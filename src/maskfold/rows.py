@@ -19,7 +19,7 @@ class Row:
 
     Attributes:
         line: Its line in the file, the header being line 1; in a parquet file its number, from 1.
-        cells: Values by column name, blanks around them removed.
+        cells: Values by column name, without surrounding blanks.
         place: ``line 5``, or ``row 4`` of a parquet file.
     """
 
@@ -32,10 +32,10 @@ class Row:
 
 
 def read_rows(path: Path, name: str, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
-    """Read a table's file; see :func:`parse_rows`.
+    """Read a table from a file; see :func:`parse_rows`.
 
     Raises:
-        DatasetError: If the file cannot be read as such a table, or holds no row.
+        DatasetError: If the file cannot be read as such a table, or has no row.
     """
     try:
         content = path.read_bytes()
@@ -49,15 +49,15 @@ def parse_rows(content: bytes, name: str, required: Sequence[str], optional: Seq
 
     Args:
         content: The file. Parquet, or csv: UTF-8, with or without a byte-order mark, comma-separated.
-        name: How messages call it.
-        required: Columns it must have; upper and lower case do not matter. More columns are allowed.
-        optional: Columns it may have, in upper or lower case as well.
+        name: Name used in messages.
+        required: Columns that it must have, in upper or lower case. More columns are allowed.
+        optional: Columns that it may have, in upper or lower case.
 
     Returns:
         The rows, their cells under these columns' spelling; other columns as the file spells them.
 
     Raises:
-        DatasetError: If the file cannot be read as such a table, or holds no row.
+        DatasetError: If the file cannot be read as such a table, or has no row.
     """
     is_parquet = content.startswith(b"PAR1")
     rows: list[Row] = []
@@ -71,7 +71,7 @@ def parse_rows(content: bytes, name: str, required: Sequence[str], optional: Seq
         place = f"{'row' if is_parquet else 'line'} {line}"
         rows.append(Row(line, _named(values, header, f"{name}, {place}"), place))
     if not rows:
-        raise DatasetError(f"{name}: holds no row; expected the columns {', '.join(required)} and one row each")
+        raise DatasetError(f"{name}: has no row; expected a header with {', '.join(required)} and at least one row")
     return rows
 
 
@@ -100,7 +100,7 @@ def _parquet(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _cell(value: Any) -> str:
-    """Return a value as a csv would have it; whole numbers without a fraction, since a gap makes a column floats."""
+    """Return a value as a csv would hold it. Whole numbers lose their fraction: a gap turns a column into floats."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -118,7 +118,7 @@ def _text(content: bytes, name: str) -> str:
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise DatasetError(f"{name}, line {line}: holds a zero byte; save the file as csv in UTF-8")
+        raise DatasetError(f"{name}, line {line}: contains a zero byte; save the file as csv in UTF-8")
     return text
 
 

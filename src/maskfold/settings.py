@@ -1,4 +1,4 @@
-"""What all settings and all records have in common: frozen, checked, unknown keys refused."""
+"""Base of all settings and records: frozen, validated, without unknown keys."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ ImageSize = Annotated[tuple[Side, Side], Field(description="height, width in pix
 
 
 class Settings(BaseModel):
-    """A frozen group of settings; unknown keys are refused."""
+    """A frozen group of settings; unknown keys are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class OutsideKey:
-    """Marks a field on which no result depends: it only conducts a run, or says where something is stored.
+    """Marks a field that affects no result: it only controls a run, or states where something is stored.
 
-    Jobs' keys leave such fields out, so that changing one redoes nothing: ``description: Annotated[str, OutsideKey]``.
+    The keys of jobs omit such fields, so that changing one repeats no job: ``description: Annotated[str, OutsideKey]``.
     """
 
 

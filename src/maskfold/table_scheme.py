@@ -1,4 +1,4 @@
-"""The attributes that a table's columns seem to state."""
+"""Guesses the attributes from the columns of a table."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from maskfold.rows import Row
 from maskfold.scheme import RESERVED, Attribute
 
 MOST_NUMBERS: Final = 12
-"""Most different whole numbers that count as names of classes; more are a number, which needs bounds."""
+"""Up to this many different whole numbers are classes; more are a number, which needs bounds."""
 MOST_TEXTS: Final = 50
-"""Most different texts that count as names of classes; a column with more is a remark or an id."""
+"""Up to this many different texts are classes; a column with more holds remarks or ids."""
 FEW_TEXTS: Final = 10
-"""The same where texts seldom repeat, as remarks and ids do: fewer than two rows each."""
+"""The same for texts that seldom repeat (fewer than two rows each on average), like remarks and ids."""
 _MOST_PARSE: Final = 0.95
-"""Share of cells that must be usable for a column to be an attribute of a known scheme; the rest are typing errors,
-which the reader leaves out."""
+"""Share of cells that must be valid for a column to be an attribute of a known scheme; the rest are typing errors,
+and the reader leaves them out."""
 
 
 def propose(rows: Sequence[Row], name: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the scheme that a table states, and the columns that are no attributes.
+    """Return the scheme that a table states, and the columns that are not attributes.
 
-    Columns that are all attributes of a known scheme are those attributes. Of any other column the different cells are
-    the classes; numbers that are not whole, or many, need bounds, which only people know: they get a ``range`` for now.
+    If all columns are attributes of a known scheme, they are taken from it. In any other column the different cells are
+    the classes. Numbers that are not whole, or too many, need bounds, which only the user knows; they get a ``range``.
 
     Args:
-        rows: The table, with evaluation rows, which are not looked at.
+        rows: The table; evaluation rows are ignored.
         name: Name of the scheme.
 
     Returns:
-        The scheme as a recipe writes it, None without an attribute; and the names of the other columns.
+        The scheme in the form of a recipe, None without an attribute; and the names of the other columns.
     """
     training = [row for row in rows if not _is_asked(row)]
     columns = [column for column in rows[0].cells if column not in TABLE_COLUMNS]
@@ -52,12 +52,12 @@ def propose(rows: Sequence[Row], name: str) -> tuple[dict[str, Any] | None, list
 def _is_asked(row: Row) -> bool:
     try:
         return is_evaluation(row.cells.get("split", ""))
-    except ValueError:  # the reader says so
+    except ValueError:  # the reader reports it
         return True
 
 
 def _known(cells: Mapping[str, Sequence[str]], scheme: str) -> list[dict[str, Any]]:
-    """Return the attributes of a known scheme, in its order, if all columns are such attributes; else none."""
+    """Return the attributes of a known scheme, in its order, if all columns are among them; else an empty list."""
     settings = {one["name"]: one for one in load_scheme(scheme)["attributes"]}
     named = {column.casefold(): column for column in cells}
     if not named or not named.keys() <= settings.keys():
@@ -91,7 +91,7 @@ def _attribute(column: str, cells: Sequence[str], people: Sequence[str]) -> dict
 
 
 def _numbers(cells: Sequence[str]) -> list[float]:
-    """Return the cells as numbers; nothing if one is none."""
+    """Return the cells as numbers; an empty list if one is not a number."""
     try:
         numbers = [float(cell) for cell in cells]
     except ValueError:
@@ -100,7 +100,7 @@ def _numbers(cells: Sequence[str]) -> list[float]:
 
 
 def _owner(cells: Sequence[str], people: Sequence[str]) -> str:
-    """Return whether a column is constant on each person's photographs."""
+    """Return ``person`` if a column is constant on each person's photographs, else ``photograph``."""
     said: dict[str, set[str]] = {}
     for person, cell in zip(people, cells, strict=True):
         if person and cell:

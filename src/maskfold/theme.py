@@ -27,13 +27,13 @@ class Palette:
     """Secondary text."""
     grid: str
     accent: str
-    """What the eye should find first, such as the vote."""
+    """The most important element, such as the vote."""
     quiet: str
-    """Everything that is compared with it."""
+    """Elements that are compared with it."""
     series: tuple[str, ...]
-    """Told apart by people with colour blindness as well (after Okabe and Ito, 2008)."""
+    """Distinguishable with colour blindness (after Okabe and Ito, 2008)."""
     ramp: tuple[str, ...]
-    """From nothing to everything."""
+    """From the lowest to the highest value."""
 
     @property
     def colormap(self) -> Colormap:

@@ -1,4 +1,4 @@
-"""What messages share: the closest known name, and long lists cut short."""
+"""Parts of messages: the closest known name, and shortened lists."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def _paint_plaster(canvas: Canvas, rng: np.random.Generator, fixed: np.random.Ge
 
 def _paint_bokeh(canvas: Canvas, scene: Scene, drift: NDArray[np.float64], fixed: np.random.Generator) -> None:
     """Paint lights far out of focus."""
-    for _ in range(16):  # enough to fill the picture, few enough to be told apart
+    for _ in range(16):  # enough to fill the picture, few enough to be distinguishable
         cx, cy = (fixed.random(2) + drift) * (canvas.width, canvas.height)
         r = fixed.uniform(0.03, 0.13) * canvas.width
         disc = canvas.cover(ellipse(cx, cy, r, r), blur=0.03 * canvas.width)

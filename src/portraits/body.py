@@ -91,7 +91,7 @@ def _paint_clothes(easel: Easel, scene: Scene, neck: float, shoulder: float, rng
 def _paint_collar(easel: Easel, scene: Scene, wide: float, collar: float, dip: float) -> None:
     """Paint the two leaves of a shirt's collar, or the lapels of a jacket."""
     leaf = moved([(wide - 0.02, -0.06), (wide + 0.22, 0.18), (wide * 0.55, dip * 0.9), (0.02, dip)], 0, collar)
-    # A shirt's collar is stiff and catches light; lapels lie in the jacket's own shade.
+    # A shirt's collar is stiff and catches light; lapels have the jacket's shade.
     tone = np.clip(np.asarray(scene.cloth) * (1.12 if scene.clothes == "shirt" else 0.88), 0, 1)
     for side in SIDES:
         easel.shade(easel.area(leaf * (side, 1), depth=DEPTH, soft=0.04, drop=0.05), 0.8)

@@ -41,7 +41,7 @@ TABLES: Final = ("train/train.csv", "eval/info.csv")
 EVAL_SHARE: Final = 2 / 3
 """People for evaluation per person for training, as in the competition."""
 SMALLEST: Final = 64
-"""Pixels; below, a face is some 20 pixels wide, and masks can no longer be told from beards."""
+"""Pixels; below, a face is some 20 pixels wide, and masks can no longer be distinguished from beards."""
 LARGEST: Final = 4096
 """Pixels; larger than a telephone's camera, and already hundreds of megabytes of memory a picture."""
 MOST: Final = 999_999

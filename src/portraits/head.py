@@ -74,7 +74,7 @@ def paint_ears(easel: Easel, face: Face) -> None:
         x = side * (face.cheek + 0.02)
         # The ear on the side that the head turns to disappears behind the cheek.
         outline = ellipse(x, 0.22, 0.13 * (1 - 1.6 * side * easel.pose.yaw), 0.3)
-        outline[:, 0] += side * 0.06 * -(outline[:, 1] - 0.22)  # the upper end stands out, the lobe lies close
+        outline[:, 0] += side * 0.06 * -(outline[:, 1] - 0.22)  # the upper end stands out, the lobe is close
         # Ears face sideways: half of the frontal light, more where it comes from their side.
         light = easel.light.on(0.55 + 0.35 * side * easel.light.direction[0])
         easel.paint(easel.area(outline, depth=0.0), np.asarray(face.skin) * (0.99, 0.88, 0.85) * light)  # thin: redder

@@ -1,4 +1,4 @@
-"""Small data sets in the competition's layout, to be damaged one way at a time."""
+"""Small data sets in the competition's layout; each test damages them in one way."""
 
 import csv
 import hashlib
@@ -52,7 +52,7 @@ class DataSet:
         self.image_ids: list[str] = []
 
     def person(self, name: str, **row: str) -> Path:
-        """Add a person with seven photographs and a row that the folder's name gives; ``row`` overrides cells."""
+        """Add a person with seven photographs and a row with the folder's labels; ``row`` overrides cells."""
         folder = self.images / name
         folder.mkdir()
         for photograph in MASK_OF_NAME:
@@ -96,13 +96,13 @@ class Table:
         root.mkdir()
 
     def image(self, path: str, seed: object = None) -> Path:
-        """Add a photograph; those of equal seeds are equal."""
+        """Add a photograph; equal seeds give equal photographs."""
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         paint(file, ("table", self.root.name, path) if seed is None else seed)
         return file
 
     def write(self, *rows: str, header: str) -> Path:
-        """Write the table, and each photograph that a row names and that is not there."""
+        """Write the table, and each missing photograph that a row names."""
         self.csv.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
         return self.root

@@ -7,5 +7,5 @@ from tests.dataset.builder import DataSet
 
 @pytest.fixture
 def data(tmp_path: Path) -> DataSet:
-    """Twelve sound people and three evaluation images, not yet written."""
+    """Twelve valid people and three evaluation images, not yet written."""
     return DataSet(tmp_path / "data").people().evaluation()

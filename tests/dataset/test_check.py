@@ -1,4 +1,4 @@
-"""What ``maskfold check`` and the job report, and what they refuse."""
+"""What ``maskfold check`` and the job report and reject."""
 
 import io
 from pathlib import Path
@@ -27,7 +27,7 @@ def recipe(**dataset: object) -> Recipe:
     return load_recipe("smoke").model_copy(update={"dataset": Dataset(**dataset), "folds": FOLDS})  # type: ignore[arg-type]
 
 
-def test_report_of_a_sound_data_set(data: DataSet) -> None:
+def test_report_of_a_valid_data_set(data: DataSet) -> None:
     report = check(data.write(), recipe())
     assert (report.n_people, report.n_train, report.n_eval, report.refusal) == (12, 84, 3, None)
     assert report.warnings == ()
@@ -43,7 +43,7 @@ def test_report_of_a_sound_data_set(data: DataSet) -> None:
     assert "People by gender and age" in text
 
 
-def test_at_the_limit_run_refuses_and_check_says_so(data: DataSet) -> None:
+def test_above_the_limit_a_run_rejects_and_check_reports_it(data: DataSet) -> None:
     for number in range(12):
         data.row(f"00090{number % 10}_male_Asian_{20 + number}")
     root = data.write()
@@ -52,7 +52,7 @@ def test_at_the_limit_run_refuses_and_check_says_so(data: DataSet) -> None:
     assert report.share_left_out == pytest.approx(0.5)
     assert report.refusal is not None
     text = shown(report)
-    assert "A run would refuse this data set: 84 of 168 training photographs (50.0%) cannot be used" in text
+    assert "A run would reject this data set: 84 of 168 training photographs (50.0%) cannot be used" in text
     with pytest.raises(DatasetError) as error:
         prepare(root, Dataset(), MASK, FOLDS)
     message = str(error.value)
@@ -61,10 +61,10 @@ def test_at_the_limit_run_refuses_and_check_says_so(data: DataSet) -> None:
     assert "and 2 more" in message
     accepted = prepare(root, Dataset(max_quarantined=0.5), MASK, FOLDS)
     assert accepted.n_quarantined == 84
-    assert "left out of training: 84 photographs (50.00%): 84 because a row without folder" in accepted.warnings[0]
+    assert "left out of training: 84 photographs (50.00%): a row without a folder (84)" in accepted.warnings[0]
 
 
-def test_nothing_usable_is_refused_whatever_the_limit(tmp_path: Path) -> None:
+def test_nothing_usable_is_rejected_at_any_limit(tmp_path: Path) -> None:
     data = DataSet(tmp_path / "data").evaluation()
     data.row("000001_male_Asian_20")
     root = data.write()
@@ -93,14 +93,14 @@ def test_warnings(data: DataSet) -> None:
     (data.eval_images / data.image_ids[0]).unlink()
     (data.eval_images / "stray.jpg").write_bytes(b"")
     corrections = data.root / "corrections.csv"
-    corrections.write_text("folder,gender,age,swap\nnobody,male,,\nann,female,,\n")
+    corrections.write_text("folder,gender,age,swap\nstranger,male,,\nann,female,,\n")
     root = data.write()
     prepared = prepare(root, Dataset(corrections=str(corrections)), MASK, Folds(k=3))
     text = "\n".join(prepared.warnings)
     assert prepared.n_eval_unreadable == 1
     assert "1 of 3 evaluation images cannot be read; they get the prior" in text
-    assert "info.csv does not list them, 1 of eval/images: eval/images/stray.jpg" in text
-    assert "1 of 2 rows mean no one in this data set: nobody" in text
+    assert "1 files in eval/images are ignored because info.csv does not list them: eval/images/stray.jpg" in text
+    assert "1 of 2 rows match no person of this data set: stranger" in text
     assert "no label changed for 1 of 1 people" in text
     assert "only 2 people are male and <30: fewer than 3 folds" in text
     lonely = prepare(root, Dataset(), scheme(age=[30, 70]), FOLDS)
@@ -108,7 +108,7 @@ def test_warnings(data: DataSet) -> None:
 
 
 def test_agreed_corrections_are_for_one_data_set_only(data: DataSet) -> None:
-    """The id 000020 is here too, but it is somebody else: nothing is swapped, and nobody is alarmed."""
+    """The id 000020 is in this data set too, but is another person: nothing is swapped, and no warning appears."""
     data.person("000020_male_Mixed_52")
     prepared = prepare(data.write(), Dataset(corrections="agreed"), MASK, FOLDS)
     assert prepared.n_corrected == 0

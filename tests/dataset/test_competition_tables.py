@@ -50,8 +50,8 @@ class TestLayout:
 
 
 BAD_TRAIN = {
-    "empty": (b"", r"train/train\.csv: holds no row"),
-    "header only": (b"id,gender,race,age,path\n", "holds no row"),
+    "empty": (b"", r"train/train\.csv: has no row"),
+    "header only": (b"id,gender,race,age,path\n", "has no row"),
     "missing columns": (b"id,gender,path\n1,male,x\n", "the column age is missing; the header is: id, gender, path"),
     "semicolons": (b"id;gender;race;age;path\n1;male;a;2;x\n", "separated by commas, not by ';'"),
     "column twice": (b"gender,age,path,age\nmale,1,x,2\n", "age appears twice"),
@@ -59,7 +59,7 @@ BAD_TRAIN = {
     "long row": (b"gender,age,path\nmale,20,x,y\n", "line 2: 4 values where the header has 3"),
     "Korean code page": ("gender,age,path\nmale,20,가\n".encode("cp949"), "line 2: byte 0xb0 is not UTF-8"),
     "UTF-16": ("gender,age,path\nmale,20,x\n".encode("utf-16"), "line 1: byte 0xff is not UTF-8"),
-    "zero bytes": (b"gender,age,path\nmale,20,\0\n", "line 2: holds a zero byte"),
+    "zero bytes": (b"gender,age,path\nmale,20,\0\n", "line 2: contains a zero byte"),
     "open quote": (b'gender,age,path\nmale,20,"x\n', "not valid csv"),
 }
 
@@ -74,9 +74,9 @@ def test_bad_train_table(data: DataSet, content: bytes, message: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"ImageID,ans\n", r"eval/info\.csv: holds no row"),
+        (b"ImageID,ans\n", r"eval/info\.csv: has no row"),
         (b"image,ans\na.jpg,0\n", "the column ImageID is missing"),
-        (b"ImageID,ans\na.jpg,0\nb.jpg,0\na.jpg,0\n", r"line 4: ImageID a\.jpg was in line 2 already"),
+        (b"ImageID,ans\na.jpg,0\nb.jpg,0\na.jpg,0\n", r"line 4: ImageID a\.jpg is already in line 2"),
         (b"ImageID,ans\na.jpg,0\n,0\n", "line 3: ImageID is blank"),
     ],
 )
@@ -131,7 +131,7 @@ class TestCorrectionsFile:
         with pytest.raises(DatasetError, match="mine: cannot be read"):
             read_corrections(tmp_path / "none.csv", "mine")
 
-    def test_whole_name_goes_before_id(self) -> None:
+    def test_full_name_has_priority_over_id(self) -> None:
         corrections = Corrections("mine", (Correction(2, "7", gender=0),))
         found, unknown = corrections.match(["7", "7_male_x_20"])
         assert list(found) == ["7"]
@@ -139,12 +139,12 @@ class TestCorrectionsFile:
 
     def test_shared_id_is_ambiguous(self) -> None:
         corrections = Corrections("mine", (Correction(2, "7", gender=0),))
-        with pytest.raises(DatasetError, match=r"mine, line 2: id 7 fits 2 folders \(7_a_b_1, 7_c_d_2\)"):
+        with pytest.raises(DatasetError, match=r"mine, line 2: id 7 matches 2 folders \(7_a_b_1, 7_c_d_2\)"):
             corrections.match(["7_a_b_1", "7_c_d_2", "8_a_b_1"])
 
     def test_person_twice(self) -> None:
         corrections = Corrections("mine", (Correction(2, "7", gender=0), Correction(3, "7_a_b_1", age=3)))
-        with pytest.raises(DatasetError, match="line 3: 7_a_b_1 is corrected in line 2 already"):
+        with pytest.raises(DatasetError, match="line 3: 7_a_b_1 is already corrected in line 2"):
             corrections.match(["7_a_b_1"])
 
     def test_agreed_corrections(self) -> None:

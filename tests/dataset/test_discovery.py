@@ -1,4 +1,4 @@
-"""What a data set looks like from outside, and the recipe that fits it."""
+"""Layout and scheme of a data set are detected, and its recipe follows."""
 
 import shutil
 from pathlib import Path
@@ -45,11 +45,11 @@ def test_a_table_states_its_attributes(table: Table) -> None:
         "table faces.csv: 46 photographs, hair (Fair, dark, green), shot (1, 2, 7, 10), stature (numbers 3 to"
         in found.said
     )
-    assert "columns not looked at: remark" in found.said
+    assert "ignored columns: remark" in found.said
     assert "dataset.reader=" in found.said
 
 
-def test_remarks_and_columns_that_say_nothing_are_no_attributes(tmp_path: Path) -> None:
+def test_remarks_and_constant_columns_are_not_attributes(tmp_path: Path) -> None:
     made = Table(tmp_path / "data")
     made.write(
         *(f"{number}.jpg,text {number},same,{number % 2},a" for number in range(60)),
@@ -58,7 +58,7 @@ def test_remarks_and_columns_that_say_nothing_are_no_attributes(tmp_path: Path) 
     found = discover(str(made.root))
     assert found.scheme is not None
     assert [one["name"] for one in found.scheme["attributes"]] == ["smile"]
-    assert "columns not looked at: remark, source, width" in found.said
+    assert "ignored columns: remark, source, width" in found.said
 
 
 def test_numbers_need_bounds_and_the_error_says_their_range(table: Table) -> None:
@@ -73,7 +73,7 @@ def test_numbers_need_bounds_and_the_error_says_their_range(table: Table) -> Non
     assert other.scheme.names == ("hair",)
 
 
-def test_evaluation_rows_say_nothing_about_classes(tmp_path: Path) -> None:
+def test_evaluation_rows_do_not_add_classes(tmp_path: Path) -> None:
     made = Table(tmp_path / "data")
     made.write("a.jpg,train,dark", "b.jpg,,fair", "c.jpg,test,secret", header="path,split,hair")
     found = discover(str(made.root))
@@ -107,7 +107,7 @@ def test_the_table_may_be_named(table: Table, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="reader folders reads no table"):
         discover(str(table.csv), "folders")
     pd.DataFrame({"path": ["a.jpg", "b.jpg"], "hair": ["dark", None]}).to_parquet(table.root / "t.parquet")
-    assert discover(str(table.root / "t.parquet")).scheme is None  # one class is nothing to learn
+    assert discover(str(table.root / "t.parquet")).scheme is None  # one class cannot be learnt
 
 
 def photographs(root: Path, *paths: str) -> Path:
@@ -141,7 +141,7 @@ def test_the_competitions_layout_goes_first(data: DataSet) -> None:
     assert recipe.dataset.reader == "competition"
 
 
-def test_one_level_off_is_seen(data: DataSet) -> None:
+def test_one_level_off_gets_a_hint(data: DataSet) -> None:
     root = data.write()
     with pytest.raises(DatasetError, match=f"Did you mean {root}\\?"):
         discover(str(root / "train"))
@@ -190,7 +190,7 @@ def test_all_layouts_on_s3(s3_bucket: str, table: Table, data: DataSet, tmp_path
 
 
 class TestRealPhotographs:
-    """Public collections as tables and class folders, where they are beside the project."""
+    """Public data sets as tables and class folders, if they are available."""
 
     @pytest.fixture
     def shared(self) -> Path:

@@ -63,7 +63,7 @@ def test_rows_join_the_manifest_and_change_nothing_else(data: DataSet, external:
     assert added["readable"].all()
     assert not added["corrected"].any()
     assert (set(added["width"]), set(added["height"])) == ({24}, {32})
-    # The data set's own rows come first and are what they were.
+    # The data set's own rows come first and are unchanged.
     assert found.manifest.iloc[: len(alone.manifest)].equals(alone.manifest)
     assert found.folds.equals(alone.folds)
     assert found.class_counts == alone.class_counts == tuple(class_counts(found.manifest, MASK))
@@ -85,7 +85,7 @@ BAD_ROWS: dict[str, tuple[Callable[[External], str], str, str]] = {
     "long name": (lambda e: f"{'x' * 5000}.jpg,male,,", "missing", "the file is missing"),
     "link outside": (lambda e: linked(e, e.root.parent / "elsewhere.jpg"), "unsafe-path", "outside outside/"),
     "link to a folder outside": (lambda e: linked_folder(e), "unsafe-path", "outside outside/"),
-    "link to nothing": (lambda e: linked(e, e.root / "nothing"), "unsafe-path", "leads nowhere"),
+    "link to nothing": (lambda e: linked(e, e.root / "nothing"), "unsafe-path", "the link is broken"),
     "a folder": (lambda e: folder(e), "unreadable", "not a file"),
     "not an image": (lambda e: damaged(e, b"no image"), "unreadable", "not an image"),
     "empty": (lambda e: damaged(e, b""), "unreadable", "empty"),
@@ -138,7 +138,7 @@ def test_a_row_that_cannot_be_used_is_left_out_with_its_reason(case: str, data: 
     assert (entry["part"], entry["kind"], entry["left_out"]) == ("external", kind, 1)
     assert reason in entry["reason"]
     assert entry["where"].startswith("external/0/")
-    # It is no loss of the data set's, however little of that may be lost.
+    # It does not count against the data set's own limit.
     assert (prepared.n_quarantined, prepared.n_external_left_out) == (0, 1)
     assert "1 of 2 rows are left out" in prepared.warnings[0]
 
@@ -150,7 +150,7 @@ def test_links_that_stay_inside_are_followed(data: DataSet, external: External) 
     assert prepared.n_external == 1
 
 
-def test_a_path_counts_once_and_never_when_its_rows_disagree(data: DataSet, external: External) -> None:
+def test_a_path_is_used_once_and_never_if_its_rows_disagree(data: DataSet, external: External) -> None:
     for path in ("same.jpg", "torn.jpg", "good.jpg"):
         external.image(path)
     table = external.write("same.jpg,male,,", "torn.jpg,,20,", "same.jpg,MALE,,", "torn.jpg,,21,", "good.jpg,male,,")
@@ -164,7 +164,7 @@ def test_a_path_counts_once_and_never_when_its_rows_disagree(data: DataSet, exte
 
 
 def test_the_data_sets_own_photographs_are_left_out(data: DataSet, external: External) -> None:
-    """Somebody who is held out must not be learnt from under another name."""
+    """Networks must not learn from a held-out person under another name."""
     root = data.write()
     own = sorted(root.glob("train/images/*/mask1.jpg"))[0]
     shutil.copy(own, external.root / "train.jpg")
@@ -177,7 +177,7 @@ def test_the_data_sets_own_photographs_are_left_out(data: DataSet, external: Ext
     reasons = dict(zip(prepared.quarantine["where"], prepared.quarantine["reason"], strict=True))
     assert reasons["external/0/train.jpg"] == f"equal to {own.relative_to(root)} of the data set"
     assert data.image_ids[0] in reasons["external/0/eval.jpg"]
-    assert not any("scores may flatter" in warning for warning in prepared.warnings)
+    assert not any("scores may be too high" in warning for warning in prepared.warnings)
     own_bytes = {*train_rows(prepared.manifest)["sha256"], *eval_rows(prepared.manifest)["sha256"]}
     assert not own_bytes & set(external_rows(prepared.manifest)["sha256"])
 
@@ -200,14 +200,14 @@ def test_the_first_of_equal_external_photographs_counts(data: DataSet, external:
     [
         ("gender,age\nmale,20\n", "the column path is missing"),
         ("path,sex\na.jpg,male\n", "needs path and at least one of mask, gender, age"),
-        ("path,gender\n", "holds no row"),
+        ("path,gender\n", "has no row"),
         ("path;gender\na.jpg;male\n", "separated by commas"),
         ("path,gender,gender\na.jpg,male,female\n", "the column gender appears twice"),
         ("path,gender\na.jpg,male,20\n", "line 2: 3 values where the header has 2"),
         (None, "cannot be read"),
     ],
 )
-def test_a_file_that_is_no_such_table_is_an_input_error(
+def test_an_invalid_table_is_an_input_error(
     content: str | None, message: str, data: DataSet, external: External
 ) -> None:
     if content is not None:
@@ -218,17 +218,17 @@ def test_a_file_that_is_no_such_table_is_an_input_error(
     assert error.value.exit_code == 2
 
 
-def test_a_table_of_which_nothing_can_be_used_is_refused(data: DataSet, external: External) -> None:
+def test_a_table_without_usable_rows_is_rejected(data: DataSet, external: External) -> None:
     table = external.write(*(f"{number}.jpg,male,," for number in range(12)))
     root = data.write()
     with pytest.raises(DatasetError, match=f"{table}: none of its 12 rows can be used") as error:
         prepare(root, settings(table), MASK, FOLDS)
     assert str(error.value).count("the file is missing") == 10
     assert "and 2 more" in str(error.value)
-    assert "A run would refuse this data set: external table" in shown(check(root, recipe(external=(table,))))
+    assert "A run would reject this data set: external table" in shown(check(root, recipe(external=(table,))))
 
 
-def test_columns_come_in_any_order_and_case_and_more_are_not_looked_at(data: DataSet, external: External) -> None:
+def test_columns_come_in_any_order_and_case_and_others_are_ignored(data: DataSet, external: External) -> None:
     external.image("a.jpg")
     table = external.write("x,WEAR,a.jpg", header="Note,MASK,Path")
     prepared = prepare(data.write(), settings(table), MASK, FOLDS)

@@ -61,7 +61,7 @@ def test_training_and_evaluation_folders(split: Path) -> None:
     assert set(asked["label"]) == {-1}
 
 
-def test_what_is_no_photograph_of_a_class(flat: Path, tmp_path: Path) -> None:
+def test_files_that_are_not_photographs_of_a_class(flat: Path, tmp_path: Path) -> None:
     photographs(flat, "stray.jpg", "bird/1.jpg", "bird/2.jpg")
     (flat / "notes.md").touch()
     (flat / "cat" / "list.txt").touch()
@@ -107,5 +107,5 @@ def test_corrections_name_the_path(flat: Path, tmp_path: Path) -> None:
 
 def test_two_attributes_need_a_table(flat: Path) -> None:
     both = Scheme(attributes=(*SCHEME.attributes, Attribute(name="stature", bounds=(3,))))
-    with pytest.raises(DatasetError, match="class folders state one attribute, and the scheme has label, stature"):
+    with pytest.raises(DatasetError, match="class folders state one attribute, but the scheme has label, stature"):
         prepare(flat, Dataset(reader="folders"), both, Folds(k=2))

@@ -1,4 +1,4 @@
-"""Folds: a partition of people, stratified, the same everywhere."""
+"""Folds: a stratified partition of people, the same on every machine."""
 
 from collections import Counter
 
@@ -48,7 +48,7 @@ def test_row_order_and_types_do_not_matter(people: pd.DataFrame, random: object)
 
 
 def test_known_result() -> None:
-    """Pinned: another machine, library version or year must deal the same."""
+    """Pinned: other machines and library versions must assign the same folds."""
     people = pd.DataFrame(
         {
             "person": [f"{number:06d}_x" for number in range(10)],
@@ -69,7 +69,7 @@ def test_seed_matters_and_version_ignores_row_order() -> None:
     assert folds_version(first) == folds_version(first[::-1])
 
 
-def test_a_repeated_person_is_a_fault() -> None:
+def test_a_repeated_person_is_an_error() -> None:
     people = pd.DataFrame({"person": ["a", "a"], "gender": 0, "age_group": 1})
     with pytest.raises(ValueError, match="a appears twice"):
         assign_folds(people, 2, 0)
@@ -85,7 +85,7 @@ def test_a_repeated_person_is_a_fault() -> None:
         (["a", "b", "c"], [0, 1, 2], r"found \[0, 1, 2\]"),
     ],
 )
-def test_broken_folds_are_a_fault(persons: list[str], numbers: list[int], message: str) -> None:
+def test_broken_folds_are_an_error(persons: list[str], numbers: list[int], message: str) -> None:
     with pytest.raises(InvariantError, match=message):
         check_folds(pd.DataFrame({"person": persons, "fold": numbers}), ["a", "b", "c"], 2)
 

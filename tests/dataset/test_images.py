@@ -1,4 +1,4 @@
-"""Every kind of file that a folder of photographs may hold."""
+"""Every kind of file that a folder of photographs may contain."""
 
 import hashlib
 import io
@@ -124,7 +124,7 @@ def test_palette_with_transparency_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_rotation_is_undone(tmp_path: Path, kind: str, orientation: int) -> None:
-    """What a camera held in any of the eight ways writes looks the same to us."""
+    """All eight EXIF orientations of a camera decode to the same image."""
     as_stored = {
         1: lambda a: a,
         2: lambda a: a[:, ::-1],
@@ -174,7 +174,7 @@ def test_damaged_exif_counts_as_upright(tmp_path: Path) -> None:
         (saved(gradient(), "GIF"), "not an image"),
     ],
 )
-def test_unusable_content_is_refused_with_its_reason(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_unusable_content_is_rejected_with_its_reason(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "mask1.jpg"
     path.write_bytes(content)
     found = probe(path)
@@ -185,11 +185,11 @@ def test_unusable_content_is_refused_with_its_reason(tmp_path: Path, content: by
         decode(path)
 
 
-def test_a_bomb_is_refused_before_it_unfolds(tmp_path: Path) -> None:
+def test_a_bomb_is_rejected_before_decoding(tmp_path: Path) -> None:
     path = tmp_path / "bomb.png"
     side = int(MAX_PIXELS**0.5) + 1
     path.write_bytes(saved(Image.new("1", (side, side)), "PNG"))
-    assert "are refused" in (probe(path).problem or "")
+    assert "are rejected" in (probe(path).problem or "")
     assert path.stat().st_size < 100_000
 
 

@@ -1,4 +1,4 @@
-"""The table of bad inputs: what becomes of each in the manifest and in the quarantine."""
+"""The table of bad inputs, and the effect of each on manifest and quarantine."""
 
 import os
 import shutil
@@ -60,7 +60,7 @@ CASES = {
         "outside",
         1,
     ),
-    "link to nowhere": (with_photograph(replace_by_link("mask9.jpg")), "unsafe-path", "nowhere", 1),
+    "broken link": (with_photograph(replace_by_link("mask9.jpg")), "unsafe-path", "the link is broken", 1),
     "folder is a link": (link_folder, "unsafe-path", "must not be a link", SEVEN),
     "mask9": (lambda data: paint(add_ann(data) / "mask9.jpg", 1), "extra", "no mask state", 1),
     "mask1 twice": (lambda data: paint(add_ann(data) / "mask1.png", 1), "extra", "a second photograph named mask1", 1),
@@ -70,7 +70,12 @@ CASES = {
         "by its extension",
         0,
     ),
-    "folder in the folder": (lambda data: (add_ann(data) / "old").mkdir(), "not-a-photograph", "a folder where", 0),
+    "folder in the folder": (
+        lambda data: (add_ann(data) / "old").mkdir(),
+        "not-a-photograph",
+        "a folder among photographs",
+        0,
+    ),
     "file among the folders": (
         lambda data: (data.images / "readme.txt").write_text("x"),
         "not-a-photograph",
@@ -102,7 +107,7 @@ CASES = {
     "path climbs": (lambda data: data.row(ANN, path="../images"), "unsafe-path", "outside its folder", SEVEN),
     "path is absolute": (lambda data: data.row(ANN, path="/etc"), "unsafe-path", "absolute", SEVEN),
     "path has a drive": (lambda data: data.row(ANN, path="C:\\x"), "unsafe-path", "absolute", SEVEN),
-    "path is deep": (lambda data: data.row(ANN, path="a/b"), "unsafe-path", "more than a folder", SEVEN),
+    "path is deep": (lambda data: data.row(ANN, path="a/b"), "unsafe-path", "a single folder name", SEVEN),
     "path is blank": (lambda data: data.row(ANN, path=""), "unsafe-path", "blank", SEVEN),
     "path has control characters": (lambda data: data.row(ANN, path="a\x1bb"), "unsafe-path", "printed", SEVEN),
 }
@@ -119,14 +124,14 @@ def test_bad_input_is_left_out_or_noted_with_its_reason(
     assert reason in entry.reason
     assert entry.where.isprintable()
     train = train_rows(found.manifest)
-    # Nobody else loses anything, and the person keeps what is sound.
+    # Other people are not affected, and the person keeps all valid photographs.
     assert len(train[train["person"] != ANN]) == 12 * SEVEN
     has_ann = left_out < SEVEN and (data.images / ANN).is_dir()
     n_lost = 0 if kind == "extra" else left_out
     assert sum(train["person"] == ANN) == (SEVEN - n_lost if has_ann else 0)
 
 
-def test_sound_data_set_has_nothing_to_say(data: DataSet) -> None:
+def test_valid_data_set_has_no_entries(data: DataSet) -> None:
     found = survey(data.write())
     assert found.entries == ()
     assert found.n_train == 12 * SEVEN
@@ -188,7 +193,7 @@ def test_folder_names_need_not_state_labels(data: DataSet) -> None:
     }
 
 
-def test_a_person_with_two_troubles_counts_once(data: DataSet) -> None:
+def test_a_person_with_two_problems_counts_once(data: DataSet) -> None:
     data.row(ANN, gender="male")
     found = survey(data.write())
     assert sum(entry.left_out for entry in found.entries) == SEVEN
@@ -198,7 +203,7 @@ def test_same_photograph_under_two_people_and_in_both_parts(data: DataSet) -> No
     folder = add_ann(data)
     shutil.copy(data.images / "000001_female_Asian_40" / "normal.jpg", folder / "normal.jpg")
     shutil.copy(folder / "mask2.jpg", data.eval_images / data.image_ids[1])
-    shutil.copy(folder / "mask3.jpg", folder / "mask4.jpg")  # within one person: harmless
+    shutil.copy(folder / "mask3.jpg", folder / "mask4.jpg")  # within one person: not an entry
     found = survey(data.write())
     assert [entry.kind for entry in found.entries] == ["same-photograph"] * 2
     assert found.entries[0].where.endswith("000001_female_Asian_40/normal.jpg")
@@ -280,7 +285,7 @@ class TestEvaluation:
 
 
 class TestCorrections:
-    """Corrections change labels, are recorded, and settle what the sources leave open."""
+    """Corrections change labels, are recorded, and resolve conflicting labels."""
 
     def apply(self, data: DataSet, *rows: str) -> tuple:
         file = data.root / "mine.csv"
@@ -310,7 +315,7 @@ class TestCorrections:
         assert found.corrections.without_effect == (ANN,)
 
     @pytest.mark.parametrize("row", [{"gender": "male"}, {"gender": "?"}])
-    def test_a_correction_settles_what_is_open(self, data: DataSet, row: dict[str, str]) -> None:
+    def test_a_correction_resolves_a_conflict(self, data: DataSet, row: dict[str, str]) -> None:
         add_ann(data, **row)
         found, ann = self.apply(data, f"{ANN},female,,")
         assert found.entries == ()
@@ -318,8 +323,8 @@ class TestCorrections:
         assert ann["corrected"].all()
 
     def test_unknown_people_are_reported(self, data: DataSet) -> None:
-        found, _ = self.apply(data, "nobody,female,,")
-        assert found.corrections.unknown == ("nobody",)
+        found, _ = self.apply(data, "stranger,female,,")
+        assert found.corrections.unknown == ("stranger",)
         assert found.corrections.n_matched == 0
 
 

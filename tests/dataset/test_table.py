@@ -1,4 +1,4 @@
-"""Tables as data sets of their own: what becomes of each row."""
+"""Tables as data sets, and the effect of each row."""
 
 import csv
 from collections.abc import Callable
@@ -59,7 +59,7 @@ def read(made: Table, *lines: str, header: str = HEADER, **dataset: object) -> P
     return prepare(root, Dataset(reader="table", max_quarantined=1, **dataset), SCHEME, Folds(k=2))  # type: ignore[arg-type]
 
 
-def test_a_sound_table(table: Table, tmp_path: Path) -> None:
+def test_a_valid_table(table: Table, tmp_path: Path) -> None:
     prepared = read(table, *rows())
     assert prepared.quarantine.empty
     train = train_rows(prepared.manifest)
@@ -103,7 +103,7 @@ BAD: dict[str, tuple[Callable[[Table], str], str, str]] = {
     "missing": (lambda t: "none.jpg,q,,dark,day,150", "missing", "the file is missing"),
     "link": (lambda t: link(t), "unsafe-path", "outside data/"),
     "not a photograph": (lambda t: damaged(t), "unreadable", "not an image"),
-    "in both parts": (lambda t: "w.jpg,q,train,dark,day,150", "in-both-parts", "an evaluation photograph as well"),
+    "in both parts": (lambda t: "w.jpg,q,train,dark,day,150", "in-both-parts", "also an evaluation photograph"),
     "another person's hair": (
         lambda t: "x2.jpg,p0,,fair,day,115",
         "labels-disagree",
@@ -129,7 +129,7 @@ def test_a_training_row_that_cannot_be_used_is_left_out_and_counts(case: str, ta
     table.image("x2.jpg")
     prepared = read(table, *rows(), make(table))
     [entry] = prepared.quarantine.to_dict("records")
-    lost = 3 if kind == "labels-disagree" else 1  # the person's other two photographs as well
+    lost = 3 if kind == "labels-disagree" else 1  # the person's other two photographs too
     assert (entry["kind"], entry["part"], entry["left_out"]) == (kind, "train", lost)
     assert reason in entry["reason"]
     assert prepared.n_quarantined == lost
@@ -169,7 +169,9 @@ def test_without_persons_each_photograph_is_its_own_and_all_attributes_stratify(
     prepared = read(table, *lines, header="path,hair,light,stature")
     assert train_rows(prepared.manifest)["person"].tolist() == train_rows(prepared.manifest)["image"].tolist()
     assert len(prepared.folds) == 12
-    assert "the data set names no persons, so each photograph counts as its own" in "\n".join(prepared.warnings)
+    assert "the data set names no persons, so each photograph counts as a person of its own" in "\n".join(
+        prepared.warnings
+    )
     assert "groups have fewer photographs than 2 folds" in "\n".join(prepared.warnings)
     assert prepared.n_eval == 0
     recipe = load_recipe("smoke", scheme=SCHEME.model_dump(mode="json"))
@@ -178,14 +180,14 @@ def test_without_persons_each_photograph_is_its_own_and_all_attributes_stratify(
     assert "not known" in shown(report)
 
 
-def test_a_person_in_both_parts_is_said(table: Table) -> None:
+def test_a_person_in_both_parts_gets_a_warning(table: Table) -> None:
     table.image("v.jpg")
     prepared = read(table, *rows(), "v.jpg,p1,valid,,,")
     assert "1 people are in the training and in the evaluation part" in "\n".join(prepared.warnings)
     assert "p1" in set(prepared.folds["person"])
 
 
-def test_a_folder_called_external_is_none_of_the_external_tables(table: Table) -> None:
+def test_a_folder_called_external_is_not_an_external_table(table: Table) -> None:
     table.image("external/0/a.jpg")
     prepared = read(table, *rows(), "external/0/a.jpg,q,,dark,day,150")
     assert prepared.n_train == 13
@@ -200,7 +202,7 @@ def test_a_folder_called_external_is_none_of_the_external_tables(table: Table) -
         ("path,hair,hair,light,stature", "a,dark,dark,day,1", "hair appears twice"),
     ],
 )
-def test_a_file_that_is_no_such_table(table: Table, header: str, line: str, message: str) -> None:
+def test_an_invalid_table(table: Table, header: str, line: str, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         read(table, line, header=header)
 
@@ -219,14 +221,14 @@ class TestCorrections:
         return read(table, *rows(), corrections=str(file))
 
     def test_by_person(self, table: Table) -> None:
-        prepared = self.apply(table, "person,hair,stature", "p0,fair,", "nobody,dark,", "p1,fair,")
+        prepared = self.apply(table, "person,hair,stature", "p0,fair,", "stranger,dark,", "p1,fair,")
         labels = train_rows(prepared.manifest).set_index("image")
         assert labels["hair"][["p0/a.jpg", "p0/b.jpg", "p2/a.jpg"]].tolist() == [1, 1, 0]
         assert labels.index[labels["corrected"]].tolist() == ["p0/a.jpg", "p0/b.jpg"]
-        assert "mine.csv: 1 of 3 rows mean no one in this data set: nobody" in "\n".join(prepared.warnings)
+        assert "mine.csv: 1 of 3 rows match no person of this data set: stranger" in "\n".join(prepared.warnings)
         assert "no label changed for 1 of 2 people" in "\n".join(prepared.warnings)
 
-    def test_by_path_and_settling_what_is_wrong(self, table: Table) -> None:
+    def test_by_path_and_resolving_invalid_labels(self, table: Table) -> None:
         table.image("q.jpg")
         file = table.root.parent / "mine.csv"
         file.write_text("path,light\nq.jpg,flash\nnone.jpg,day\n")
@@ -235,17 +237,17 @@ class TestCorrections:
         assert labels.loc["q.jpg", "light"] == 3
         assert prepared.n_corrected == 1
         assert prepared.quarantine.empty
-        assert "mean no photograph in this data set: none.jpg" in "\n".join(prepared.warnings)
+        assert "match no photograph of this data set: none.jpg" in "\n".join(prepared.warnings)
 
     @pytest.mark.parametrize(
         ("lines", "message"),
         [
-            (("path,person,hair", "a,b,dark"), "corrections need path or person, not both"),
-            (("hair", "dark"), "corrections need path or person"),
+            (("path,person,hair", "a,b,dark"), "corrections need either path or person"),
+            (("hair", "dark"), "corrections need either path or person"),
             (("person,size", "p0,1"), "at least one of hair, light, stature"),
             (("person,hair", "p0,red"), "line 2: hair 'red' is none of"),
             (("person,hair,light", "p0,,"), "line 2: corrects nothing"),
-            (("person,hair", "p0,dark", "p0,fair"), "line 3: p0 is corrected in line 2 already"),
+            (("person,hair", "p0,dark", "p0,fair"), "line 3: p0 is already corrected in line 2"),
             (("person,hair", ",dark"), "line 2: person is blank"),
         ],
     )
@@ -254,7 +256,7 @@ class TestCorrections:
             self.apply(table, *lines)
 
     def test_the_agreed_ones_are_the_competitions(self, table: Table) -> None:
-        with pytest.raises(DatasetError, match="corrections=agreed are those of the competition's data set"):
+        with pytest.raises(DatasetError, match="corrections=agreed applies to the competition's data set only"):
             read(table, *rows(), corrections="agreed")
 
 

@@ -1,4 +1,4 @@
-"""What the tests of faces share."""
+"""Fixtures of the tests of faces."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ import maskfold.torchvision_ops  # noqa: F401  before any test imports facenet_p
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Tests run beside each other: threads that wait for each other would only be in the way."""
+    """Tests run in parallel processes, so threads within one would only compete."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -1,4 +1,4 @@
-"""The batched cascade, against facenet-pytorch's own loop."""
+"""The batched cascade, compared with facenet-pytorch's loop."""
 
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def iou(a: np.ndarray, b: np.ndarray) -> float:
     return float(common / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - common))
 
 
-def test_results_do_not_depend_on_company_or_order(drawn: list[Image]) -> None:
+def test_results_do_not_depend_on_other_images_or_order(drawn: list[Image]) -> None:
     cascade = Cascade()
     small = [np.asarray(Pillow.fromarray(image).resize((120, 160))) for image in drawn[:3]]
     images = [*drawn, *small]
@@ -101,13 +101,13 @@ def test_large_photographs_give_the_same_boxes_in_their_own_pixels(drawn: list[I
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 300), (16, 16), (3000, 20)])
-def test_odd_shapes_are_searched_without_complaint(shape: tuple[int, int]) -> None:
+def test_odd_shapes_are_searched_without_errors(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     (found,) = Cascade().detect([image])
     assert found.boxes.shape == (len(found), 4)
 
 
-def test_nothing_is_invented_on_plain_and_noisy_pictures() -> None:
+def test_plain_and_noisy_pictures_have_no_detections() -> None:
     rng = np.random.default_rng(0)
     images = [np.full((320, 240, 3), grey, np.uint8) for grey in (0, 128, 255)]
     images += [rng.integers(0, 256, (320, 240, 3), dtype=np.uint8) for _ in range(5)]
@@ -128,7 +128,7 @@ def test_the_callers_threads_are_left_as_they_were() -> None:
 def test_a_gpu_finds_the_same_faces(drawn: list[Image]) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no GPU")
-    for ours, theirs in zip(Cascade(device="cuda").detect(drawn), Cascade().detect(drawn), strict=True):
-        assert len(ours) == len(theirs)
-        np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1.0)
-        np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=0.01)
+    for on_gpu, on_cpu in zip(Cascade(device="cuda").detect(drawn), Cascade().detect(drawn), strict=True):
+        assert len(on_gpu) == len(on_cpu)
+        np.testing.assert_allclose(on_gpu.boxes, on_cpu.boxes, atol=1.0)
+        np.testing.assert_allclose(on_gpu.probabilities, on_cpu.probabilities, atol=0.01)

@@ -46,7 +46,7 @@ def test_the_face_wins_over(
     name: str, other: tuple[float, float, float, float], probability: float, typical: Typical
 ) -> None:
     found = candidates((other, probability), (FACE, 0.93))
-    assert tuple(found.boxes[0]) == other  # the detector is surer of the wrong one
+    assert tuple(found.boxes[0]) == other  # the wrong one is more probable
     assert pick(found, typical) == FACE
 
 
@@ -83,14 +83,14 @@ def test_without_a_typical_face_size_and_probability_decide() -> None:
     assert pick(candidates((small, 0.65)), None, again=True) is None
 
 
-def test_few_confident_boxes_rank_but_refuse_nothing() -> None:
+def test_few_confident_boxes_rank_but_reject_nothing() -> None:
     learned = learn_typical([(candidates((FACE, 0.999)), HEIGHT, WIDTH)], 0.9)
     far = (0.0, 250.0, 60.0, 320.0)
     assert pick(candidates((far, 0.999)), learned) == far
     assert pick(candidates((far, 0.999), (FACE, 0.91)), learned) == FACE
 
 
-def test_only_undoubted_boxes_teach() -> None:
+def test_the_typical_face_is_learned_from_confident_boxes_only() -> None:
     assert is_confident(candidates((FACE, 0.995)), 0.9)
     assert not is_confident(candidates((FACE, 0.98)), 0.9)
     assert not is_confident(candidates((FACE, 0.999), ((0, 0, 20, 20), 0.95)), 0.9)

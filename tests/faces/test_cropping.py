@@ -100,7 +100,7 @@ def test_processes_and_order_change_nothing(
 
 @pytest.fixture
 def odd(drawn_data: Path, tmp_path: Path) -> Path:
-    """Two drawn people's training photographs, two evaluation images, one of which is no image any more."""
+    """Training photographs of two drawn people, and two evaluation images, one of them damaged."""
     root = tmp_path / "data"
     for folder in sorted((drawn_data / "train/images").iterdir())[:2]:
         shutil.copytree(folder, root / "train/images" / folder.name)
@@ -133,7 +133,7 @@ def test_evaluation_images_that_cannot_be_read_are_zeros(odd: Path, tmp_path: Pa
     assert {group.group: group.fallback_share for group in shares(packs.index)}["eval"] == 0
 
 
-def test_a_training_photograph_that_went_bad_is_an_error(odd: Path, tmp_path: Path) -> None:
+def test_a_training_photograph_damaged_after_the_scan_is_an_error(odd: Path, tmp_path: Path) -> None:
     manifest = manifest_of(odd, images_of(odd))
     (odd / manifest["image"][3]).write_bytes(b"")
     with pytest.raises(DatasetError, match=r"empty.*when the data set was scanned"):
@@ -142,7 +142,7 @@ def test_a_training_photograph_that_went_bad_is_an_error(odd: Path, tmp_path: Pa
 
 @pytest.fixture
 def external(drawn_data: Path, tmp_path: Path) -> Path:
-    """A folder with drawn faces that sit elsewhere: in the lower right of a larger picture."""
+    """A folder with drawn faces in another place: in the lower right of a larger picture."""
     folder = tmp_path / "outside" / "deep"
     folder.mkdir(parents=True)
     for number, path in enumerate(sorted((drawn_data / "eval/images").glob("*.jpg"))[2:14]):
@@ -159,7 +159,9 @@ def with_external(manifest: pd.DataFrame, folder: Path) -> pd.DataFrame:
     return pd.concat([manifest, added], ignore_index=True)
 
 
-def test_external_photographs_are_cropped_alike_and_teach_nothing(odd: Path, external: Path, tmp_path: Path) -> None:
+def test_external_photographs_are_cropped_without_changing_the_typical_face(
+    odd: Path, external: Path, tmp_path: Path
+) -> None:
     alone = manifest_of(odd, images_of(odd))
     manifest = with_external(alone, external)
     (tmp_path / "alone").mkdir()
@@ -176,7 +178,7 @@ def test_external_photographs_are_cropped_alike_and_teach_nothing(odd: Path, ext
     assert np.load(packs.portraits)[len(alone) :].any(axis=(1, 2, 3)).all()
 
 
-def test_an_external_photograph_that_went_bad_is_an_error(odd: Path, external: Path, tmp_path: Path) -> None:
+def test_an_external_photograph_damaged_after_the_scan_is_an_error(odd: Path, external: Path, tmp_path: Path) -> None:
     manifest = with_external(manifest_of(odd, images_of(odd)), external)
     (external / "deep" / "3.png").unlink()
     with pytest.raises(DatasetError, match=r"deep/3\.png.*when the data set was scanned"):
@@ -240,8 +242,8 @@ def test_large_jpegs_are_decoded_reduced_and_give_the_same_crops(drawn_data: Pat
     assert (reduced["status"] == "detected").all()
     edges = ["left", "top", "right", "bottom"]
     for row in range(4):
-        ours, theirs = (table.loc[row, [f"box_{edge}" for edge in edges]].to_numpy(float) for table in (reduced, whole))
-        assert iou(ours, theirs) > 0.85
+        one, other = (table.loc[row, [f"box_{edge}" for edge in edges]].to_numpy(float) for table in (reduced, whole))
+        assert iou(one, other) > 0.85
         crop = tuple(reduced.loc[row, [f"crop_{edge}" for edge in edges]].to_numpy(float))
         exact = cut(decode(tmp_path / whole["image"][row]), crop, CROP.face_size).astype(int)
         assert np.abs(exact - np.load(results["jpg"].faces)[row]).mean() < 4

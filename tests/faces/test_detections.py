@@ -1,4 +1,4 @@
-"""Detections outlive the packs: other margins, interrupted runs, damaged shards."""
+"""Detections are reused: other margins, interrupted runs, damaged shards."""
 
 import hashlib
 import logging
@@ -72,7 +72,7 @@ def test_other_margins_and_sizes_need_no_search(
     manifest: pd.DataFrame, data: Path, workspace: Workspace, tmp_path: Path, searched: list[int]
 ) -> None:
     run(manifest, data, tmp_path / "a", workspace)
-    assert sum(searched) > len(manifest)  # the plain picture got its closer looks too
+    assert sum(searched) > len(manifest)  # the plain picture got the closer looks too
     wider = Crop(face_size=(40, 40), portrait_size=(24, 24), margins=Margins(left=0.5, right=0.5))
     fresh = run(manifest, data, tmp_path / "b", None, wider)
     searched.clear()
@@ -94,7 +94,7 @@ def test_an_interrupted_run_continues_behind_its_last_shard(
     fresh = run(manifest, data, tmp_path / "a", None)
     whole = sum(searched)
     good = (data / "09.jpg").read_bytes()
-    (data / "09.jpg").write_bytes(b"the disk has a bad day")
+    (data / "09.jpg").write_bytes(b"damaged")
     try:
         with pytest.raises(DatasetError):
             run(manifest, data, tmp_path / "b", workspace)
@@ -102,7 +102,7 @@ def test_an_interrupted_run_continues_behind_its_last_shard(
         (data / "09.jpg").write_bytes(good)
     searched.clear()
     assert_same(run(manifest, data, tmp_path / "c", workspace), fresh)
-    assert sum(searched) == whole - 8  # two shards were finished
+    assert sum(searched) == whole - 8  # two shards were complete
 
 
 def test_a_damaged_shard_is_searched_again(

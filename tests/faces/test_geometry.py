@@ -89,7 +89,7 @@ def test_fine_patterns_do_not_alias() -> None:
 @given(st.tuples(*[st.integers(1, 90)] * 4), st.integers(0, 2**32))
 def test_a_whole_picture_is_shrunk_as_pillow_does(sides: tuple[int, int, int, int], seed: int) -> None:
     (rows, height), (columns, width) = sorted(sides[:2]), sorted(sides[2:])
-    # Of middle brightness: between the passes over rows and columns, whose order differs, overshoots are cut off.
+    # Medium brightness: overshoots are clipped between the row and column passes, and their order differs.
     image = np.random.default_rng(seed).integers(85, 171, (height, width, 3), dtype=np.uint8)
     image.flags.writeable = seed % 2 == 0
     expected = Pillow.fromarray(image).resize((columns, rows), Pillow.Resampling.BICUBIC)
@@ -112,7 +112,7 @@ def test_enlarged_at_the_border_moves_inside_or_reaches_beyond() -> None:
     crop = Crop(face_size=(80, 40), margins=NONE, aspect="enlarge")
     assert crop_box((0, 10, 40, 50), crop, 512, 384) == (0, 0, 40, 80)
     assert crop_box((350, 500, 390, 520), crop, 512, 384) == (344, 432, 384, 512)
-    assert crop_box((0, 0, 40, 40), crop, 60, 384) == (0, 0, 40, 60)  # no room: cut, and black above and below
+    assert crop_box((0, 0, 40, 40), crop, 60, 384) == (0, 0, 40, 60)  # no room: clamped, and black above and below
     beyond = crop.model_copy(update={"border": "pad"})
     assert crop_box((0, 10, 40, 50), beyond, 512, 384) == (0, -10, 40, 70)
 

@@ -1,4 +1,4 @@
-"""Area resampling by summed-area tables, against torch's own adaptive average pooling."""
+"""Area resampling by summed-area tables, compared with torch's adaptive average pooling."""
 
 import pytest
 import torch
@@ -39,7 +39,7 @@ def test_boxes(data: st.DataObject) -> None:
     torch.testing.assert_close(got, pooled(images[image : image + 1, top:bottom, left:right], 24, 24))
 
 
-def test_a_box_does_not_depend_on_its_company() -> None:
+def test_a_box_does_not_depend_on_other_boxes() -> None:
     images = noise(4, 50, 40)
     boxes = torch.tensor([[0, 0, 40, 50], [3, 4, 30, 31], [10, 10, 11, 11], [5, 0, 40, 20]])
     together = resize_boxes(summed_area_table(images), torch.arange(4), boxes, 48)

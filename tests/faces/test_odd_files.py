@@ -1,4 +1,4 @@
-"""Every odd file has an outcome, and pictures without a face get none."""
+"""Every odd file has a defined result, and pictures without a face have no detections."""
 
 import struct
 import zlib
@@ -89,20 +89,20 @@ def test_faces_of_usable_files_are_where_the_upright_picture_has_them(packs: Pac
     assert abs(difference) < 12
 
 
-def test_unusable_files_are_told_and_zeros(packs: Packs) -> None:
+def test_unusable_files_are_reported_and_zero(packs: Packs) -> None:
     lost = packs.index[len(USABLE) :]
     assert set(lost["status"]) == {"unreadable"}
     assert lost["probability"].isna().all()
     assert not np.load(packs.faces)[len(USABLE) :].any()
 
 
-def test_files_that_went_bad_after_the_scan_are_told_too(root: Path, tmp_path: Path) -> None:
+def test_files_damaged_after_the_scan_are_reported(root: Path, tmp_path: Path) -> None:
     manifest = manifest_of(root, list(UNUSABLE), "eval").assign(readable=True, width=192, height=256)
     packs = pack_faces(manifest, root, CROP, tmp_path)
     assert set(packs.index["status"]) == {"unreadable"}
 
 
-def test_pictures_without_a_face_get_none(drawn_data: Path, tmp_path: Path) -> None:
+def test_pictures_without_a_face_have_no_detections(drawn_data: Path, tmp_path: Path) -> None:
     root = tmp_path / "data"
     root.mkdir()
     portraits = [path for path in sorted(drawn_data.glob("train/images/*/*.*")) if path.stem in {"normal", "mask1"}]
@@ -113,14 +113,14 @@ def test_pictures_without_a_face_get_none(drawn_data: Path, tmp_path: Path) -> N
     manifest = manifest_of(root, sorted(path.name for path in root.iterdir()), "train")
     packs = pack_faces(manifest, root, CROP, tmp_path)
     assert packs.typical is not None
-    assert packs.typical.count >= 10  # so that the second look trusts what lies where faces lie
+    assert packs.typical.count >= 10  # so that the second look accepts detections at the typical place
     empty = packs.index["image"].str.startswith("none-")
     assert set(packs.index.loc[empty, "status"]) == {"fallback"}
     assert (packs.index.loc[~empty, "status"] != "fallback").mean() >= 0.9
 
 
 def faceless() -> dict[str, Pillow.Image]:
-    """Draw pictures of the portraits' size that hold no face."""
+    """Draw pictures of the portraits' size without a face."""
     rng = np.random.default_rng(3)
     width, height = 192, 256
     pictures = {}

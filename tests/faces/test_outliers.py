@@ -1,4 +1,4 @@
-"""Faces that lie elsewhere than in the same person's other photographs."""
+"""Faces in a different place than in the same person's other photographs."""
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ def test_people_may_differ_photographs_of_one_may_not() -> None:
     assert np.flatnonzero(flags).tolist() == [10, 11]
 
 
-def test_two_photographs_cannot_say_which_is_wrong() -> None:
+def test_two_photographs_do_not_show_which_is_wrong() -> None:
     assert not outliers(*tables([*PEOPLE, ("c", 120, 150, 100), ("c", 20, 300, 20)])).any()
 
 

@@ -30,7 +30,7 @@ def test_rows_in_any_order_and_zeros_elsewhere(tmp_path: Path) -> None:
         (0, np.zeros((6, 5, 3), np.float32)),
     ],
 )
-def test_what_does_not_fit_is_refused(tmp_path: Path, row: int, image: np.ndarray) -> None:
+def test_wrong_shapes_and_rows_are_rejected(tmp_path: Path, row: int, image: np.ndarray) -> None:
     pack = Pack.create(tmp_path / "faces.npy", 4, (6, 5))
     with pytest.raises(ValueError, match="does not fit"):
         pack.write(row, image)

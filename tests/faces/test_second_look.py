@@ -28,7 +28,7 @@ def spot(left: int, brightness: int) -> Image:
     return image
 
 
-def test_mirrored_finds_come_back_in_their_own_coordinates() -> None:
+def test_mirrored_detections_have_the_original_coordinates() -> None:
     (found,) = look_again(BrightSpot(), [spot(45, 255)])
     assert found.boxes.tolist() == [[45, 10, 53, 20]]
 

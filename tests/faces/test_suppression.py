@@ -1,4 +1,4 @@
-"""Grouped non-maximum suppression, against the loop that defines it."""
+"""Grouped non-maximum suppression, compared with the loop that defines it."""
 
 from typing import Literal
 
@@ -45,7 +45,7 @@ def test_equals_the_loop(n: int, groups: int, seed: int, limit: float, kind: Kin
     assert suppress(boxes, scores, group, limit, kind).tolist() == one_by_one(boxes, scores, group, limit, kind)
 
 
-def test_a_beaten_box_beats_nobody() -> None:
+def test_a_suppressed_box_suppresses_no_other() -> None:
     # The first overlaps the second, the second the third; the third is far enough from the first.
     boxes = torch.tensor([[0.0, 0, 10, 10], [3, 0, 13, 10], [6, 0, 16, 10]])
     kept = suppress(boxes, torch.tensor([0.9, 0.8, 0.7]), torch.zeros(3, dtype=torch.int64), 0.5)

@@ -1,4 +1,4 @@
-"""Worker processes: answers, faults, sudden deaths, the end of the job."""
+"""Worker processes: answers, errors, killed workers, the end of the job."""
 
 import contextlib
 import os
@@ -60,12 +60,12 @@ def test_no_tasks() -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_fault_arrives_as_it_was(processes: int) -> None:
+def test_an_error_arrives_unchanged(processes: int) -> None:
     with pytest.raises(DatasetError, match="three is damaged"), Workers(fail_at_three, processes) as workers:
         list(workers.map(range(10)))
 
 
-def test_a_dead_worker_is_told_at_once() -> None:
+def test_a_dead_worker_is_reported_at_once() -> None:
     with pytest.raises(JobFailedError, match="was killed") as caught, Workers(die_at_three, 2) as workers:
         list(workers.map(range(10)))
     assert caught.value.exit_code == EXIT_KILLED

@@ -64,7 +64,7 @@ def test_evaluation_part_is_in_the_competition_layout(drawn: Path) -> None:
     sittings = plan(people=12, seed=3, eval_people=2)
     in_order_of_drawing = [Path(file).name for s in sittings if s.part == "eval" for file in s.files]
     assert sorted(names) == sorted(in_order_of_drawing)
-    assert names != in_order_of_drawing  # the order must not give the people away
+    assert names != in_order_of_drawing  # the order must not reveal the people
 
 
 def test_files_are_what_their_names_say(drawn: Path) -> None:

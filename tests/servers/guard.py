@@ -1,4 +1,4 @@
-"""Keeps servers out of ``make test-fast``: a test that starts one fails there until it has the marker ``servers``."""
+"""Guard of ``make test-fast``: a test that starts a server fails there unless it has the marker ``servers``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import sys
 
 FIXTURES = {"docker", "engine", "images", "mlflow_server", "prefect_server", "prefect_url", "s3_server", "stack"}
-"""A test that asks for one of these, directly or not, has the marker without saying so."""
+"""Tests that use one of these fixtures, directly or not, get the marker automatically."""
 _COMMANDS = re.compile(
     r"prefect server|prefect\.server|mlflow server|swift-\w+-server|^(\S*/)?docker |maskfold\.cli ui"
 )
@@ -18,8 +18,8 @@ class ServerStartedError(Exception):
 
 
 def forbid_servers() -> None:
-    """Let every attempt of this process to start a server raise; nothing takes this back."""
-    # A flow without a server would start one, in whatever process it runs.
+    """Make every attempt of this process to start a server raise, permanently."""
+    # A flow without a server would start one in its own process.
     os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
     sys.addaudithook(_refuse)
 

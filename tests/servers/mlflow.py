@@ -52,10 +52,10 @@ class MlflowServer:
             time.sleep(0.1)
 
     def kill(self) -> None:
-        """End the server and its workers at once, as a lost machine does."""
+        """Kill the server and its workers at once, as when a machine is lost."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # its own session holds nothing else
+                os.killpg(self._process.pid, signal.SIGKILL)  # its session has no other processes
             self._process.wait()
             self._process = None
 

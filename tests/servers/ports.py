@@ -1,4 +1,4 @@
-"""Ports that nobody listens on."""
+"""Free ports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different free loopback ports; all are held while choosing so that none is given twice."""
+    """Return different free loopback ports; all are held while choosing, so that none is returned twice."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -16,7 +16,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def listens(port: int) -> bool:
-    """Return whether somebody accepts connections on a loopback port."""
+    """Return whether a process accepts connections on a loopback port."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False

@@ -1,4 +1,4 @@
-"""A real Prefect server for the session, in a process of its own."""
+"""A real Prefect server for the session, in a separate process."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             env={
                 **os.environ,
                 "PREFECT_HOME": str(home),
-                # Events can be read at once, instead of 5 s later.
+                # Events are readable at once instead of after 5 s.
                 "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.2",
             },
             stdout=log,

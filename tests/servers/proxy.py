@@ -1,4 +1,4 @@
-"""A proxy before a server, which fails as gateways, networks and lost machines do."""
+"""A proxy in front of a server that fails like gateways, networks and lost machines."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Fault = Callable[[str, str], int | float | None]
 
 
 class Proxy:
-    """Forwards requests to a port; can be away, and answers as ``fault`` says."""
+    """Forwards requests to a port; can be stopped, and fails as ``fault`` determines."""
 
     def __init__(self, target: int) -> None:
         self.port = free_ports(1)[0]
         self.fault: Fault = lambda method, path: None
         self.requests: list[tuple[str, str]] = []
-        """Method and path of everything that came."""
+        """Method and path of each request."""
         self._target = target
         self._server: ThreadingHTTPServer | None = None
 
@@ -31,7 +31,7 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Listen, from now on or again."""
+        """Start or restart listening."""
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -65,7 +65,7 @@ class Proxy:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
-        """Be away: connections are refused."""
+        """Stop listening: connections are refused."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -88,7 +88,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that did not wait for the answer is part of the tests."""
+        """Ignore clients that did not wait for the answer; tests provoke them."""
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""A real S3 server for tests and demonstrations: OpenStack Swift from PyPI, in a virtual environment of its own.
+"""A real S3 server for tests and demonstrations: OpenStack Swift from PyPI, in a separate virtual environment.
 
-Objects are synced and renamed into place, wrong secrets are refused, data survive a restart. In tests use the fixtures
+It writes objects atomically, rejects wrong secrets, and keeps data across restarts. In tests use the fixtures
 ``s3_server`` and ``s3_bucket``; by hand::
 
     eval "$(python -m tests.servers.s3 start --dir /tmp/s3 --port 9000 --bucket demo)"
@@ -33,7 +33,7 @@ from filelock import FileLock
 from tests.servers.ports import free_ports, listens
 
 ROOT = Path(__file__).resolve().parents[2]
-# The store of the container stack, which is thereby tested with everything that speaks S3.
+# The same server as in the container stack, so that the tests of S3 cover it.
 STORE = ROOT / "docker" / "store"
 REQUIREMENTS = STORE / "requirements.txt"
 ACCOUNT, USER, SECRET = "test", "tester", "test-secret-key"
@@ -53,7 +53,7 @@ class NoServerError(Exception):
 
 
 def cache_folder() -> Path:
-    """Return the folder for what tests download once: ``$MASKFOLD_TEST_CACHE`` or ``.cache`` of the repository."""
+    """Return the folder for one-time downloads of tests: ``$MASKFOLD_TEST_CACHE`` or ``.cache`` of the repository."""
     return Path(os.environ.get("MASKFOLD_TEST_CACHE") or ROOT / ".cache")
 
 
@@ -81,7 +81,7 @@ def install() -> Path:
 
 @dataclass
 class S3Server:
-    """Four processes with their data below one folder; can be stopped, killed and started again."""
+    """Four processes with their data below one folder; can be stopped, killed and restarted."""
 
     folder: Path
     programs: Path
@@ -90,7 +90,7 @@ class S3Server:
 
     @classmethod
     def create(cls, folder: Path, port: int | None = None) -> S3Server:
-        """Lay out a server, or take up the one whose data lie in the folder already.
+        """Set up a server, or reuse the one with data in the folder.
 
         Raises:
             NoServerError: If Swift cannot be installed, or the folder's file system cannot hold its metadata.
@@ -124,7 +124,7 @@ class S3Server:
         }
 
     def start(self) -> None:
-        """Start what does not run yet and wait until S3 answers.
+        """Start the processes that are not running and wait until S3 answers.
 
         Raises:
             NoServerError: If a process ends at once or the server is not healthy within 30 s.
@@ -150,7 +150,7 @@ class S3Server:
             time.sleep(0.05)
 
     def stop(self, signum: signal.Signals = signal.SIGTERM) -> None:
-        """End the processes, each by its own id."""
+        """Stop the processes, each by its id."""
         for wanted in (signum, signal.SIGKILL):
             for name in SERVERS:
                 if (pid := self._pid(name)) is not None:
@@ -183,7 +183,7 @@ class S3Server:
         return False
 
     def _pid(self, name: str) -> int | None:
-        """Return a server's process id if that process still runs our configuration file."""
+        """Return a server's process id if that process still runs this configuration file."""
         if name in self._children:
             child = self._children[name]
             return child.pid if child.poll() is None else None
@@ -198,7 +198,7 @@ class S3Server:
 def s3_server() -> Iterator[S3Server]:
     """A running S3 server for the whole session; a test that stops it starts it again."""
     try:
-        # Not pytest's folder for temporary files: that may be memory, where Swift's metadata have no place.
+        # pytest's temporary folder may be a memory file system, without the extended attributes that Swift needs.
         server_data = cache_folder() / "swift" / "data"
         server_data.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=server_data, prefix="run-") as folder:

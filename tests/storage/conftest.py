@@ -11,7 +11,7 @@ from maskfold.storage import Workspace, open_workspace
 
 @dataclass(frozen=True)
 class Place:
-    """A folder on either kind of storage, with a way to reach behind the workspace's back."""
+    """A folder on either kind of storage, with direct write access that bypasses the workspace."""
 
     uri: str
     folder: Path | None = None
@@ -21,7 +21,7 @@ class Place:
         return open_workspace(self.uri)
 
     def put(self, name: str, content: bytes) -> None:
-        """Write bytes as somebody else would."""
+        """Write bytes without the workspace."""
         if self.folder is not None:
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_bytes(content)
@@ -32,7 +32,7 @@ class Place:
 
 @pytest.fixture(autouse=True)
 def maskfold_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own for each test, and little patience."""
+    """A separate home for each test, and a short patience."""
     monkeypatch.setenv("MASKFOLD_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MASKFOLD_S3_PATIENCE", "0.5")
     return tmp_path / "home"

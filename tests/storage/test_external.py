@@ -25,7 +25,7 @@ def test_a_table_is_found_with_its_images_and_its_state(place: Place) -> None:
 
 
 @pytest.mark.parametrize("name", ["faces/nowhere.csv", "faces", "x" * 5000])
-def test_what_is_no_file_is_refused(name: str, place: Place) -> None:
+def test_a_missing_file_is_rejected(name: str, place: Place) -> None:
     place.put("faces/table.csv", b"")
     with pytest.raises(
         RecipeError, match=r"dataset\.external: .*there is no such file; expected the path or URI of a csv"
@@ -33,9 +33,9 @@ def test_what_is_no_file_is_refused(name: str, place: Place) -> None:
         locate_external(f"{place.uri}/{name}")
 
 
-def test_a_folder_that_is_gone_is_not_called_a_data_set(place: Place) -> None:
+def test_a_missing_folder_is_not_called_a_data_set(place: Place) -> None:
     place.put("faces/table.csv", b"path,gender\n")
     source = locate_external(f"{place.uri}/faces/table.csv")
     gone = source.model_copy(update={"folder": f"{place.uri}/gone"})
-    with pytest.raises(DatasetError, match=r"external images .*expected the folder of a csv"):
+    with pytest.raises(DatasetError, match=r"external images .*expected the folder of a table"):
         fetch_external([gone])

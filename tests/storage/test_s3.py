@@ -1,4 +1,4 @@
-"""What only a server can do wrong, on a real one."""
+"""Errors of S3 servers, on a real server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_wrong_secret(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_an_unknown_user(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody:nowhere")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "unknown:user")
     with pytest.raises(WorkspaceError, match="credentials"):
         open_workspace(f"s3://{s3_bucket}/w")
 
@@ -51,7 +51,7 @@ def test_unusable_settings(s3_bucket: str, monkeypatch: pytest.MonkeyPatch, vari
         open_workspace(f"s3://{s3_bucket}/w")
 
 
-def test_nobody_listens(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server_listens(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     endpoint = f"http://127.0.0.1:{free_ports(1)[0]}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
     with pytest.raises(UnavailableError, match=endpoint) as caught:
@@ -83,7 +83,7 @@ def test_a_server_that_hangs_up(s3_bucket: str, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.slow
-def test_a_server_that_accepts_and_says_nothing(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_accepts_and_never_answers(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{listener.getsockname()[1]}")
         with pytest.raises(UnavailableError, match="cannot be reached"):
@@ -131,7 +131,7 @@ def test_a_cached_copy_needs_no_server(s3_bucket: str, s3_server: S3Server) -> N
     assert workspace.fetch(file).read_bytes() == b"content"
 
 
-def test_a_half_download_is_never_taken_for_a_whole(s3_bucket: str, maskfold_home: Path) -> None:
+def test_a_partial_download_is_never_taken_for_a_complete_one(s3_bucket: str, maskfold_home: Path) -> None:
     workspace = open_workspace(f"s3://{s3_bucket}/w")
     file = workspace.write("a/b.npy", b"content")
     folder = maskfold_home / "cache/files" / file.sha256

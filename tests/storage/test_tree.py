@@ -33,7 +33,7 @@ def fill(place: Place) -> None:
         place.put(name, content)
 
 
-def test_a_tree_arrives_whole(place: Place) -> None:
+def test_a_tree_arrives_complete(place: Place) -> None:
     fill(place)
     folder = fetch_tree(place.uri, fingerprint(place.uri))
     assert contents(folder) == PHOTOGRAPHS
@@ -90,7 +90,7 @@ def test_a_fetched_tree_is_not_fetched_again(s3_bucket: str, monkeypatch: pytest
         fingerprint(uri)
 
 
-def test_a_data_set_that_changed_is_refused(s3_bucket: str) -> None:
+def test_a_data_set_that_changed_is_rejected(s3_bucket: str) -> None:
     uri = s3_tree(s3_bucket, PHOTOGRAPHS)
     listing = fingerprint(uri)
     s3_tree(s3_bucket, {"eval/info.csv": b"other"})
@@ -116,7 +116,7 @@ def test_hostile_keys_never_leave_the_cache(
 
 
 @given(st.lists(st.text(alphabet=st.sampled_from("./a\\b\0é\ud800-"), min_size=1, max_size=8), unique=True, max_size=8))
-def test_targets_lie_below_the_folder_and_do_not_clash(names: list[str]) -> None:
+def test_targets_are_below_the_folder_and_do_not_clash(names: list[str]) -> None:
     root = Path("/cache/files")
     targets = list(_targets(names, root).values())
     assert len(set(targets)) == len(targets)
@@ -128,7 +128,7 @@ def test_targets_lie_below_the_folder_and_do_not_clash(names: list[str]) -> None
 _FETCH = "import sys; from maskfold.storage import fetch_tree; fetch_tree(sys.argv[1], sys.argv[2])"
 
 
-def test_a_killed_fetch_is_taken_up_where_it_stopped(s3_bucket: str, maskfold_home: Path) -> None:
+def test_a_killed_fetch_is_continued(s3_bucket: str, maskfold_home: Path) -> None:
     photographs = {f"train/images/{number:03}.jpg": os.urandom(200_000) for number in range(60)}
     uri = s3_tree(s3_bucket, photographs)
     listing = fingerprint(uri)
@@ -140,7 +140,7 @@ def test_a_killed_fetch_is_taken_up_where_it_stopped(s3_bucket: str, maskfold_ho
     process.kill()
     process.wait()
     there = {path: path.stat().st_mtime_ns for path in trees.rglob("*.jpg")}
-    assert 5 <= len(there) < len(photographs), "the kill came too late to interrupt anything"
+    assert 5 <= len(there) < len(photographs), "the kill came too late to interrupt the fetch"
     assert not list(trees.rglob("complete"))
     folder = fetch_tree(uri, listing)
     assert contents(folder) == photographs

@@ -1,4 +1,4 @@
-"""The same promises on a local path, file:// and s3://."""
+"""The same guarantees on a local path, file:// and s3://."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_every_accepted_address_stays_below(address: str) -> None:
     assert resolved != root
 
 
-def test_a_tampered_file_is_refused(place: Place, workspace: Workspace, tmp_path: Path) -> None:
+def test_a_tampered_file_is_rejected(place: Place, workspace: Workspace, tmp_path: Path) -> None:
     file = workspace.publish(make_file(tmp_path / "source", 5000), "crop/k/faces.npy")
     other = make_file(tmp_path / "other", 5000, seed=1).read_bytes()
     place.put("crop/k/faces.npy", other)
@@ -130,7 +130,7 @@ def test_a_tampered_file_is_refused(place: Place, workspace: Workspace, tmp_path
     assert hashlib.sha256(other).hexdigest() in message
 
 
-def test_a_large_tampered_file_is_refused_even_when_its_date_is_set_back(tmp_path: Path) -> None:
+def test_a_large_tampered_file_is_rejected_even_with_its_old_date(tmp_path: Path) -> None:
     workspace = open_workspace(str(tmp_path / "w"))
     file = workspace.publish(make_file(tmp_path / "source", 17 << 20), "a")
     published = workspace.fetch(file)
@@ -145,7 +145,7 @@ def test_a_large_tampered_file_is_refused_even_when_its_date_is_set_back(tmp_pat
 def test_a_large_verified_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = open_workspace(str(tmp_path / "w"))
     file = workspace.publish(make_file(tmp_path / "source", 17 << 20), "a")
-    # A fresh home knows nothing, so the first fetch reads the file; the second must not.
+    # The new home has no cached checksum, so the first fetch reads the file; the second must not.
     monkeypatch.setenv("MASKFOLD_HOME", str(tmp_path / "other home"))
     workspace.fetch(file)
 
@@ -156,10 +156,10 @@ def test_a_large_verified_file_is_not_read_again(tmp_path: Path, monkeypatch: py
     assert workspace.fetch(file) == tmp_path / "w/a"
 
 
-def test_a_published_file_that_is_gone_is_corrupt_data(workspace: Workspace) -> None:
+def test_a_missing_published_file_is_corrupt_data(workspace: Workspace) -> None:
     file = workspace.write("a/b", b"1")
     workspace.delete("a/b")
-    with pytest.raises(CorruptDataError, match="gone"):
+    with pytest.raises(CorruptDataError, match="missing"):
         workspace.fetch(file)
 
 
@@ -189,7 +189,7 @@ def test_kill_in_the_middle_of_a_publish_leaves_the_old_file(place: Place, tmp_p
         process.send_signal(signal.SIGKILL)
         published = "published" in process.stdout.read()
     process.wait()
-    assert not published, "the file was too small for the kill to fall into its publication"
+    assert not published, "the file was too small: the kill came after its publication"
     assert workspace.list() == ["crop/k/faces.npy"]
     assert workspace.fetch(old).read_bytes() == (tmp_path / "old").read_bytes()
     again = workspace.publish(new, "crop/k/faces.npy")
@@ -238,8 +238,8 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
         open_workspace(str(tmp_path / "file" / "w"))
 
 
-def test_a_folder_that_refuses_writes_is_named() -> None:
-    workspace = Workspace("/proc/maskfold")  # refuses even root
+def test_a_folder_that_denies_writes_is_named() -> None:
+    workspace = Workspace("/proc/maskfold")  # denies even root
     with pytest.raises(InputError, match="cannot write /proc/maskfold/a"):
         workspace.write("a", b"")
 
@@ -247,7 +247,7 @@ def test_a_folder_that_refuses_writes_is_named() -> None:
 @pytest.mark.parametrize(
     ("number", "kind", "exit_code"), [(errno.ENOSPC, "disk is full", 1), (errno.EROFS, "permission", 2)]
 )
-def test_what_the_disk_says_is_explained(
+def test_disk_errors_are_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: str, exit_code: int
 ) -> None:
     workspace = open_workspace(str(tmp_path / "w"))
@@ -263,13 +263,13 @@ def test_what_the_disk_says_is_explained(
     assert list((tmp_path / "w").iterdir()) == []
 
 
-def test_a_copy_that_is_left_for_a_day_is_swept(tmp_path: Path) -> None:
+def test_a_day_old_temporary_file_is_removed(tmp_path: Path) -> None:
     workspace = open_workspace(str(tmp_path / "w"))
     workspace.write("a/b", b"1")
     left = tmp_path / "w/a/.aside-0"
     left.write_bytes(b"half")
     workspace.write("a/b", b"2")
-    assert left.exists(), "a young one may belong to a living writer"
+    assert left.exists(), "a recent one may belong to a running writer"
     os.utime(left, (0, 0))
     workspace.write("a/b", b"3")
     assert not left.exists()

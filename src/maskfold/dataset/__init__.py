@@ -1,4 +1,4 @@
-"""The data set: what it holds, what of it can be used, and who is in which fold."""
+"""The data set: its content, what is usable, and which fold holds out each person."""
 
 from maskfold.dataset.folds import read_folds
 from maskfold.dataset.manifest import read_manifest, train_rows

@@ -19,7 +19,7 @@ _N_STRATA = 6
 
 
 def survey_warnings(survey: Survey, k: int) -> tuple[str, ...]:
-    """Return what a person should know before training, most urgent first.
+    """Return warnings for users before training, most urgent first.
 
     Args:
         survey: The data set.
@@ -58,7 +58,7 @@ def _causes(entries: Iterable[Entry]) -> str:
     by_kind: Counter[str] = Counter()
     for entry in entries:
         by_kind[entry.kind] += entry.left_out
-    return "; ".join(f"{n} because {KINDS[kind]}" for kind, n in by_kind.most_common())
+    return "; ".join(f"{KINDS[kind]} ({n})" for kind, n in by_kind.most_common())
 
 
 def _eval_warnings(survey: Survey) -> Iterable[str]:
@@ -77,27 +77,25 @@ def _note_warnings(survey: Survey) -> Iterable[str]:
     same = [str(entry) for entry in survey.entries if entry.kind == "same-photograph"]
     if same:
         yield (
-            f"the same photograph is under several people or in both parts, {len(same)} times; scores may flatter: "
-            f"{_some(same)}"
+            f"{len(same)} photographs are under several people or in both parts; scores may be too high: {_some(same)}"
         )
     unlisted = [entry.where for entry in survey.entries if entry.kind == "unlisted"]
     if unlisted:
-        yield f"ignored, because info.csv does not list them, {len(unlisted)} of eval/images: {_some(unlisted)}"
+        yield f"{len(unlisted)} files in eval/images are ignored because info.csv does not list them: {_some(unlisted)}"
 
 
 def _corrections_warnings(use: CorrectionsUse | None) -> Iterable[str]:
-    # The shipped corrections are of one data set; that another one does not have these people is no news.
+    # The shipped corrections are for one data set; others are not expected to have these people.
     if use and use.unknown and not use.shipped:
-        what = "no one" if use.who == "people" else "no photograph"
-        yield f"{use.name}: {len(use.unknown)} of {use.n_rows} rows mean {what} in this data set: {_some(use.unknown)}"
-    if use and use.without_effect:
-        whose = (
-            "people, who had the right ones already or have no usable photograph"
-            if use.who == "people"
-            else "photographs, which had the right ones already or cannot be used"
-        )
+        what = "person" if use.who == "people" else "photograph"
         yield (
-            f"{use.name}: no label changed for {len(use.without_effect)} of {use.n_matched} {whose}: "
+            f"{use.name}: {len(use.unknown)} of {use.n_rows} rows match no {what} of this data set: "
+            f"{_some(use.unknown)}"
+        )
+    if use and use.without_effect:
+        reason = "the labels were already correct, or no photograph is usable"
+        yield (
+            f"{use.name}: no label changed for {len(use.without_effect)} of {use.n_matched} {use.who} ({reason}): "
             f"{_some(use.without_effect)}"
         )
 
@@ -105,8 +103,8 @@ def _corrections_warnings(use: CorrectionsUse | None) -> Iterable[str]:
 def _person_warnings(survey: Survey) -> Iterable[str]:
     if not survey.persons_known:
         yield (
-            "the data set names no persons, so each photograph counts as its own: folds cannot keep look-alikes or "
-            "repeated people apart, and scores may flatter"
+            "the data set names no persons, so each photograph counts as a person of its own: look-alikes and repeated "
+            "people may be in several folds, and scores may be too high"
         )
 
 

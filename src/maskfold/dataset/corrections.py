@@ -1,8 +1,7 @@
-"""Corrections to the labels of tables and class folders, and what became of a corrections file.
+"""Corrections to the labels of tables and class folders, and the effect of a corrections file.
 
-A csv or parquet file with one of the columns ``path`` (the photograph, as its table calls it; relative to the data set
-for class folders) and ``person``, and a column for any of the scheme's attributes. A blank cell leaves a label as it
-is.
+A csv or parquet file with either ``path`` (the photograph, as in the table; relative to the data set for class
+folders) or ``person``, and a column for any of the scheme's attributes. A blank cell leaves the label unchanged.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ AGREED: Final = "agreed"
 """Name of the corrections that ship with maskfold."""
 
 Key = Literal["person", "name"]
-"""Column of the manifest that a corrections file names its rows by."""
+"""Column of the manifest that identifies the rows of a corrections file."""
 
 
 @dataclass(frozen=True)
 class Applied:
-    """A corrections file against a data set.
+    """A corrections file, matched with a data set.
 
     Attributes:
-        name: How messages call it.
+        name: Name used in messages.
         n_rows: Rows in the file.
-        matched: People or photographs of the data set that it means.
-        unknown: Those that the data set does not have.
+        matched: People or photographs that the data set has.
+        unknown: Those that it does not have.
         by: Column of the manifest that holds these names.
     """
 
@@ -46,15 +45,15 @@ class Applied:
 
 @dataclass(frozen=True)
 class CorrectionsUse:
-    """What became of a corrections file.
+    """The effect of a corrections file.
 
     Attributes:
-        name: How messages call it.
+        name: Name used in messages.
         n_rows: Rows in the file.
-        n_matched: Of them, those that mean somebody or a photograph of the data set.
-        n_images: Training images of which a label changed.
+        n_matched: Rows that match a person or photograph of the data set.
+        n_images: Training images with a changed label.
         unknown: People or photographs that the data set does not have.
-        without_effect: Those whom it means although it changed none of their usable photographs' labels.
+        without_effect: Matched people or photographs without a changed label.
         who: ``people`` or ``photographs``.
     """
 
@@ -68,12 +67,12 @@ class CorrectionsUse:
 
     @property
     def shipped(self) -> bool:
-        """These are the corrections of the competition's data set that ship with maskfold."""
+        """Whether these are the corrections of the competition's data set that ship with maskfold."""
         return self.name == AGREED
 
 
 def corrections_use(applied: Applied, manifest: pd.DataFrame) -> CorrectionsUse:
-    """Sum up what became of a corrections file, given the manifest after the corrections."""
+    """Summarise the effect of a corrections file, given the manifest after the corrections."""
     corrected = manifest[manifest["corrected"]]
     return CorrectionsUse(
         name=applied.name,
@@ -91,9 +90,9 @@ class Corrections:
     """A corrections file for tables and class folders.
 
     Attributes:
-        name: How messages call it.
-        by: What its rows name.
-        labels: The right classes and numbers by what the rows name, then by attribute.
+        name: Name used in messages.
+        by: What identifies its rows.
+        labels: The correct classes and numbers by person or path, then by attribute.
     """
 
     name: str
@@ -101,11 +100,11 @@ class Corrections:
     labels: Mapping[str, Mapping[str, float]]
 
     def right(self, person: str, path: str) -> Mapping[str, float]:
-        """Return what is right for a photograph, by attribute; nothing where the file does not mean it."""
+        """Return the corrected labels of a photograph, by attribute; empty if the file has none for it."""
         return self.labels.get(person if self.by == "person" else path, {})
 
     def applied(self, names: Iterable[str]) -> Applied:
-        """Return which rows mean some of the data set's people or photographs, whichever the file names."""
+        """Match the file's rows with the names of the data set's people and photographs."""
         known = set(names)
         matched = [name for name in self.labels if name in known]
         unknown = [name for name in self.labels if name not in known]
@@ -116,14 +115,14 @@ def read_corrections(path: Path, name: str, scheme: Scheme) -> Corrections:
     """Read a corrections file for a table or class folders.
 
     Raises:
-        DatasetError: If it is no such table, or a value in it is not allowed.
+        DatasetError: If the file is not such a table, or a value in it is not allowed.
     """
     rows = read_rows(path, name, (), ("path", "person", *scheme.names))
     columns = set(rows[0].cells)
     keys = [column for column in ("path", "person") if column in columns]
     if len(keys) != 1 or not columns & set(scheme.names):
         raise DatasetError(
-            f"{name}: the columns are {', '.join(rows[0].cells)[:200]}; corrections need path or person, not both, and "
+            f"{name}: the columns are {', '.join(rows[0].cells)[:200]}; corrections need either path or person, and "
             f"at least one of {', '.join(scheme.names)}"
         )
     [key] = keys
@@ -134,7 +133,7 @@ def read_corrections(path: Path, name: str, scheme: Scheme) -> Corrections:
         if not row[key]:
             raise DatasetError(f"{where}: {key} is blank")
         if row[key] in lines:
-            raise DatasetError(f"{where}: {row[key]} is corrected in {lines[row[key]]} already; keep one row")
+            raise DatasetError(f"{where}: {row[key]} is already corrected in {lines[row[key]]}; keep one row")
         lines[row[key]] = row.place
         labels[row[key]] = _right(row, scheme, where)
     return Corrections(name, "person" if key == "person" else "name", labels)

@@ -1,8 +1,8 @@
-"""External tables: more photographs to train on, of which some attributes are known.
+"""External tables: more photographs to train on, with at least one known attribute each.
 
-They are tables as :mod:`maskfold.dataset.table` describes them; a cell of an attribute may be blank as long as one is
-given, and `person` and `split` are not looked at. A row that cannot be used is left out with a reason; so is an image
-that the data set holds, too: its person could be learnt from while held out.
+:mod:`maskfold.dataset.table` describes the format. Attribute cells may be blank as long as one is given; `person` and
+`split` are ignored. An unusable row is left out with a reason. So is an image that the data set also holds: networks
+would learn from a person who is held out.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from maskfold.scheme import Scheme
 
 @dataclass(frozen=True)
 class ExternalTable:
-    """A table, before its images are looked at.
+    """A table, before its images are opened.
 
     Attributes:
-        name: As the recipe names it.
-        number: Its place in the recipe, from 0.
+        name: As given in the recipe.
+        number: Its position in the recipe, from 0.
         folder: Where its images are stored.
         n_rows: Rows in the file.
-        listed: Those that can be used so far, each image once.
-        entries: Why others cannot.
+        listed: Rows that are usable so far, each image once.
+        entries: The reasons why other rows are not usable.
     """
 
     name: str
@@ -45,21 +45,21 @@ class ExternalTable:
     entries: tuple[Entry, ...]
 
     def image(self, path: str) -> str:
-        """Return an image's name in the manifest."""
+        """Return the name of an image in the manifest."""
         return f"{EXTERNAL}/{self.number}/{path}"
 
 
 @dataclass(frozen=True)
 class ExternalUse:
-    """What became of a table.
+    """How much of a table is used.
 
     Attributes:
-        name: As the recipe names it.
+        name: As given in the recipe.
         n_rows: Rows in the file.
         n_used: Images that are trained on.
-        known: For how many of them each attribute of the scheme is known.
-        n_complete: For how many all are known.
-        entries: Why others are left out.
+        known: Number of these images with a known value, for each attribute of the scheme.
+        n_complete: Number of these images with all attributes known.
+        entries: The reasons why other rows are left out.
     """
 
     name: str
@@ -71,11 +71,11 @@ class ExternalUse:
 
     @property
     def refusal(self) -> str | None:
-        """Why a run with this table is refused; None when it is not."""
+        """Why a run rejects this table; None when it accepts it."""
         if self.n_used:
             return None
         head = f"external table {self.name}: none of its {self.n_rows:,} rows can be used"
-        return "\n".join([head, *first_lines(self.entries), "Mend the table or take it out of dataset.external."])
+        return "\n".join([head, *first_lines(self.entries), "Fix the table or remove it from dataset.external."])
 
 
 def read_external_table(path: Path, name: str, number: int, scheme: Scheme) -> ExternalTable:
@@ -83,12 +83,12 @@ def read_external_table(path: Path, name: str, number: int, scheme: Scheme) -> E
 
     Args:
         path: The csv or parquet file.
-        name: How messages call it.
-        number: Its place in the recipe, from 0.
-        scheme: The attributes, of which it states one at least.
+        name: Name used in messages.
+        number: Its position in the recipe, from 0.
+        scheme: The attributes; the table must state at least one.
 
     Raises:
-        DatasetError: If the file is no such table.
+        DatasetError: If the file is not such a table.
     """
     rows = read_rows(path, name, ("path",), scheme.names)
     if not set(scheme.names) & set(rows[0].cells):
@@ -117,12 +117,12 @@ def settle_external(
 
     Args:
         tables: The tables.
-        probes: One for each row that they list, in order.
+        probes: One for each listed row, in order.
         own: The manifest of the data set alone.
         scheme: The attributes.
 
     Returns:
-        Their rows of the manifest, and what became of each table.
+        Their rows of the manifest, and the use of each table.
     """
     probes = iter(probes)
     taken = {digest: image for digest, image in zip(own["sha256"], own["image"], strict=True) if digest}
@@ -147,21 +147,21 @@ def _repetition(table: ExternalTable, rows: Sequence[Listed]) -> Entry:
     lines = ", ".join(row.place.partition(" ")[2] for row in rows)
     image = table.image(rows[0].path)
     if agree(rows):
-        reason = f"has {len(rows)} equal rows (lines {lines}); one counts"
+        reason = f"has {len(rows)} equal rows (lines {lines}); one is used"
         return Entry("external", image, "", "repeated-row", reason, len(rows) - 1)
-    reason = f"its rows say different things (lines {lines}); none counts"
+    reason = f"its rows contradict each other (lines {lines}); none is used"
     return Entry("external", image, "", "labels-disagree", reason, len(rows))
 
 
 def _image_problem(probe: Probe, taken: dict[str, str]) -> tuple[str, str] | None:
-    """Return kind and reason why an image is not trained on, or None."""
+    """Return kind and reason if an image is not trained on, else None."""
     if probe.problem:
         return "missing" if probe.problem == MISSING else "unreadable", probe.problem
     other = taken.get(probe.sha256)
     if other is None:
         return None
     if other.startswith(f"{EXTERNAL}/"):
-        return "repeated-photograph", f"equal to {other}, which counts"
+        return "repeated-photograph", f"equal to {other}, which is used"
     return "in-data-set", f"equal to {other} of the data set"
 
 

@@ -3,8 +3,8 @@
 ::
 
     DIR/<class>/...                              no evaluation images
-    DIR/train/<class>/... and DIR/test/...       or eval, evaluation, holdout, val, valid, validation; with or without
-                                                 class folders, whose names are never read
+    DIR/train/<class>/... and DIR/test/...       or eval, evaluation, holdout, val, valid, validation; names of class
+                                                 folders in it are never read
 
 Photographs may be at any depth below their class. Links to photographs are followed as long as they
 stay in the data set; links to folders are not.
@@ -29,7 +29,7 @@ from maskfold.scheme import Attribute
 
 @dataclass
 class _Scan:
-    """What was found, and what is wrong with it."""
+    """Photographs and problems found so far."""
 
     root: Path
     corrections: Corrections | None
@@ -42,7 +42,7 @@ def read_folders(source: Source) -> Reading:
     """List the folders; see :data:`maskfold.dataset.reading.Reader`."""
     if len(source.scheme.attributes) != 1:
         raise DatasetError(
-            f"data set {source.root}: class folders state one attribute, and the scheme has "
+            f"data set {source.root}: class folders state one attribute, but the scheme has "
             f"{', '.join(source.scheme.names)}; write a table with a column for each (dataset.table)"
         )
     [attribute] = source.scheme.attributes
@@ -106,7 +106,7 @@ def _read_evaluation(scan: _Scan, folder: Path) -> None:
 
 
 def _photographs(scan: _Scan, folder: Path, part: str) -> Iterator[Path]:
-    """Walk through the photographs below a folder, by name; what is none is noted."""
+    """Yield the photographs below a folder, sorted by name; note everything else."""
     for entry in _listing(folder):
         path = Path(entry.path)
         where = _relative(scan, path)
@@ -136,7 +136,7 @@ def _relative(scan: _Scan, path: Path) -> str:
 
 
 def _count(folder: Path) -> int:
-    """Return how many photographs there are below a folder; links to folders in it are not followed."""
+    """Count the photographs below a folder; links to folders are not followed."""
     return sum(is_photograph(name) and not is_litter(name) for _, _, names in os.walk(folder) for name in names)
 
 

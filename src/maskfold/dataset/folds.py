@@ -23,20 +23,20 @@ Stratum = tuple[int, ...]
 
 
 def assign_folds(people: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:
-    """Deal people to folds, stratified on their classes.
+    """Assign people to folds, stratified on their classes.
 
-    Within each stratum people are put in the order of a hash of seed and name, then dealt round robin; the deal of a
-    stratum goes on where the last one stopped, so that remainders do not pile up in the first folds. Neither row order
-    nor any library's random generator matters.
+    Within each stratum people are sorted by a hash of seed and name, then assigned round robin. Each stratum continues
+    where the previous one stopped, so that remainders do not accumulate in the first folds. The result depends neither
+    on row order nor on any library's random generator.
 
     Args:
-        people: person (str, unique); the other columns are classes (int), whose combinations are the strata. See
+        people: person (str, unique); the other columns are classes (int), and their combinations are the strata. See
             :func:`maskfold.dataset.manifest.people_table`.
         k: Number of folds, at least 2.
-        seed: Another seed, other folds.
+        seed: Different seeds give different folds.
 
     Returns:
-        person (str), fold (int8, 0..k-1), sorted by person. Fold sizes differ by one person at most, in each stratum
+        person (str), fold (int8, 0..k-1), sorted by person. Fold sizes differ by at most one person, in each stratum
         and overall.
 
     Raises:
@@ -50,7 +50,7 @@ def assign_folds(people: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:
         raise ValueError(f"people must be unique; {double} appears twice")
     if len(people) < k:
         raise DatasetError(
-            f"folds.k is {k}, but the data set has only {len(people)} usable people; each fold needs one at least"
+            f"folds.k is {k}, but the data set has only {len(people)} usable people; each fold needs at least one"
         )
     strata = zip(_strata(people), people["person"], strict=True)
     order = sorted((*stratum, _lot(seed, person), str(person)) for stratum, person in strata)
@@ -59,7 +59,7 @@ def assign_folds(people: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:
 
 
 def small_strata(people: pd.DataFrame, k: int) -> list[tuple[Stratum, int]]:
-    """Return the combinations of classes with some but fewer than k people: some folds will not hold them.
+    """Return the combinations of classes with 1 to k - 1 people: some folds will have none of them.
 
     Returns:
         Classes and number of people, sorted.
@@ -72,19 +72,19 @@ def check_folds(folds: pd.DataFrame, people: Collection[str], k: int) -> None:
 
     Args:
         folds: person, fold.
-        people: Everybody who must be in exactly one fold.
+        people: The people who must each be in exactly one fold.
         k: Number of folds.
 
     Raises:
         InvariantError: If they are not.
     """
-    _check_everybody_in_one(folds, people)
+    _check_each_in_one(folds, people)
     strange = sorted(set(folds["person"]) - set(people))
     if strange:
         raise InvariantError(f"folds: {_people(strange)} in a fold but not in the data set ({first_few(strange)})")
     numbers = set(folds["fold"].tolist())
     if numbers != set(range(k)):
-        raise InvariantError(f"folds: expected each of 0..{k - 1} to hold somebody, found {sorted(numbers)}")
+        raise InvariantError(f"folds: expected people in each of 0..{k - 1}, found {sorted(numbers)}")
 
 
 def held_out_folds(people: pd.Series[str], folds: pd.DataFrame) -> IntArray:
@@ -98,13 +98,13 @@ def held_out_folds(people: pd.Series[str], folds: pd.DataFrame) -> IntArray:
         Fold numbers, int64, (N,).
 
     Raises:
-        InvariantError: If a person is in two folds or in none.
+        InvariantError: If a person is in two folds or in no fold.
     """
-    _check_everybody_in_one(folds, people)
+    _check_each_in_one(folds, people)
     return people.map(folds.set_index("person")["fold"]).to_numpy(dtype=np.int64)
 
 
-def _check_everybody_in_one(folds: pd.DataFrame, people: Iterable[str]) -> None:
+def _check_each_in_one(folds: pd.DataFrame, people: Iterable[str]) -> None:
     doubles = sorted(set(folds.loc[folds["person"].duplicated(), "person"]))
     if doubles:
         raise InvariantError(
@@ -118,7 +118,7 @@ def _check_everybody_in_one(folds: pd.DataFrame, people: Iterable[str]) -> None:
 
 
 def folds_version(folds: pd.DataFrame) -> str:
-    """Return the digest of the assignment, whatever the row order; sha256, hexadecimal."""
+    """Return the digest of the assignment, independent of row order; sha256, hexadecimal."""
     return digest(sorted([str(person), int(fold)] for person, fold in zip(folds["person"], folds["fold"], strict=True)))
 
 
@@ -126,11 +126,11 @@ def read_folds(path: Path) -> pd.DataFrame:
     """Read folds from their parquet file: person (str), fold (int8).
 
     Raises:
-        CorruptDataError: If the file is no such table.
+        CorruptDataError: If the file is not such a table.
     """
     table = pd.read_parquet(path)
     if list(table.columns) != list(COLUMNS):
-        raise CorruptDataError(f"{path}: no folds; its columns are {', '.join(map(str, table.columns))}")
+        raise CorruptDataError(f"{path}: not a table of folds; its columns are {', '.join(map(str, table.columns))}")
     return table.astype(COLUMNS)
 
 

@@ -1,4 +1,4 @@
-"""One photograph: bytes to upright RGB pixels, safely, and why it cannot be done where it cannot."""
+"""One photograph: safe decoding to upright RGB pixels, or the reason why the file is unusable."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from PIL import Image, UnidentifiedImageError
 from maskfold.errors import DatasetError, UnavailableError
 
 MAX_PIXELS: Final = 80_000_000
-"""Larger images are refused before a pixel is decoded: a few kilobytes can unfold to gigabytes. Pillow's own limit is
+"""Larger images are rejected before decoding: a few kilobytes can decompress to gigabytes. Pillow's own limit is
 89 million."""
 MAX_BYTES: Final = 256 * 1024**2
 MIN_SIDE: Final = 16
 """No face can be found in an image with a shorter side, in pixels."""
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-"""What is decoded, judged by content; formats that run programs (EPS) or animate are not among them."""
+"""Accepted formats, detected from the content. Formats that run programs (EPS) or are animated are excluded."""
 MISSING: Final = "the file is missing"
-"""The problem of a probe whose file is not there."""
+"""The problem of a probe of a missing file."""
 
 _MODES: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "I"})
 _ORIENTATION_TAG: Final = 0x0112  # EXIF 2.3, table 4
@@ -51,10 +51,10 @@ class _UnusableError(Exception):
 
 @dataclass(frozen=True)
 class Probe:
-    """What is known of one image file.
+    """The result of checking one image file.
 
     Attributes:
-        sha256: Of the file's bytes, hexadecimal; empty when the file cannot be read at all.
+        sha256: Of the file's bytes, hexadecimal; empty when the file cannot be read.
         width: Of the upright image, in pixels; 0 when it cannot be decoded.
         height: Likewise.
         problem: Why it cannot be used; None when it can.
@@ -69,19 +69,20 @@ class Probe:
 def decode(path: Path, least_side: int | None = None) -> NDArray[np.uint8]:
     """Decode an image file to upright RGB.
 
-    EXIF rotation is applied, transparency is laid over white, 16-bit samples are rounded to 8 bits. Of several frames
-    the first counts. The content decides about the format, not the extension.
+    EXIF rotation is applied, transparency is composited over white, 16-bit samples are rounded to 8 bits. Of several
+    frames the first is used. The format is detected from the content, not the extension.
 
     Args:
         path: A JPEG, PNG, WebP, BMP or TIFF file.
-        least_side: Where fewer pixels will do: a JPEG is decoded to a half, a quarter or an eighth of its width and
-            height, as long as its shorter side keeps so many pixels. That takes a fraction of the time and memory.
+        least_side: The shorter side that is enough, in pixels: a JPEG is decoded to a half, a quarter or an eighth of
+            its width and height as long as its shorter side keeps this length. That takes a fraction of the time and
+            memory.
 
     Returns:
         uint8, (height, width, 3), RGB, contiguous.
 
     Raises:
-        DatasetError: If the file is missing, empty, damaged, not an image, or absurdly large or small.
+        DatasetError: If the file is missing, empty, damaged, not an image, or too large or too small.
         UnavailableError: If the disk or the network fails while reading.
     """
     try:
@@ -101,8 +102,8 @@ def decode(path: Path, least_side: int | None = None) -> NDArray[np.uint8]:
 def probe(path: Path) -> Probe:
     """Check that an image file can be decoded, and hash its bytes.
 
-    All of the compressed data is read, so truncation is found. JPEGs are only decoded to an eighth of their size, which
-    finds the same faults and takes less time.
+    All compressed data is read, so truncation is detected. JPEGs are decoded to only an eighth of their size, which
+    detects the same damage in less time.
 
     Args:
         path: The file.
@@ -132,7 +133,7 @@ def probe(path: Path) -> Probe:
 def _read(path: Path) -> bytes:
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe could block forever
             raise _UnusableError("not a file")
         if status.st_size > MAX_BYTES:
             raise _UnusableError(f"{status.st_size / 1e6:.0f} MB is more than {MAX_BYTES / 1e6:.0f} MB")
@@ -149,7 +150,7 @@ def _read(path: Path) -> bytes:
 
 
 def _open(content: bytes) -> Image.Image:
-    """Read the header and refuse what should not be decoded."""
+    """Read the header and reject what must not be decoded."""
     with _quiet_header():
         try:
             image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
@@ -161,16 +162,16 @@ def _open(content: bytes) -> Image.Image:
             raise _UnusableError(f"damaged header ({_first_line(error)})") from None
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise _UnusableError(f"{width} x {height} pixels; more than {MAX_PIXELS:,} are refused")
+        raise _UnusableError(f"{width} x {height} pixels; more than {MAX_PIXELS:,} are rejected")
     if min(width, height) < MIN_SIDE:
-        raise _UnusableError(f"{width} x {height} pixels; a side must have at least {MIN_SIDE}")
+        raise _UnusableError(f"{width} x {height} pixels; each side must have at least {MIN_SIDE}")
     if image.mode not in _MODES and not image.mode.startswith("I;16"):
         raise _UnusableError(f"pixels of kind {image.mode} are not supported")
     return image
 
 
 def _reduce(image: Image.Image, least_side: int) -> None:
-    """Have the JPEG decoder reduce; other decoders cannot, and ignore it."""
+    """Let the JPEG decoder reduce the image; other decoders ignore this."""
     width, height = image.size
     factor = next((factor for factor in (8, 4, 2) if min(width, height) // factor >= least_side), 1)
     if factor > 1:
@@ -189,14 +190,14 @@ def _rgb(image: Image.Image) -> Image.Image:
         samples = np.asarray(image).astype(np.int64).clip(0, 65535)
         return Image.fromarray(((samples + 128) // 257).astype(np.uint8)).convert("RGB")
     if "transparency" in image.info or image.mode in {"LA", "La", "PA", "RGBA", "RGBa"}:
-        # Some pairs of modes have no direct conversion; the way over the plain form exists for all.
+        # Some pairs of modes have no direct conversion; the one through the plain mode always exists.
         plain = image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode)).convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), plain).convert("RGB")
     return image.convert("RGB")
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of a loaded image; damaged EXIF data counts as upright."""
+    """Return the EXIF orientation of a loaded image; damaged EXIF data means upright."""
     with _quiet_header():
         try:
             value = image.getexif().get(_ORIENTATION_TAG, 1)
@@ -207,9 +208,9 @@ def _orientation(image: Image.Image) -> int:
 
 @contextmanager
 def _quiet_header() -> Iterator[None]:
-    """Keep Pillow's warnings about odd headers from the log and make its size warning an error.
+    """Silence Pillow's warnings about unusual headers and turn its size warning into an error.
 
-    Warning filters belong to the process, hence the lock; headers take microseconds.
+    Warning filters are global to the process, hence the lock; reading a header takes microseconds.
     """
     with _header_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -4,18 +4,19 @@
 image       str      path relative to the data set, POSIX form, unique; ``external/<table>/<path>`` for external images
 part        str      ``train``, ``eval`` or ``external``
 person      str      the person key; empty for evaluation and external images
-name        str      what its table or its folder calls it; for evaluation images what an answer calls it
+name        str      its name in the table or folder; for evaluation images its name in an answer
 sha256      str      of the file's bytes; empty when an evaluation image is missing or must not be opened
 width       int32    of the upright image, pixels; 0 when it cannot be read
 height      int32    likewise
-readable    bool     false only for evaluation images; such a file must not be opened
+readable    bool     false for some evaluation images only; such a file must not be opened
 corrected   bool     a correction changed a label
 *attribute* int16    one column for each attribute of the scheme with values: its class; -1 where unknown
 *attribute* float64  one column for each attribute with bounds: its number; NaN where unknown
 ==========  =======  ==================================================================================
 
-Training rows come first, sorted by image, and know all attributes; evaluation rows follow in the order of their table
-and know none; external rows, whose images are only ever trained on, come last, sorted by image, and know one at least.
+Training rows come first, sorted by image, with all attributes known. Evaluation rows follow in the order of their
+table, with none known. External rows come last, sorted by image, with at least one known; their images are used for
+training only.
 """
 
 from __future__ import annotations
@@ -63,16 +64,16 @@ class ImageRow:
     readable: bool
     corrected: bool
     stated: Mapping[str, float]
-    """What is known of it, by attribute: a class or a number. Attributes that are not named are not known."""
+    """Known values by attribute: a class or a number. Missing attributes are unknown."""
 
 
 def manifest_table(
     scheme: Scheme, train: Iterable[ImageRow], evaluation: Iterable[ImageRow], external: Iterable[ImageRow] = ()
 ) -> pd.DataFrame:
-    """Put rows into a manifest.
+    """Build a manifest from rows.
 
     Args:
-        scheme: Its attributes have a column each.
+        scheme: Each of its attributes has a column.
         train: Training rows in any order.
         evaluation: Evaluation rows in the order of their table.
         external: External rows in any order.
@@ -100,19 +101,19 @@ def read_manifest(path: Path) -> pd.DataFrame:
     """Read a manifest from its parquet file.
 
     Raises:
-        CorruptDataError: If the file is no manifest.
+        CorruptDataError: If the file is not a manifest.
     """
     table = pd.read_parquet(path)
     attributes = table.columns[len(COLUMNS) :]
     if list(table.columns[: len(COLUMNS)]) != list(COLUMNS) or not set(table.dtypes[attributes].map(str)) <= set(
         _STATED
     ):
-        raise CorruptDataError(f"{path}: no manifest; its columns are {', '.join(map(str, table.columns))}")
+        raise CorruptDataError(f"{path}: not a manifest; its columns are {', '.join(map(str, table.columns))}")
     return table.astype(COLUMNS)
 
 
 def train_rows(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Return the training rows, which are all readable and have all labels; external rows are not among them."""
+    """Return the training rows, without external ones; all are readable and have all labels."""
     return manifest[manifest["part"] == "train"]
 
 
@@ -122,7 +123,7 @@ def eval_rows(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def external_rows(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Return the external rows, which are all readable and have one label at least."""
+    """Return the external rows; all are readable and have at least one label."""
     return manifest[manifest["part"] == "external"]
 
 
@@ -144,7 +145,7 @@ def people_table(manifest: pd.DataFrame, attributes: Sequence[Attribute]) -> pd.
         attributes: Attributes of a person, or any attributes where each person has one photograph.
 
     Returns:
-        person (str), and the class of each attribute under its name (int64); one row a person, sorted by person.
+        person (str), and the class of each attribute under its name (int64); one row per person, sorted by person.
     """
     train = train_rows(manifest)
     people = train[~train["person"].duplicated()].sort_values("person", ignore_index=True)
@@ -155,6 +156,6 @@ def people_table(manifest: pd.DataFrame, attributes: Sequence[Attribute]) -> pd.
 def strata(manifest: pd.DataFrame, scheme: Scheme) -> tuple[Attribute, ...]:
     """Return the attributes that folds are stratified on: those of a person.
 
-    Where no person has two photographs, all attributes are as good as those of a person.
+    If no person has two photographs, all attributes belong to a person.
     """
     return scheme.of("person") if train_rows(manifest)["person"].duplicated().any() else scheme.attributes

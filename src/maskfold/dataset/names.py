@@ -1,4 +1,4 @@
-"""Names of images: which may be trusted, where an image is stored, and how a name from disk is shown."""
+"""Names of images: which are safe, where an image is stored, and how a name from disk is shown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ EXTERNAL: Final = "external"
 
 
 def own_image(path: str) -> str:
-    """Return the name of a data set's own image: its path, such that it cannot be mistaken for an external image."""
+    """Return the name of a data set's own image: its path, kept distinct from the names of external images."""
     return f"./{path}" if path.startswith(f"{EXTERNAL}/") else path
 
 
 def unsafe_name(name: str) -> str | None:
-    """Say why a name from a table must not be joined to a folder, or None when it is safe.
+    """Return why a name from a table must not be joined to a folder, or None if it is safe.
 
     Args:
         name: A relative path in POSIX form, as a table states it.
@@ -24,16 +24,16 @@ def unsafe_name(name: str) -> str | None:
     if not name.strip():
         return "the name is blank"
     if any(not character.isprintable() for character in name):
-        return "the name holds characters that cannot be printed"
+        return "the name contains characters that cannot be printed"
     if name.startswith(("/", "~")) or "\\" in name or name[1:2] == ":":
-        return "the name is an absolute path or holds a backslash"
+        return "the name is an absolute path or contains a backslash"
     if any(part in {"", ".", ".."} for part in name.split("/")):
         return "the name points outside its folder"
     return None
 
 
 def image_path(image: str, root: Path, external: Sequence[Path] = ()) -> Path:
-    """Return where an image of a manifest is stored.
+    """Return the path of an image of a manifest.
 
     Args:
         image: Its name in the manifest.
@@ -48,19 +48,19 @@ def image_path(image: str, root: Path, external: Sequence[Path] = ()) -> Path:
 
 
 def link_problem(path: Path, folder: Path) -> str | None:
-    """Say why a symbolic link must not be followed: it leaves the folder; None when it stays inside.
+    """Return why a symbolic link must not be followed, or None if it stays inside the folder.
 
     Args:
         path: The link.
-        folder: Where its target must be, at any depth.
+        folder: The folder that must hold its target, at any depth.
     """
     try:
         target, inside = path.resolve(strict=True), folder.resolve()
     except (OSError, RuntimeError):
-        return "the link leads nowhere"
+        return "the link is broken"
     return None if target.is_relative_to(inside) else f"the link points outside {folder.name}/"
 
 
 def printable(name: str) -> str:
-    """Return a name from disk in a form that tables and terminals can take."""
+    """Return a name from disk with unprintable characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

@@ -1,4 +1,4 @@
-"""From a data set's folder to its tables: the work of the job ``prepare``, and of ``maskfold check``."""
+"""Reads a data set's folder and makes its tables, for the job ``prepare`` and for ``maskfold check``."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Prepared:
         dataset_version: Digest of the manifest.
         images_version: Digest of the images alone.
         folds_version: Digest of the folds.
-        learnt_versions: Digests of what networks learn from; see :mod:`maskfold.dataset.versions`.
+        learnt_versions: Digests of the training inputs of networks; see :mod:`maskfold.dataset.versions`.
         eval_version: Digest of the evaluation images and their order.
         class_counts: Training images of each joint class.
         n_train: Training images.
         n_eval: Evaluation images.
         n_quarantined: Training photographs left out.
         n_eval_unreadable: Evaluation images that cannot be read.
-        n_corrected: Training images of which a correction changed a label.
-        n_external: External images that can be used; counted nowhere else.
-        n_external_left_out: Rows of external tables that cannot be used.
-        warnings: Sentences for people.
+        n_corrected: Training images with a label changed by a correction.
+        n_external: Usable external images; not included in any other count.
+        n_external_left_out: Rows of external tables that are not usable.
+        warnings: Sentences for users.
     """
 
     manifest: pd.DataFrame
@@ -88,14 +88,14 @@ def prepare(
         settings: How it is read.
         scheme: The attributes that it states; folds are stratified on those of a person.
         folds: Number and seed of the folds.
-        corrections: The corrections file, as a local path; None takes what ``settings.corrections`` names.
+        corrections: Local path of the corrections file; None: the one that ``settings.corrections`` names.
         threads: How many images are opened at a time; None: one for each processor.
         progress: Called with the number of images opened and the number in all.
-        external: The external tables, as local paths; None takes what ``settings.external`` names.
+        external: Local paths of the external tables; None: those that ``settings.external`` names.
 
     Raises:
-        DatasetError: If the folder is no data set, too much of it cannot be used, it has fewer people than folds, or
-            nothing of an external table can be used.
+        DatasetError: If the folder is not a data set, too much of it is unusable, it has fewer people than folds, or no
+            row of an external table is usable.
         UnavailableError: If the disk or the network fails while reading.
     """
     found = _survey(data, settings, scheme, corrections, threads, progress, external)
@@ -136,18 +136,18 @@ def check(
     progress: Progress | None = None,
     external: Sequence[Path] | None = None,
 ) -> DatasetReport:
-    """Read a data set and report on it; unlike :func:`prepare`, never refuse it for what cannot be used.
+    """Read a data set and report on it; unlike :func:`prepare`, accept any amount of unusable photographs.
 
     Args:
         data: Its folder.
-        recipe: Its settings of scheme, data set and folds count.
+        recipe: Its settings of scheme, data set and folds are used.
         corrections: As for :func:`prepare`.
         threads: As for :func:`prepare`.
         progress: As for :func:`prepare`.
         external: As for :func:`prepare`.
 
     Raises:
-        DatasetError: If the folder is no data set, or one of its tables, the corrections or an external table is none.
+        DatasetError: If the folder is not a data set, or a table, the corrections or an external table is not valid.
         UnavailableError: If the disk or the network fails while reading.
     """
     found = _survey(data, recipe.dataset, recipe.scheme, corrections, threads, progress, external)
@@ -170,7 +170,7 @@ def _survey(
 
 
 def _layout(data: Path, settings: Dataset) -> tuple[Layout, str | None]:
-    """Return the layout, and the name of the table if that is the layout; jobs are given both."""
+    """Return the layout, and the table's name if the layout is ``table``; jobs receive both as settings."""
     reader, table = settings.reader, settings.table
     if reader in ("competition", "folders") or table is not None:
         return "table" if reader == "auto" else reader, table

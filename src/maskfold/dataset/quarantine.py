@@ -1,4 +1,4 @@
-"""What is left out of training or noted, and when it is too much."""
+"""What is left out of training or noted, and the limit above which a run rejects the data set."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from maskfold.errors import CorruptDataError, DatasetError
 KINDS: Final = {
     "unreadable": "the photograph cannot be decoded",
     "missing": "the photograph is missing",
-    "extra": "a photograph too many in the person's folder",
+    "extra": "an extra photograph in the person's folder",
     "unsafe-path": "the name or link points outside the data set",
-    "no-folder": "a row without folder",
-    "no-row": "a folder without row",
-    "bad-label": "a label is not usable",
-    "labels-disagree": "rows or folder name disagree about a label",
+    "no-folder": "a row without a folder",
+    "no-row": "a folder without a row",
+    "bad-label": "a label is not valid",
+    "labels-disagree": "rows or folder name contradict each other",
     "repeated-row": "the same row more than once",
     "same-photograph": "the same photograph under several people or in both parts",
-    "not-a-photograph": "something else than a photograph",
+    "not-a-photograph": "something other than a photograph",
     "unlisted": "an evaluation image that info.csv does not list",
     "no-label": "a photograph without a label",
-    "in-both-parts": "a photograph of the training part that is an evaluation image as well",
-    "in-data-set": "an external photograph that the data set holds, too",
+    "in-both-parts": "a training photograph that is also an evaluation image",
+    "in-data-set": "an external photograph that is also in the data set",
     "repeated-photograph": "the same external photograph more than once",
 }
-"""Why something is left out or noted, with words for a heading."""
+"""Kinds of entries, with a description of each."""
 
 _N_NAMED: Final = 10
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing left out or noted.
+    """One item that is left out or noted.
 
     Attributes:
         part: ``train``, ``eval`` or ``external``.
         where: Path relative to the data set, or file and line.
-        person: The person key; empty when no single person is concerned.
+        person: The person key; empty if the entry is not about a single person.
         kind: One of :data:`KINDS`.
         reason: In words.
-        left_out: Number of training photographs that are not used because of it. A person left out as a whole counts
-            with those that should be there. 0 for a note, and for evaluation images, which are always kept. In
-            external tables, the number of their rows.
+        left_out: Number of training photographs that are not used because of it. A person who is left out counts with
+            all photographs that should exist. 0 for notes and for evaluation images, which are always kept. In external
+            tables, the number of rows.
     """
 
     part: Literal["train", "eval", "external"]
@@ -61,7 +61,7 @@ class Entry:
 
 
 def n_left_out(entries: Iterable[Entry]) -> int:
-    """Return how many of the data set's training photographs are not used."""
+    """Return the number of the data set's training photographs that are not used."""
     return sum(entry.left_out for entry in of_data_set(entries))
 
 
@@ -76,17 +76,17 @@ def of_external(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def share_left_out(entries: Sequence[Entry], n_usable: int) -> float:
-    """Return the share of unusable among all training photographs that should be there, 0..1."""
+    """Return the share of unusable photographs among all training photographs that should exist, 0..1."""
     lost = n_left_out(entries)
     return lost / (lost + n_usable) if lost else 0.0
 
 
 def refusal(entries: Sequence[Entry], n_usable: int, limit: float) -> str | None:
-    """Say why a run on this data set is refused, naming the first ten troubles; None when it is not.
+    """Return why a run rejects this data set, with the first ten problems; None if it accepts it.
 
     Args:
-        entries: Everything left out.
-        n_usable: Training photographs that can be used.
+        entries: Everything that is left out or noted.
+        n_usable: Usable training photographs.
         limit: Largest allowed share of unusable ones, 0..1.
     """
     share, lost = share_left_out(entries, n_usable), n_left_out(entries)
@@ -101,12 +101,12 @@ def refusal(entries: Sequence[Entry], n_usable: int, limit: float) -> str | None
         )
     else:
         head = f"none of {total:,} training photographs can be used"
-    remedy = "Mend these or take them out of the data set" + ("; or raise the limit." if n_usable else ".")
+    remedy = "Fix these or remove them from the data set" + ("; or raise the limit." if n_usable else ".")
     return "\n".join([head, *first_lines(causes), remedy])
 
 
 def first_lines(entries: Sequence[Entry]) -> list[str]:
-    """Return indented lines of a message: the first entries, and how many more there are."""
+    """Return indented lines for a message: the first entries, and the number of further ones."""
     lines = [f"  {entry}" for entry in entries[:_N_NAMED]]
     if len(entries) > _N_NAMED:
         lines.append(f"  and {len(entries) - _N_NAMED} more; `maskfold check` shows them by kind")
@@ -114,10 +114,10 @@ def first_lines(entries: Sequence[Entry]) -> list[str]:
 
 
 def refuse(entries: Sequence[Entry], n_usable: int, limit: float, name: str) -> None:
-    """Refuse a data set of which too much cannot be used.
+    """Reject a data set if too much of it is unusable.
 
     Raises:
-        DatasetError: If :func:`refusal` has a reason.
+        DatasetError: If :func:`refusal` returns a reason.
     """
     reason = refusal(entries, n_usable, limit)
     if reason is not None:
@@ -125,10 +125,10 @@ def refuse(entries: Sequence[Entry], n_usable: int, limit: float, name: str) -> 
 
 
 def read_quarantine(path: Path) -> list[Entry]:
-    """Read a table of :func:`quarantine_table` back.
+    """Read a table made by :func:`quarantine_table`.
 
     Raises:
-        CorruptDataError: If the file is no such table.
+        CorruptDataError: If the file is not such a table.
     """
     try:
         table = pd.read_parquet(path)

@@ -1,4 +1,4 @@
-"""What a reader of a layout receives, and what it states of a data set. Images are opened later, by the survey."""
+"""Input and result of a reader of a layout. Images are opened later, by the survey."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class CorrectionsFile:
     """A file of corrections to labels.
 
     Attributes:
-        path: Where it is stored locally.
-        name: How messages call it: as the recipe names it.
+        path: Its local path.
+        name: Name used in messages, as given in the recipe.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class Source:
     Attributes:
         root: Its folder.
         scheme: The attributes that it states.
-        table: Name of its table, where the layout is ``table``.
+        table: Name of its table if the layout is ``table``.
         corrections: Corrections to its labels, or None.
     """
 
@@ -47,16 +47,16 @@ class Photograph:
     """A photograph as a data set states it.
 
     Attributes:
-        image: Path relative to the data set, POSIX form, unique; a made-up one where there is a problem.
+        image: Path relative to the data set, POSIX form, unique; may be a placeholder if there is a problem.
         part: Training photographs state all attributes, evaluation ones none.
         person: The person key; empty in the evaluation part.
-        name: What its table or its folder calls it.
+        name: Its name in the table or folder.
         stated: Class or number by attribute.
-        corrected: A correction changed what is stated.
-        uncorrected: What the data set itself states in place of each corrected class or number. Folds go by it, so that
-            a correction moves no one into another fold.
-        problem: Why its file must not be opened; evaluation photographs only, which are kept all the same.
-        where: How messages about it call it.
+        corrected: Whether a correction changed a label.
+        uncorrected: What the data set itself states in place of each corrected label. Folds go by it, so that a
+            correction moves no one into another fold.
+        problem: Why its file must not be opened; only for evaluation photographs, which are kept nevertheless.
+        where: Its place for messages.
     """
 
     image: str
@@ -72,15 +72,15 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader states.
+    """What a reader found.
 
     Attributes:
         photographs: All that may be usable; evaluation photographs in the order of answers.
-        entries: What is left out already, or noted.
+        entries: What is already left out or noted.
         persons_known: Whether the data set says which photographs show the same person.
-        corrections: What the corrections file meant; None without one.
+        corrections: The matches of the corrections file; None without one.
         n_litter: Files of operating systems and editors that were skipped.
-        warnings: Further sentences for people.
+        warnings: Further sentences for users.
     """
 
     photographs: tuple[Photograph, ...]
@@ -95,5 +95,5 @@ Reader = Callable[[Source], Reading]
 """Reads the tables and lists the folders of one layout.
 
 Raises:
-    DatasetError: If the folder has not the layout, or a table or the corrections cannot be used.
+    DatasetError: If the folder does not have the layout, or a table or the corrections file is not valid.
 """

@@ -17,11 +17,11 @@ from maskfold.scheme import Attribute, Scheme
 
 _N_ENTRIES = 50
 _N_CLASSES = 60
-"""Of more classes only those with photographs are shown."""
+"""With more classes, only those with photographs are shown."""
 
 
 def render(report: DatasetReport, console: Console) -> None:
-    """Print a report; colours and width are the console's affair.
+    """Print a report; the console determines colours and width.
 
     Args:
         report: From :func:`maskfold.dataset.check`.
@@ -39,7 +39,7 @@ def render(report: DatasetReport, console: Console) -> None:
     for warning in report.warnings:
         console.print(_line("warning: ", warning, "yellow"))
     if report.refusal:
-        console.print(_line("A run would refuse this data set: ", report.refusal, "red"))
+        console.print(_line("A run would reject this data set: ", report.refusal, "red"))
     else:
         console.print(_line("A run would accept this data set.", "", "green"))
 
@@ -71,7 +71,7 @@ def _corrections(report: DatasetReport) -> str:
     use = report.corrections
     if use is None:
         return "none"
-    unknown = f"; {len(use.unknown)} rows mean none here" if use.unknown else ""
+    unknown = f"; {len(use.unknown)} rows match nothing" if use.unknown else ""
     return (
         f"{use.name}: {use.n_matched} of {use.n_rows} rows apply, labels of {use.n_images} photographs change{unknown}"
     )
@@ -106,7 +106,7 @@ def _classes(report: DatasetReport) -> Table:
 
 
 def _people(report: DatasetReport) -> Table:
-    """Show two attributes as a cross table, one or more than two as a list."""
+    """Show two attributes as a cross table, any other number as a list."""
     attributes = report.scheme.of("person")
     table = _table(f"People by {' and '.join(attribute.name for attribute in attributes)}")
     if len(attributes) != 2:
@@ -130,7 +130,7 @@ def _people(report: DatasetReport) -> Table:
 
 
 def _external(uses: Iterable[ExternalUse], scheme: Scheme) -> Table:
-    table = _table("External tables: images that are only trained on, by what is known of them")
+    table = _table("External tables: images for training only, by known attributes")
     table.add_column("table", overflow="fold")
     for name in ("rows", "used", *scheme.names, "all", "left out"):
         table.add_column(name, justify="right")
@@ -175,5 +175,5 @@ def _line(head: str, rest: str, style: str) -> Text:
 
 
 def _text(content: str) -> Text:
-    """Keep brackets in names from being read as markup, and control characters from reaching the terminal."""
+    """Prevent brackets in names from acting as markup, and control characters from reaching the terminal."""
     return Text(printable(content))

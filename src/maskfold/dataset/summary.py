@@ -1,4 +1,4 @@
-"""What a data set holds and what a person should know of it before training."""
+"""Summary of a data set, and warnings before training."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ class DatasetReport:
         n_people: People with at least one usable photograph.
         n_train: Usable training photographs.
         n_eval: Evaluation images, readable or not.
-        n_eval_unreadable: Those that will get the prior.
+        n_eval_unreadable: Evaluation images that get the prior as their prediction.
         scheme: The attributes that it states.
-        persons_known: Whether it says which photographs show the same person.
+        persons_known: Whether it states which photographs show the same person.
         class_counts: Training photographs of each joint class.
-        people: Number of people by the classes of the attributes of a person; empty where no persons are known.
-        numbers: Least, median and greatest number of each attribute with bounds, in its unit: of the people where it is
-            an attribute of a person, else of the photographs.
+        people: Number of people by the classes of the attributes of a person; empty if persons are not known.
+        numbers: Least, median and greatest number of each attribute with bounds, in its unit: over people for an
+            attribute of a person, else over photographs.
         sizes: The most frequent (width, height) in pixels with their numbers of readable images, most frequent first;
             external images are not counted.
         n_sizes: Number of different sizes.
         entries: Everything left out or noted.
         n_left_out: Training photographs that are not used.
-        share_left_out: Their share of those that should be there, 0..1.
+        share_left_out: Their share of those that should exist, 0..1.
         max_left_out: The share that the recipe allows.
-        refusal: Why a run would refuse the data set; None when it would not.
-        corrections: What became of the corrections file; None without one.
-        external: What became of each external table.
+        refusal: Why a run would reject the data set; None if it would accept it.
+        corrections: The effect of the corrections file; None without one.
+        external: The use of each external table.
         n_litter: Files of operating systems and editors that were skipped.
         dataset_version: Digest of the manifest.
         images_version: Digest of the images alone.
-        warnings: Sentences for people.
+        warnings: Sentences for users.
     """
 
     root: str
@@ -79,10 +79,10 @@ class DatasetReport:
 
 
 def describe(survey: Survey, k: int, max_quarantined: float) -> DatasetReport:
-    """Sum up a data set.
+    """Summarise a data set.
 
     Args:
-        survey: What it holds.
+        survey: Its content.
         k: Number of folds that a run would make.
         max_quarantined: Share of unusable training photographs that a run would accept, 0..1.
     """

@@ -1,4 +1,4 @@
-"""Reads a whole data set: tables, folders, corrections and every image; judges, but rejects nothing."""
+"""Reads a whole data set: tables, folders, corrections and every image. Records problems, rejects nothing."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ READERS: Final[Mapping[Layout, Reader]] = {
 
 @dataclass(frozen=True)
 class Survey:
-    """Everything that a data set holds.
+    """The content of a data set.
 
     Attributes:
         root: The data set's folder.
         scheme: The attributes that it states.
         manifest: See :mod:`maskfold.dataset.manifest`.
         entries: What is left out or noted.
-        uncorrected: What the data set itself states in place of corrected classes and numbers, by image and attribute.
-        persons_known: Whether the data set says which photographs show the same person.
-        corrections: What became of the corrections file; None without one.
+        uncorrected: What the data set itself states in place of corrected labels, by image and attribute.
+        persons_known: Whether the data set states which photographs show the same person.
+        corrections: The effect of the corrections file; None without one.
         n_litter: Files of operating systems and editors that were skipped.
-        external: What became of each external table.
-        warnings: What its reader has to say.
+        external: The use of each external table.
+        warnings: Sentences from its reader for users.
     """
 
     root: str
@@ -83,13 +83,13 @@ def survey(
 
     Args:
         source: Its folder, scheme and corrections.
-        layout: How it is laid out.
+        layout: Its layout.
         threads: How many images are opened at a time; the result does not depend on it.
         progress: Called with the number of images opened and the number in all.
         external: External tables, already read.
 
     Raises:
-        DatasetError: If the folder is no data set, or one of its tables or the corrections cannot be used.
+        DatasetError: If the folder is not a data set, or one of its tables or the corrections file is not valid.
         UnavailableError: If the disk or the network fails while reading.
     """
     scheme, reading = source.scheme, READERS[layout](source)
@@ -157,7 +157,7 @@ def _row(photograph: Photograph, probe: Probe) -> ImageRow:
 
 
 def _same_photographs(manifest: pd.DataFrame) -> list[Entry]:
-    """Note equal files under several people, or in both parts: scores would flatter networks that saw them."""
+    """Note equal files under several people, or in both parts: they make scores too high."""
     readable = manifest[manifest["readable"]]
     repeated = readable[readable["sha256"].duplicated(keep=False)]
     entries = []
@@ -170,5 +170,5 @@ def _same_photographs(manifest: pd.DataFrame) -> list[Entry]:
 
 
 def _ordered(entries: Sequence[Entry]) -> list[Entry]:
-    """Put what is left out first, training before evaluation; otherwise the order of discovery stays."""
+    """Sort what is left out first, and training before evaluation; otherwise keep the order of discovery."""
     return sorted(entries, key=lambda entry: (entry.left_out == 0, entry.part == "eval"))

@@ -1,16 +1,16 @@
-"""Tables of photographs: of a data set of its own (layout ``table``), or of external photographs to train on.
+"""Tables of photographs: a data set (layout ``table``), or external photographs to train on.
 
 A csv or parquet file, beside or above its photographs, with the columns
 
 ===========  =========================================================================================================
-path         the photograph, relative to the table's folder, which it must not leave
-person       who is on it; optional. Blank or no such column: the photograph is its own person
+path         the photograph, relative to the table's folder; must be inside it
+person       the person in the photograph; optional. Blank or no such column: a person of its own
 split        ``train`` or blank; or one of eval, evaluation, test, holdout, val, valid, validation. Optional
 *attribute*  one column for each attribute of the scheme: the class's name or number, or the number
 ===========  =========================================================================================================
 
-Other columns are not looked at. Rows of the evaluation part keep the table's order, even those without a usable file,
-and their labels are never read. A training row that cannot be used is left out with a reason.
+Other columns are ignored. Rows of the evaluation part keep the table's order, including those without a usable file,
+and their labels are never read. An unusable training row is left out with a reason.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from maskfold.scheme import Scheme
 from maskfold.wording import first_few
 
 Problem = tuple[str, str]
-"""Kind and reason why something cannot be used."""
+"""Kind and reason of an unusable item."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A row whose path and labels can be used.
+    """A row with usable path and labels.
 
     Attributes:
-        path: As the table has it.
+        path: As in the table.
         place: Its line.
-        person: As the table has it; empty when it says none.
-        stated: What is known of it, by attribute.
-        corrected: A correction changed what the row states.
-        uncorrected: What the row itself states in place of each corrected class or number.
+        person: As in the table; empty if not given.
+        stated: Known values by attribute.
+        corrected: Whether a correction changed a label.
+        uncorrected: What the row itself states in place of each corrected label.
     """
 
     path: str
@@ -68,7 +68,7 @@ def read_table(source: Source) -> Reading:
     listed: dict[str, list[Listed]] = defaultdict(list)
     for row in training:
         if row["path"] in asked:
-            reason = f"{row['path']}: an evaluation photograph as well ({asked[row['path']].place}), so not trained on"
+            reason = f"{row['path']}: also an evaluation photograph ({asked[row['path']].place}), so not trained on"
             entries.append(_left_out(table, row, ("in-both-parts", reason)))
             continue
         found = read_row(row, source.root, source.scheme, corrections, complete=True)
@@ -94,14 +94,14 @@ def read_own_corrections(file: CorrectionsFile | None, scheme: Scheme) -> Correc
     """Read the corrections of a table or of class folders.
 
     Raises:
-        DatasetError: If the file cannot be used, or it is the competition's.
+        DatasetError: If the file is not valid, or is the competition's.
     """
     if file is None:
         return None
     if file.name == AGREED:
         raise DatasetError(
-            f"dataset.corrections={AGREED} are those of the competition's data set; for a table or class folders name "
-            "a csv with path or person and the attributes, or leave them out: --set dataset.corrections=null"
+            f"dataset.corrections={AGREED} applies to the competition's data set only; for a table or class folders "
+            "name a csv with path or person and the attributes, or use none: --set dataset.corrections=null"
         )
     return read_corrections(file.path, file.name, scheme)
 
@@ -124,7 +124,7 @@ def _rows(source: Source) -> list[Row]:
 
 
 def _by_part(rows: Iterable[Row], table: str) -> tuple[list[Row], list[Row], list[Entry]]:
-    """Return evaluation rows, training rows, and why others belong to neither."""
+    """Return evaluation rows, training rows, and entries for rows that belong to neither part."""
     evaluation: list[Row] = []
     training: list[Row] = []
     entries = []
@@ -149,7 +149,7 @@ def _evaluation(rows: Iterable[Row], root: Path, table: str) -> tuple[dict[str, 
     for number, row in enumerate(rows):
         path = row["path"]
         if path in asked:
-            reason = f"{path[:80]}: was in {asked[path].place} already; one counts"
+            reason = f"{path[:80]}: already in {asked[path].place}; one is used"
             notes.append(Entry("eval", f"{table}, {row.place}", "", "repeated-row", reason))
             continue
         problem = unsafe_name(path) or (link_problem(root / path, root) if os.path.lexists(root / path) else None)
@@ -168,11 +168,11 @@ def read_row(
         row: The row.
         folder: The table's folder.
         scheme: The attributes.
-        corrections: What is right whatever the row says.
-        complete: Whether all attributes must be known, not just one.
+        corrections: Corrections, which override the row.
+        complete: Whether all attributes must be known; otherwise one is enough.
 
     Returns:
-        The row, or why it cannot be used.
+        The row, or kind and reason if it is not usable.
     """
     path, person = row["path"], row.cells.get("person", "")
     problem = unsafe_name(path)
@@ -198,7 +198,7 @@ def read_row(
     if missing and complete:
         return "no-label", f"{path}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given"
     file = folder / path
-    if not os.path.lexists(file):  # false, not an error, for a name that is too long
+    if not os.path.lexists(file):  # for a name that is too long: false instead of an error
         return "missing", f"{path[:80]}: {MISSING}"
     problem = link_problem(file, folder)
     if problem:
@@ -207,12 +207,12 @@ def read_row(
 
 
 def agree(rows: Sequence[Listed]) -> bool:
-    """Say whether the rows of one photograph state the same."""
+    """Return whether the rows of one photograph state the same."""
     return all((row.person, row.stated) == (rows[0].person, rows[0].stated) for row in rows)
 
 
 def _settle_people(rows: Sequence[Listed], scheme: Scheme) -> tuple[list[Listed], list[Entry]]:
-    """Leave out people whose rows contradict each other in an attribute of a person: no one can know the truth."""
+    """Leave out people with rows that contradict each other in an attribute of a person."""
     of_person = scheme.of("person")
     by_person: dict[str, list[Listed]] = defaultdict(list)
     for row in rows:
@@ -246,7 +246,7 @@ def _repetition(table: str, rows: Sequence[Listed]) -> Entry:
     if agree(rows):
         reason = f"{rows[0].path} has {len(rows)} equal rows ({places})"
         return Entry("train", table, person, "repeated-row", reason)
-    reason = f"its rows say different things ({places}); none counts"
+    reason = f"its rows contradict each other ({places}); none is used"
     return Entry("train", rows[0].path, person, "labels-disagree", reason, 1)
 
 
@@ -254,6 +254,6 @@ def _both_parts(people: Sequence[str]) -> tuple[str, ...]:
     if not people:
         return ()
     return (
-        f"{len(people)} people are in the training and in the evaluation part, so answers about them may flatter: "
+        f"{len(people)} people are in the training and in the evaluation part, so scores on them may be too high: "
         f"{first_few(people, limit=3, separator='; ')}",
     )

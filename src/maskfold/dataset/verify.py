@@ -1,4 +1,4 @@
-"""Opens every image, in parallel, with the same result whatever the number of threads."""
+"""Opens every image, in parallel; the result does not depend on the number of threads."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from maskfold.dataset.images import Probe, probe
 
 Progress = Callable[[int, int], None]
-"""Receives the number of images done and the number in all."""
+"""Receives the number of images done and the total number."""
 
 
 def verify(paths: Sequence[Path], threads: int = 1, progress: Progress | None = None) -> list[Probe]:
     """Probe images.
 
-    Threads serve well here: decoding and hashing leave the interpreter's lock alone.
+    Threads are enough: decoding and hashing release the interpreter lock.
 
     Args:
         paths: The files.

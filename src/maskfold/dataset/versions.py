@@ -1,4 +1,4 @@
-"""Digests of what a manifest holds: of all of it, of its images alone, and of what a network learns from."""
+"""Digests of a manifest: of its whole content, of its images alone, and of what a network learns from."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from maskfold.scheme import Attribute, Scheme
 from maskfold.specs import digest
 
 CELLS: Final = "cells"
-"""Stands for all attributes, as in the sampler ``balanced-cells``."""
+"""Means all attributes, as in the sampler ``balanced-cells``."""
 
 
 def dataset_version(manifest: pd.DataFrame) -> str:
-    """Return the digest of all of a manifest's content, whatever the file format; sha256, hexadecimal."""
+    """Return the digest of a manifest's content, independent of the file format; sha256, hexadecimal."""
     return digest([list(manifest.columns), *(_values(manifest[column]) for column in manifest.columns)])
 
 
 def images_version(manifest: pd.DataFrame) -> str:
-    """Return the digest of the images and their order, whatever their labels; sha256, hexadecimal."""
+    """Return the digest of the images and their order, independent of labels; sha256, hexadecimal."""
     return digest([manifest["image"].tolist(), manifest["sha256"].tolist()])
 
 
 def learnt_versions(manifest: pd.DataFrame, scheme: Scheme) -> dict[str, str]:
     """Return digests of what a network learns from, by its target and by what its sampler balances.
 
-    A network learns from the training images and from those external images of which its whole target is known. So
-    its digest changes with these images, their people and the labels that it uses, and with nothing else.
+    A network learns from the training images and from the external images with a fully known target. Its digest changes
+    with these images, their people and the labels that it uses, and with nothing else.
 
     Returns:
         Digests by ``target``, ``target+attribute`` and ``target+cells``; sha256, hexadecimal.
@@ -57,5 +57,5 @@ def _learnt(manifest: pd.DataFrame, target: Iterable[Attribute], names: Sequence
 
 
 def _values(column: pd.Series[Any]) -> list[object]:
-    """Return values as JSON has them: what is not known of a number is null."""
+    """Return values for JSON; an unknown number becomes null."""
     return [None if isinstance(value, float) and math.isnan(value) else value for value in column.tolist()]

@@ -1,10 +1,10 @@
-"""MTCNN over batches of images: all candidate boxes of a batch go through each network together.
+"""MTCNN over batches of images: each network processes all candidate boxes of a batch together.
 
-The cascade is that of Zhang et al., "Joint face detection and alignment using multi-task cascaded convolutional
+The cascade follows Zhang et al., "Joint face detection and alignment using multi-task cascaded convolutional
 networks", 2016, with the networks, weights and conventions of facenet-pytorch: a fully convolutional network proposes
-boxes on an image pyramid, a second one refines them, a third one decides. Three things make it faster than
-facenet-pytorch's own loop: candidates are resampled from summed-area tables in one gather, the finest levels of the
-pyramid are left out, because in a portrait the face is not small, and large photographs are reduced first.
+boxes on an image pyramid, a second one refines them, a third one decides. Three changes make it faster than
+facenet-pytorch's loop: candidates are resampled from summed-area tables in one gather, the finest levels of the
+pyramid are skipped because faces in portraits are not small, and large photographs are reduced first.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from maskfold.faces.networks import load_networks
 from maskfold.faces.suppression import suppress
 
 _CELL = 12
-"""Pixels that the proposal network sees for one answer."""
+"""Receptive field of the proposal network, in pixels."""
 _STRIDE = 2
 _SMALLEST = 20
-"""The smallest face that facenet-pytorch searches for by default, in pixels: the pyramid's levels are counted from it,
-so that both look at the same levels."""
+"""The smallest face that facenet-pytorch searches for by default, in pixels. The pyramid's levels are counted from it,
+so that both use the same levels."""
 _LARGEST = 1_000_000
-"""Pixels that are searched at most, for very long images."""
+"""Largest number of pixels to search; very long images are reduced to it."""
 _BATCH_PIXELS = 1_500_000
 """Pixels searched together; bounds memory."""
 _BLOCKS = {"propose": 8, "refine": 64, "decide": 16}
-"""Inputs per call of each network. Calls are padded to exactly this number: how a convolution rounds depends on the
-size of its batch, and results must not depend on which images happen to be searched together."""
+"""Inputs per call of each network. Calls are padded to exactly this number: the rounding of a convolution depends on
+the batch size, and results must not depend on which images are searched together."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,19 @@ class Look:
     """How closely an image is searched."""
 
     min_face: float = 0.24
-    """Smallest face searched for, as share of the image's shorter side. Each level less of the pyramid nearly halves
-    what the first network costs; smaller faces are left to the closer look."""
+    """Smallest face to search for, as a share of the image's shorter side. Each level fewer nearly halves the cost of
+    the first network; the closer look finds smaller faces."""
     thresholds: tuple[float, float, float] = (0.8, 0.8, 0.7)
     """Probability that a candidate must reach at each of the three networks. The first two are above facenet-pytorch's
-    (0.6 and 0.7): far less candidates, while the faces of portraits stay above. What is lost is left to the closer
-    look."""
+    (0.6 and 0.7): there are far fewer candidates, and the faces of portraits stay above. The closer look finds what
+    is lost."""
     overlap: float = 0.6
-    """Overlap (IoU) above which the worse of two refined candidates goes. A tenth below facenet-pytorch's: the third
-    network, the costliest, sees a third less of them."""
+    """Overlap (IoU) above which the worse of two refined candidates is dropped. It is 0.1 below facenet-pytorch's: the
+    third network, the most expensive one, gets a third fewer candidates."""
     factor: float = 0.709
-    """Step of the image pyramid."""
+    """Scale from one level of the image pyramid to the next."""
     detail: int = 120
-    """Shorter side in pixels that is looked at; images of twice that or more are reduced first."""
+    """Shorter side to search, in pixels; images of at least twice that are reduced first."""
 
 
 class Cascade:
@@ -64,7 +64,7 @@ class Cascade:
 
     Args:
         look: How closely to search.
-        device: Where the networks compute.
+        device: Device of the networks.
     """
 
     def __init__(self, look: Look | None = None, device: str = "cpu") -> None:
@@ -125,7 +125,7 @@ class Cascade:
         return boxes + offsets * size, scores, image
 
     def _second(self, table: Tensor, boxes: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Stage 2: candidates look at 24 x 24 pixels."""
+        """Stage 2: refine candidates on 24 x 24 pixels."""
         boxes, image, patches = _patches(table, boxes, image, 24)
         offsets, probability = self._run(self._refine, "refine", patches)
         passed = (probability[:, 1] > self.look.thresholds[1]).nonzero()[:, 0]
@@ -134,7 +134,7 @@ class Cascade:
         return _shift(boxes[kept], offsets[kept]), scores[kept], image[kept]
 
     def _third(self, table: Tensor, boxes: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Stage 3: candidates look at 48 x 48 pixels."""
+        """Stage 3: decide on candidates on 48 x 48 pixels."""
         boxes, image, patches = _patches(table, boxes, image, 48)
         offsets, _, probability = self._run(self._decide, "decide", patches)
         passed = (probability[:, 1] > self.look.thresholds[2]).nonzero()[:, 0]
@@ -146,7 +146,7 @@ class Cascade:
         """Yield scale, height and width of the pyramid's levels, the finest first."""
         short = min(height, width)
         skipped = math.floor(math.log(self.look.min_face * short * factor / _SMALLEST) / -math.log(self.look.factor))
-        # One level finer than facenet-pytorch's finest is the most that is not enlarged.
+        # At most one level finer than facenet-pytorch's finest: a further one would enlarge the image.
         scale = factor * _CELL / _SMALLEST * self.look.factor ** max(skipped, -1)
         while short * scale >= _CELL:
             yield scale, int(height * scale + 1), int(width * scale + 1)
@@ -162,7 +162,7 @@ class Cascade:
 
 
 class _one_thread:  # noqa: N801  reads as a function where it is used
-    """Inside, torch computes on one thread: how it splits work among threads changes how sums are rounded."""
+    """Restricts torch to one thread inside: how work is split among threads changes the rounding of sums."""
 
     def __enter__(self) -> None:
         self._before = torch.get_num_threads()
@@ -173,19 +173,19 @@ class _one_thread:  # noqa: N801  reads as a function where it is used
 
 
 def _reduced(image: Image, detail: int) -> tuple[Image, int]:
-    """Shrink a large image by a whole factor, by area."""
+    """Reduce a large image by an integer factor, by area averaging."""
     height, width = image.shape[:2]
     factor = max(1, min(height, width) // detail, math.ceil(math.sqrt(height * width / _LARGEST)))
     return (image if factor == 1 else np.asarray(Pillow.fromarray(image).reduce(factor))), factor
 
 
 def _patches(table: Tensor, boxes: Tensor, image: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Make boxes square around their centres and resample what lies inside the image; empty ones are dropped."""
+    """Make boxes square around their centres and resample the part inside the image; drop empty ones."""
     width_height = boxes[:, 2:] - boxes[:, :2]
     side = width_height.amax(dim=1, keepdim=True)
     corner = boxes[:, :2] + width_height * 0.5 - side * 0.5
     square = torch.cat([corner, corner + side], dim=1)
-    # The networks were trained on crops whose first pixel is one before the box's, counted from one.
+    # The networks were trained on crops that begin one pixel before the box, counted from one.
     inside = square.trunc().long()
     limit = torch.tensor([table.shape[2] - 1, table.shape[1] - 1], device=table.device)
     inside = torch.cat([inside[:, :2].clamp(min=1) - 1, torch.minimum(inside[:, 2:], limit)], dim=1)

@@ -1,19 +1,19 @@
 """Which of the boxes is the face.
 
 A necklace, a T-shirt or a poster can look more like a face than a masked face does, so neither the largest, the first
-nor the most probable box is always right. But portraits of one data set resemble each other: their faces lie about the
-same place and are about the same size. The rule:
+nor the most probable box is always right. But portraits of one data set resemble each other: their faces have about
+the same place and size. The rule:
 
-1. *Confident* boxes are those of training photographs with one single detection, of at least 99 %. Their medians and
+1. *Confident* boxes are those of training photographs with a single detection, of at least 99 %. Their medians and
    spreads (1.4826 x median absolute deviation) of centre x, centre y and log height, relative to the portrait, are the
-   data set's *typical face*. Evaluation photographs teach nothing, but are treated with the same typical face.
+   data set's *typical face*. It also applies to evaluation photographs, but is not learned from them.
 2. The distance d of a box is measured in spreads: d^2 = dx^2 + dy^2 + dh^2.
 3. A box's score is p / (1 + d^2 / 3), with p the detector's probability: the tail is heavy, so that an unusual portrait
    loses its face only to a better placed box.
-4. A box counts as a face if p reaches `min_probability` and d is at most 8. After a second look, two thirds of
-   `min_probability` are enough where d is at most 3.
-5. The counting box with the highest score is the face. Without one, the *fallback* is the median of the confident
-   boxes, in relative coordinates; in a data set without confident boxes it is the whole portrait.
+4. A box is accepted if p is at least `min_probability` and d is at most 8. After a second look, two thirds of
+   `min_probability` are enough if d is at most 3.
+5. The accepted box with the highest score is the face. Without one, the *fallback* is the median of the confident
+   boxes, in relative coordinates; without confident boxes it is the whole portrait.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from maskfold.faces.detector import Boxes, Candidates
 
 CONFIDENT: Final = 0.99
 _ENOUGH_BOXES = 10
-"""With fewer confident boxes no box is refused for its place, only ranked by it."""
+"""With fewer confident boxes, the distance ranks boxes but rejects none."""
 LEAST_SPREAD = np.array([0.03, 0.03, 0.15])
-"""Spread of centre x, centre y and log height that is always granted: portraits cut alike to the pixel exist."""
+"""Smallest spread of centre x, centre y and log height: some portraits are cut identically to the pixel."""
 _FARTHEST = 8.0
 _FARTHEST_AGAIN = 3.0
 _ENOUGH_AGAIN = 2 / 3
@@ -52,7 +52,7 @@ class Face:
 
 @dataclass(frozen=True)
 class Typical:
-    """Where the faces of a data set are, relative to the portrait."""
+    """Place and size of the faces of a data set, relative to the portrait."""
 
     centre: tuple[float, float, float]
     """Medians of centre x, centre y (shares of width and height) and log height (share of the height)."""
@@ -60,7 +60,7 @@ class Typical:
     box: tuple[float, float, float, float]
     """Median left, top, right, bottom, as shares of width and height."""
     count: int
-    """Confident boxes that this was learned from."""
+    """Number of confident boxes that this was learned from."""
 
     @classmethod
     def learn(cls, boxes: Boxes, sizes: NDArray[np.integer]) -> Self | None:
@@ -87,13 +87,13 @@ class Typical:
         )
 
     def distances(self, boxes: Boxes, height: int, width: int) -> Floats:
-        """Return how far boxes lie from the typical face, in spreads: (n,)."""
+        """Return the distances of boxes from the typical face, in spreads: (n,)."""
         places = _places(_relative(boxes, np.array([[height, width]])))
         return np.asarray(np.linalg.norm((places - self.centre) / self.spread, axis=1))
 
 
 def is_confident(found: Candidates, min_probability: float) -> bool:
-    """Tell whether a photograph's detections leave no doubt about its face."""
+    """Return whether a photograph has a single, nearly certain detection."""
     top = found.probabilities[:1]
     return bool(len(top) and top[0] >= CONFIDENT and (found.probabilities >= min_probability).sum() == 1)
 
@@ -107,13 +107,13 @@ def choose(
         found: The candidates.
         height: Of the photograph, in pixels.
         width: Likewise.
-        typical: The data set's typical face; without one the largest counts as the best placed: the score is then
-            p times the box's share of the photograph.
-        min_probability: Below it a candidate is no face.
+        typical: The data set's typical face. Without one the score is p times the box's share of the photograph, so
+            larger boxes are better.
+        min_probability: Least probability of a face.
         again: Whether the candidates come from a second look.
 
     Returns:
-        None if no candidate counts as a face.
+        None if no candidate is accepted.
     """
     if not len(found):
         return None
@@ -147,7 +147,7 @@ def learn_typical(found: Iterable[tuple[Candidates, int, int]], min_probability:
 
     Args:
         found: For each photograph its candidates, height and width.
-        min_probability: Below it a candidate is no face.
+        min_probability: Least probability of a face.
     """
     sure = [
         (candidates.boxes[0], (height, width))

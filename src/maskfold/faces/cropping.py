@@ -1,4 +1,4 @@
-"""The whole way from a manifest to packs of faces and portraits."""
+"""Makes packs of faces and portraits from a manifest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from maskfold.recipe import Crop
 
 _TASK_IMAGES = 32
 _TASK_PIXELS = 16_000_000
-"""Most photographs and pixels of one task; bounds memory."""
+"""Largest number of photographs and of pixels in one task; bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Packs:
     index: pd.DataFrame
     """See :func:`maskfold.faces.pack.index_table`."""
     typical: Typical | None
-    """Where the data set's faces are; None if not one was certain."""
+    """The data set's typical face; None without a confident detection."""
 
 
 def pack_faces(
@@ -49,24 +49,24 @@ def pack_faces(
 ) -> Packs:
     """Find, choose, crop and pack the faces of all photographs of a manifest.
 
-    The result does not depend on the number of processes nor on the order of the manifest, except that row i of the
-    packs belongs to row i of the manifest.
+    Row i of the packs belongs to row i of the manifest. Otherwise the result depends neither on the number of processes
+    nor on the order of the manifest.
 
     Args:
         manifest: See :mod:`maskfold.dataset`; image, part, readable, width and height are used.
         root: The data set's folder.
         crop: Sizes, margins and least probability.
         folder: Where the two arrays are written.
-        processes: How many share the work.
-        report: Called with photographs done and photographs in all.
-        detections: Where detections are kept from run to run; none keeps nothing.
-        external: The folders of the external tables. Their photographs are treated like all others, but where faces
-            typically are is learnt from the data set's own.
-        device: Where the detector computes; None takes a GPU if there is one, which all processes then share.
+        processes: Number of processes.
+        report: Called with the number of photographs done and the total number.
+        detections: Storage of detections between runs; None: they are not stored.
+        external: The folders of the external tables. Their photographs are treated like all others, but the typical
+            face is learned from the data set's own.
+        device: Device of the detector; None: a GPU, shared by all processes, if there is one, else the CPU.
 
     Raises:
-        DatasetError: If a photograph to train on cannot be read any more. An evaluation photograph becomes
-            `unreadable`.
+        DatasetError: If a training photograph can no longer be read. An evaluation photograph becomes `unreadable`
+            instead.
         JobFailedError: If a worker process dies.
     """
     faces = Pack.create(folder / FACES_FILE, len(manifest), crop.face_size)
@@ -103,10 +103,10 @@ def pack_faces(
 
 
 def _names(manifest: pd.DataFrame) -> list[str]:
-    """Return the names under which detections are kept.
+    """Return the names under which detections are stored.
 
-    Those of the training photographs are kept for one state of all of them. Evaluation photographs and external tables
-    come and go, and by the contents of their photographs what was found in one is found again.
+    Detections of training photographs are stored for one state of the whole training part, so their paths are enough.
+    Evaluation photographs and external tables change from run to run; the checksum identifies their photographs.
     """
     return manifest["image"].where(manifest["part"] == "train", manifest["sha256"]).tolist()
 
@@ -120,7 +120,7 @@ def _keep(detections: Detections | None, look: LookName, names: list[str], resul
 def _searches(
     manifest: pd.DataFrame, places: Sequence[Path], names: Sequence[str], known: dict[str, Found]
 ) -> Iterator[Search]:
-    """Cut the readable photographs into tasks; equal sizes come together, because they are searched together."""
+    """Divide the readable photographs into tasks, sorted by size: images of equal size are searched together."""
     height, width = manifest["height"].to_numpy(), manifest["width"].to_numpy()
     required = (manifest["part"] != "eval").to_numpy()
     rows = np.flatnonzero(manifest["readable"].to_numpy())
@@ -140,7 +140,7 @@ def _searches(
 
 
 def _tasks(rows: list[int], pixels: NDArray[np.int64], most: int) -> Iterator[list[int]]:
-    """Cut rows into tasks of limited number and pixels."""
+    """Divide rows into tasks with limited numbers of photographs and pixels."""
     task: list[int] = []
     held = 0
     for row in rows:
@@ -156,7 +156,7 @@ def _tasks(rows: list[int], pixels: NDArray[np.int64], most: int) -> Iterator[li
 def _settle(
     cropper: Cropper, sightings: list[Sighting], typical: Typical | None
 ) -> tuple[dict[int, IndexRow], list[Sighting]]:
-    """Tell the photographs whose packed crop is right from those that need the second pass."""
+    """Separate photographs with a final crop from those that need the second pass."""
     settled, open_ones = dict[int, IndexRow](), []
     for seen in sightings:
         face = cropper.choose(seen, typical)
@@ -171,7 +171,7 @@ def _settle(
 def _revisions(
     sightings: list[Sighting], typical: Typical | None, names: list[str], closer: dict[str, Found]
 ) -> Iterator[Revision]:
-    """Cut the second pass into tasks."""
+    """Divide the second pass into tasks."""
     pixels = np.array([seen.height * seen.width for seen in sightings], dtype=np.int64)
     for task in _tasks(list(range(len(sightings))), pixels, _TASK_IMAGES // 2):
         part = tuple(sightings[number] for number in task)

@@ -1,9 +1,9 @@
-"""What the looks found, kept in the workspace apart from the packs.
+"""Detections, stored in the workspace separately from the packs.
 
-Finding faces takes most of the time of cropping and depends on the photographs and the detector alone. So a run with
-other margins or sizes takes the detections of the earlier one, and an interrupted run continues behind the last
-finished shard. A shard is a parquet file of some hundred photographs; it appears whole or not at all, and its name
-holds the digest of its bytes. A damaged one is left aside: its photographs are searched again.
+Detection takes most of the time of cropping and depends on the photographs and the detector alone. So a run with other
+margins or sizes reuses the detections of an earlier one, and an interrupted run continues after the last complete
+shard. A shard is a parquet file of some hundred photographs. It is written atomically, and its name contains the digest
+of its bytes. A damaged shard is ignored, and its photographs are searched again.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from maskfold.specs import digest
 from maskfold.storage import Workspace
 
 DETECTOR_VERSION: Final = 3
-"""Raised whenever the cascade or the choice finds something else in equal photographs."""
+"""Raised whenever the cascade or the choice finds different faces in the same photographs."""
 SHARD_IMAGES: Final = 256
 """Photographs of a shard: a few seconds of work."""
 
 LookName = Literal["first", "closer"]
 Found = tuple[int, int, Candidates]
-"""Height and width of a photograph, and what was found in it."""
+"""Height and width of a photograph, and its candidates."""
 _EDGES = ["left", "top", "right", "bottom"]
 _log = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ class Detections:
     """The detections of one set of photographs.
 
     Args:
-        workspace: Where they are kept.
+        workspace: Where they are stored.
         images_version: Digest of the training photographs.
-        crop: Its least probability decides which photographs get a closer look, its sizes how large photographs are
-            decoded.
+        crop: Its least probability determines which photographs get a closer look; its sizes determine the resolution
+            of decoding.
     """
 
     def __init__(self, workspace: Workspace, images_version: str, crop: Crop) -> None:
@@ -55,7 +55,7 @@ class Detections:
         self._kept: dict[LookName, set[str]] = {"first": set(), "closer": set()}
 
     def load(self, look: LookName) -> dict[str, Found]:
-        """Return what was found in photographs that were searched before, by image."""
+        """Return the stored detections of photographs that were searched before, by image."""
         known: dict[str, Found] = {}
         for address in self._workspace.list(f"{self.address}/{look}"):
             content = self._workspace.read(address)
@@ -67,7 +67,7 @@ class Detections:
         return known
 
     def add(self, look: LookName, image: str, seen: Sighting) -> None:
-        """Keep what a look found, unless it is kept already; published with the next full shard."""
+        """Add the detections of a photograph unless they are stored; they are published with the next full shard."""
         if image in self._kept[look]:
             return
         self._kept[look].add(image)
@@ -76,7 +76,7 @@ class Detections:
             self._publish(look)
 
     def flush(self) -> None:
-        """Publish what is left."""
+        """Publish the remaining detections."""
         for look in self._fresh:
             self._publish(look)
 

@@ -1,4 +1,4 @@
-"""What a face detector is to the rest of the package."""
+"""The interface of a face detector."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Boxes = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a detector took for faces in one image; most probable first."""
+    """The detections in one image, most probable first."""
 
     boxes: Boxes
     """(n, 4) float32, pixels; may reach beyond the image's borders."""
     probabilities: NDArray[np.float32]
-    """(n,) float32, 0..1, falling."""
+    """(n,) float32, 0..1, descending."""
 
     @classmethod
     def ordered(cls, boxes: Boxes, probabilities: NDArray[np.float32]) -> Candidates:
-        """Put boxes in order; equally probable ones from left to right, then top to bottom."""
+        """Sort boxes by probability; equally probable ones from left to right, then top to bottom."""
         by_rank = np.lexsort((boxes[:, 1], boxes[:, 0], -probabilities))
         return cls(boxes[by_rank], probabilities[by_rank])
 
@@ -34,11 +34,11 @@ class Candidates:
         return len(self.probabilities)
 
     def top(self) -> Candidates:
-        """Return the most probable one alone."""
+        """Return only the most probable candidate."""
         return Candidates(self.boxes[:1], self.probabilities[:1])
 
     def scaled(self, across: float, down: float) -> Candidates:
-        """Return the same faces in the coordinates of an image that is wider and higher by these factors."""
+        """Return the same faces in the coordinates of an image enlarged by these factors."""
         return Candidates(self.boxes * np.array([across, down, across, down], np.float32), self.probabilities)
 
 
@@ -46,7 +46,7 @@ class Detector(Protocol):
     """Finds faces in images."""
 
     def detect(self, images: Sequence[Image]) -> list[Candidates]:
-        """Find the faces of each image; the result of an image does not depend on the other ones.
+        """Find the faces of each image; the result for an image does not depend on the others.
 
         Args:
             images: Upright RGB images of any sizes.

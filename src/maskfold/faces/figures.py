@@ -1,4 +1,4 @@
-"""What a person looks at to trust the crops: contact sheets, and histograms of box size and score."""
+"""Figures to check the crops: contact sheets, and histograms of box size and score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import ImageDraw
 from maskfold.theme import LIGHT, canvas
 
 TILES: Final = 48
-"""Most photographs of a sheet; of more a random sample is shown."""
+"""Largest number of photographs on a sheet; of more, a random sample is shown."""
 _ACROSS = 8
 _TILE = (128, 96)
 """Height and width in pixels of each photograph and of its crop beside it."""
@@ -24,7 +24,7 @@ _GAP = 8
 _LETTERS = 32
 _COLOURS = dict(zip(("train", "eval", "external"), LIGHT.series, strict=False))
 _BOX = LIGHT.series[1]
-"""Stands out from skin."""
+"""Contrasts with skin."""
 
 
 def draw_figures(faces: Path, portraits: Path, index: pd.DataFrame, manifest: pd.DataFrame, folder: Path) -> list[Path]:
@@ -34,11 +34,11 @@ def draw_figures(faces: Path, portraits: Path, index: pd.DataFrame, manifest: pd
         faces: The pack of crops.
         portraits: The pack of whole photographs.
         index: See :func:`maskfold.faces.pack.index_table`, with the column outlier.
-        manifest: Of the same order; width and height are used.
+        manifest: In the same order; width and height are used.
         folder: Where the files are written.
 
     Returns:
-        Contact sheets of fallbacks and of outliers, where there are any, and of a random sample; the histograms.
+        Contact sheets of fallbacks and outliers, if there are any, and of a random sample; the histograms.
     """
     readable = (index["status"] != "unreadable").to_numpy()
     groups = {
@@ -95,7 +95,7 @@ def _tiles(faces: Path, portraits: Path, rows: NDArray[np.int64]) -> Iterator[tu
 
 
 def _histograms(index: pd.DataFrame, manifest: pd.DataFrame, path: Path) -> None:
-    """Draw the height of the boxes, as share of the photograph's, and the probability, by part."""
+    """Draw box height, as a share of the photograph's height, and probability, by part."""
     found = index["status"].isin(["detected", "retried"]).to_numpy()
     share = ((index["box_bottom"] - index["box_top"]) / manifest["height"].to_numpy()).to_numpy()
     with canvas(path, LIGHT, width=9, height=3.2) as figure:

@@ -1,7 +1,7 @@
 """From the face's box to the packed pixels.
 
-A box gets its margins, then, where the aspect is kept by enlarging, the shape of the crop, and then meets the border of
-the photograph. Whatever of the crop no pixel of the photograph belongs to is black.
+First the margins are added to the box. If `aspect` is `enlarge`, the box is then enlarged to the aspect of the crop.
+Last, the border of the photograph is applied. Parts of the crop outside the photograph are black.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom: edges in pixels of the upright photograph."""
 
 _GAP = 3.0
-"""A photograph is first reduced by whole factors to this multiple of the crop's resolution, where it has more."""
+"""A photograph of higher resolution is first reduced by an integer factor to this multiple of the crop's."""
 
 
 def crop_box(face: Box, crop: Crop, height: int, width: int) -> Box:
-    """Return what of a photograph is packed for a face.
+    """Return the part of a photograph that is packed for a face.
 
     Args:
         face: The face.
@@ -33,13 +33,13 @@ def crop_box(face: Box, crop: Crop, height: int, width: int) -> Box:
         width: Of the photograph.
 
     Returns:
-        At least one pixel wide and high. Inside the photograph if `border` is `clamp`; else it may reach beyond it by
-        at most the photograph's own width and height on each side.
+        At least one pixel wide and high. Inside the photograph if `border` is `clamp`; otherwise it may extend beyond
+        it by at most the photograph's width and height on each side.
     """
     left, top, right, bottom = with_margins(face, crop.margins)
     if crop.aspect == "enlarge":
         left, top, right, bottom = _enlarged((left, top, right, bottom), *crop.face_size)
-        if crop.border == "clamp":  # moved before it is cut, so that it keeps its shape where the photograph has room
+        if crop.border == "clamp":  # moved before it is clamped, to keep its shape if the photograph has room
             left, right = _moved(left, right, width)
             top, bottom = _moved(top, bottom, height)
     beyond = 0 if crop.border == "clamp" else 1
@@ -49,7 +49,7 @@ def crop_box(face: Box, crop: Crop, height: int, width: int) -> Box:
 
 
 def with_margins(box: Box, margins: Margins) -> Box:
-    """Add room on each side of a box.
+    """Add margins on each side of a box.
 
     Args:
         box: The face.
@@ -66,7 +66,7 @@ def with_margins(box: Box, margins: Margins) -> Box:
 
 
 def _enlarged(box: Box, height: int, width: int) -> Box:
-    """Widen or heighten a box about its centre until its sides are as height to width."""
+    """Enlarge a box about its centre to the aspect of height and width."""
     left, top, right, bottom = box
     scale = max((right - left) / width, (bottom - top) / height)
     x, y = (left + right) / 2, (top + bottom) / 2
@@ -74,7 +74,7 @@ def _enlarged(box: Box, height: int, width: int) -> Box:
 
 
 def _moved(begin: float, end: float, length: int) -> tuple[float, float]:
-    """Move a span inside 0..length; a longer one over its middle."""
+    """Move a span inside 0..length; centre a longer one."""
     inward = max(-begin, 0.0) - max(end - length, 0.0)
     shift = (length - begin - end) / 2 if end - begin > length else inward
     return begin + shift, end + shift
@@ -93,9 +93,9 @@ def cut(image: Image, box: Box, size: tuple[int, int], keep_aspect: bool = False
 
     Args:
         image: The upright photograph.
-        box: Edges need not be whole pixels; what is outside the photograph is black.
+        box: Edges may be fractions of pixels; parts outside the photograph are black.
         size: Height and width of the result.
-        keep_aspect: Keep the box's aspect, in the middle of a black ground, rather than stretch it to that of the size.
+        keep_aspect: Keep the box's aspect, centred on black, instead of stretching it to the size.
 
     Returns:
         (height, width, 3) uint8.
@@ -121,16 +121,16 @@ def cut(image: Image, box: Box, size: tuple[int, int], keep_aspect: bool = False
 
 
 def _reduced(image: Image, size: tuple[int, int]) -> Image:
-    """Shrink a whole image by the same filter as Pillow, in a sixth of its time."""
+    """Reduce a whole image with the same filter as Pillow, in a sixth of its time."""
     pixels = torch.from_numpy(np.require(image, requirements="W")).permute(2, 0, 1)[None]
     small = functional.interpolate(pixels, size, mode="bicubic", antialias=True)
     return small[0].permute(1, 2, 0).numpy()
 
 
 def _on_black(picture: Pillow.Image, box: Box, size: tuple[int, int]) -> tuple[Pillow.Image, Box]:
-    """Lay a photograph on a black ground that holds the whole box; return it with the box's place on it."""
+    """Place a photograph on a black background around the whole box; return it and the box on it."""
     factor = max(1, int(min((box[3] - box[1]) / size[0], (box[2] - box[0]) / size[1]) / _GAP))
-    if factor > 1:  # bounds the ground's size by that of the crop
+    if factor > 1:  # bounds the background's size by the crop's
         picture = picture.reduce(factor)
     left, top, right, bottom = (edge / factor for edge in box)
     x, y = math.floor(left), math.floor(top)

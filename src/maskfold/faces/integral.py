@@ -1,8 +1,8 @@
-"""Summed-area tables: any number of boxes of a batch of images, resampled by area, in one gather.
+"""Summed-area tables: area resampling of any number of boxes in a batch of images, in one gather.
 
 The table's entry (y, x) is the sum of all pixels above and left of it (Crow, "Summed-area tables for texture mapping",
-SIGGRAPH 1984), so the mean over a rectangle takes four entries whatever its size. Sums are integers and therefore
-exact: the result of a box does not depend on what else is in the batch.
+SIGGRAPH 1984), so the mean over a rectangle of any size takes four entries. Sums are integers and therefore
+exact: the result for a box does not depend on the rest of the batch.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def resize_boxes(table: Tensor, image: Tensor, boxes: Tensor, size: int) -> Tens
 
     Args:
         table: Summed-area table of n images.
-        image: (k,) int64, which image each box lies in.
+        image: (k,) int64, index of the image of each box.
         boxes: (k, 4) int64: left, top, right, bottom, inside the image and at least one pixel large.
         size: Height and width of the result.
 

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 _VECTOR = 16
-"""Channels that a processor's widest vector unit takes at a time, as float32."""
+"""float32 values in a processor's widest vector register."""
 
 
 def load_networks(device: torch.device) -> tuple[nn.Module, nn.Module, nn.Module]:
-    """Return the networks that propose, refine and decide, for inputs with the channels innermost.
+    """Return the networks that propose, refine and decide, for inputs in memory format channels-last.
 
-    Each takes (n, 3, height, width) and returns offsets, probabilities and, the third, landmarks between them.
+    Each takes (n, 3, height, width) and returns offsets and probabilities; the third returns landmarks between them.
     """
     propose, refine, decide = PNet(), RNet(), ONet()
     _widen(propose)
@@ -27,10 +27,10 @@ def load_networks(device: torch.device) -> tuple[nn.Module, nn.Module, nn.Module
 
 
 def _widen(network: PNet | RNet) -> None:
-    """Give the first layer channels of zeros up to a multiple of the vector width; the results stay the same.
+    """Pad the first layer with zero channels to a multiple of the vector width; the results stay the same.
 
-    With 10 and 28 channels, as they are, activation and pooling go through the rest channel by channel: a fifth of the
-    time of the proposals.
+    With the original 10 and 28 channels, activation and pooling process the remainder channel by channel, which takes a
+    fifth of the time of the proposals.
     """
     more = -network.conv1.out_channels % _VECTOR
     network.conv1 = _convolution(

@@ -1,11 +1,11 @@
-"""Photographs whose face lies elsewhere than in the same person's other photographs.
+"""Photographs with the face in a different place than in the same person's other photographs.
 
-A person's photographs are usually taken in one sitting, so their faces are about the same place and size; where one
-is not, the detector may have taken something else for the face. Such photographs are shown to people, never changed.
+A person's photographs are usually taken in one sitting, so their faces have about the same place and size. A face that
+differs may be a false detection. Outliers are shown in the report; crops are never changed.
 
-The rule: of the confident boxes of a training person who has at least three, centre x, centre y and log height,
-relative to the photograph, are compared with that person's medians. Distances are measured in spreads (1.4826 x median
-absolute deviation over all such photographs of the data set, with a least spread); beyond six a box is an outlier.
+The rule applies to training persons with at least three confident boxes. Centre x, centre y and log height, relative to
+the photograph, are compared with the person's medians. Distances are measured in spreads (1.4826 x median absolute
+deviation over all such photographs of the data set, with a least spread); a box beyond six spreads is an outlier.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from maskfold.faces.choice import CONFIDENT, LEAST_SPREAD
 
 FARTHEST: Final = 6.0
 _FEWEST = 3
-"""With two boxes it cannot be said which is the odd one."""
+"""With two boxes it is undecided which one is the outlier."""
 
 
 def outliers(index: pd.DataFrame, manifest: pd.DataFrame) -> NDArray[np.bool_]:
-    """Tell which photographs' faces do not agree with the same person's others.
+    """Find the photographs with a face that deviates from the same person's others.
 
     Args:
         index: See :func:`maskfold.faces.pack.index_table`.
-        manifest: Of the same order; part, person, width and height are used.
+        manifest: In the same order; part, person, width and height are used.
 
     Returns:
         (n,) bool.

@@ -1,4 +1,4 @@
-"""Packed images: one uint8 array in one file, whose rows can be written in any order by several processes."""
+"""Packed images: one uint8 array in one file. Several processes can write its rows in any order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskfold.faces.detector import Image
 from maskfold.faces.geometry import Box
 
 Status = Literal["detected", "retried", "fallback", "unreadable"]
-"""How a face was found: at the first look, at the second, not at all; or the photograph cannot be read."""
+"""Found at the first look, found at the second look, not found, or the photograph cannot be read."""
 
 FACES_FILE = "faces.npy"
 PORTRAITS_FILE = "portraits.npy"
@@ -21,7 +21,7 @@ PORTRAITS_FILE = "portraits.npy"
 
 @dataclass(frozen=True)
 class Pack:
-    """An npy file of (rows, height, width, 3) uint8, RGB; rows that were never written are zeros."""
+    """An npy file of (rows, height, width, 3) uint8, RGB; rows that are never written stay zero."""
 
     path: Path
     rows: int
@@ -32,7 +32,7 @@ class Pack:
 
     @classmethod
     def create(cls, path: Path, rows: int, size: tuple[int, int]) -> Pack:
-        """Make a file of zeros."""
+        """Create a file of zeros."""
         with path.open("wb") as stream:
             header = {"descr": "|u1", "fortran_order": False, "shape": (rows, *size, 3)}
             np.lib.format.write_array_header_1_0(stream, header)
@@ -41,7 +41,7 @@ class Pack:
         return cls(path, rows, size, offset)
 
     def write(self, row: int, image: Image) -> None:
-        """Write one row. Not through a memory map, whose pages would count as this process's memory."""
+        """Write one row, without a memory map: its pages would count as this process's memory."""
         if image.shape != (*self.size, 3) or image.dtype != np.uint8 or not 0 <= row < self.rows:
             raise ValueError(f"row {row} of {self.path.name}: {image.shape} {image.dtype} does not fit {self}")
         with self.path.open("r+b") as stream:
@@ -51,12 +51,12 @@ class Pack:
 
 @dataclass(frozen=True)
 class IndexRow:
-    """What the index says of one photograph."""
+    """The index entry of one photograph."""
 
     status: Status
     probability: float = float("nan")
     box: Box = (0.0, 0.0, 0.0, 0.0)
-    """The face, or the fallback; upright source pixels."""
+    """The face, or the fallback; in pixels of the upright photograph."""
     crop: Box = (0.0, 0.0, 0.0, 0.0)
     """What was packed: the box with margins; see :func:`maskfold.faces.geometry.crop_box`."""
 
@@ -65,7 +65,7 @@ def index_table(manifest: pd.DataFrame, entries: list[IndexRow]) -> pd.DataFrame
     """Return the index of a pack.
 
     Args:
-        manifest: See :mod:`maskfold.dataset`; its order is the order of the rows.
+        manifest: See :mod:`maskfold.dataset`; the rows have its order.
         entries: One for each row of the manifest.
 
     Returns:

@@ -1,8 +1,8 @@
-"""What a worker does with a handful of photographs, in the first pass and in the second.
+"""The work on a few photographs in the first and in the second pass.
 
-The first pass decodes each photograph once, packs the portrait, detects, and already packs the crop of the most
-probable box. Only when all are through is it known where the data set's faces are; the second pass returns to the few
-photographs in which that makes a difference or nothing was found.
+The first pass decodes each photograph, packs the portrait, detects, and packs the crop of the most probable box. Only
+then is the data set's typical face known. The second pass repeats the choice for the few photographs where the typical
+face makes a difference or nothing was found.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Photograph:
     row: int
     path: Path
     required: bool
-    """Whether not being able to read it is an error: it was read before, and is to be trained on."""
+    """Whether a read failure is an error: the photograph was readable before, and is trained on."""
     height: int
     """Of the upright photograph, in pixels."""
     width: int
@@ -37,7 +37,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Sighting:
-    """What the first look found in a photograph."""
+    """The detections of the first look in a photograph."""
 
     photograph: Photograph
     height: int
@@ -51,11 +51,11 @@ class Search:
 
     photographs: tuple[Photograph, ...]
     known: tuple[Sighting, ...] = ()
-    """What was found in other photographs before; these are only packed."""
+    """Detections from earlier runs; these photographs are only packed."""
 
     @property
     def size(self) -> int:
-        """Photographs in all."""
+        """Total number of photographs."""
         return len(self.photographs) + len(self.known)
 
 
@@ -66,29 +66,29 @@ class Revision:
     sightings: tuple[Sighting, ...]
     typical: Typical | None
     known: dict[int, Sighting]
-    """By row: what the first and the closer look found together, where they looked before."""
+    """Stored detections of both looks from earlier runs, by row."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a task's photographs; a photograph that cannot be read is in neither list."""
+    """The result of a task; an unreadable photograph is in neither list."""
 
     task_size: int
     sightings: tuple[Sighting, ...] = ()
-    """What was found; after a revision, by both looks together."""
+    """Detections; after a revision, of both looks."""
     entries: tuple[tuple[int, IndexRow], ...] = ()
-    """Row and final index entry."""
+    """Rows and final index entries."""
 
 
 @dataclass(frozen=True)
 class Cropper:
-    """Carries out tasks; can be sent to another process."""
+    """Carries out tasks; picklable."""
 
     crop: Crop
     faces: Pack
     portraits: Pack
     device: str = "cpu"
-    """Where the detector computes."""
+    """Device of the detector."""
 
     @cached_property
     def _first(self) -> Detector:
@@ -102,7 +102,7 @@ class Cropper:
         return Cascade(CLOSER, self.device)
 
     def __call__(self, task: Search | Revision) -> Result:
-        """Do one task."""
+        """Carry out one task."""
         if isinstance(task, Search):
             return self._search(task)
         return self._revise(task)
@@ -130,7 +130,7 @@ class Cropper:
         return Result(task.size, sightings=tuple(sightings))
 
     def _pack_at_once(self, picture: DecodedPhotograph, seen: Sighting) -> None:
-        """Pack the portrait, and what is most probably the face."""
+        """Pack the portrait and the most probable face."""
         row = seen.photograph.row
         self.portraits.write(row, picture.cut((0.0, 0.0, seen.width, seen.height), self.portraits.size))
         face = self.choose(replace(seen, found=seen.found.top()), None)
@@ -160,7 +160,7 @@ class Cropper:
         return Result(len(pictures), tuple(fresh), tuple(entries))
 
     def _look_again(self, lost: list[tuple[Sighting, DecodedPhotograph]], typical: Typical | None) -> list[Sighting]:
-        """Return the sightings with all that the closer look adds."""
+        """Return the sightings with the detections of the closer look added."""
 
         def joined(number: int, found: Candidates) -> Sighting:
             seen, picture = lost[number]
@@ -186,6 +186,6 @@ class Cropper:
             if not photograph.required:
                 return None
             raise DatasetError(
-                f"{error}; it could be read when the data set was scanned. Restore the file, or run again to leave it "
+                f"{error}; it was readable when the data set was scanned. Restore the file, or run again to leave it "
                 "out"
             ) from None

@@ -1,4 +1,4 @@
-"""A photograph's pixels: all that the file has, or fewer where fewer will do."""
+"""A photograph's pixels, at full resolution or as much as the crop needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maskfold.recipe import Crop
 
 @dataclass(frozen=True)
 class DecodedPhotograph:
-    """Pixels, and the size of the upright photograph, whose coordinates all boxes are in."""
+    """Pixels, and the size of the upright photograph. All boxes are in the photograph's coordinates."""
 
     pixels: Image
     height: int
@@ -24,22 +24,22 @@ class DecodedPhotograph:
 
     @classmethod
     def read(cls, path: Path, height: int, width: int, crop: Crop) -> DecodedPhotograph:
-        """Decode a photograph as finely as detection and crop can use.
+        """Decode a photograph at the resolution that detection and crop can use.
 
         Args:
             path: The file.
             height: Of the upright photograph.
             width: Likewise.
-            crop: What will be cut out.
+            crop: Sizes of the crop and the portrait.
 
         Raises:
-            DatasetError: If the file cannot be used.
+            DatasetError: If the file is not usable.
             UnavailableError: If the disk or the network fails while reading.
         """
         return cls(decode(path, least_side(crop)), height, width)
 
     def located(self, found: Candidates) -> Candidates:
-        """Return what was found in the pixels in the photograph's coordinates."""
+        """Return detections from the pixels in the photograph's coordinates."""
         if self.pixels.shape[:2] == (self.height, self.width):
             return found
         return found.scaled(self.width / self.pixels.shape[1], self.height / self.pixels.shape[0])
@@ -52,9 +52,9 @@ class DecodedPhotograph:
 
 
 def least_side(crop: Crop) -> int:
-    """Return the shorter side, in pixels, beyond which neither a crop nor a look gains anything.
+    """Return the shorter side, in pixels, above which neither crops nor detection improve.
 
-    The smallest face that is searched for still fills its crop, the portrait its pack, and the closer look reduces the
-    photograph all the same.
+    At this size the smallest face of the first look still fills its crop, the portrait fills its pack, and the closer
+    look reduces the photograph anyway.
     """
     return max(math.ceil(crop.face_size[1] / Look().min_face), *crop.portrait_size, 2 * CLOSER.detail)

@@ -1,9 +1,8 @@
-"""A closer look at photographs in which the first one found no face.
+"""A closer look at photographs in which the first look found no face.
 
-MTCNN's networks learnt from uncovered faces. Where too much is hidden, a face is often found after all at lower
-thresholds for the first two networks, on a finer pyramid, in the mirror image, or after stretching the contrast. What
-is found so is less certain, so it only counts where the data set's faces are: see
-:func:`maskfold.faces.choice.choose`.
+MTCNN's networks were trained on uncovered faces. If much of a face is covered, lower thresholds, a finer pyramid, the
+mirror image or a stretched contrast often find it. Such detections are less certain, so they are accepted only near the
+data set's typical face: see :func:`maskfold.faces.choice.choose`.
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ from maskfold.faces.detector import Candidates, Detector, Image
 CLOSER: Final = Look(min_face=1 / 8, thresholds=(0.4, 0.4, 0.4), overlap=0.7, factor=0.84, detail=240)
 """Twice as many pyramid levels and pixels, from smaller faces on, with low thresholds."""
 _CLIPPED = 1
-"""Per cent of the darkest and brightest pixels that stretching the contrast gives up."""
+"""Percentage of darkest and of brightest pixels that are clipped when the contrast is stretched."""
 
 
 def look_again(
     detector: Detector, images: Sequence[Image], settled: Callable[[int, Candidates], bool] | None = None
 ) -> list[Candidates]:
-    """Search each image as it is and, unless that settles it, mirrored and with stretched contrast.
+    """Search each image unchanged and, unless that is enough, mirrored and with stretched contrast.
 
     Args:
-        detector: One that takes the :data:`CLOSER` look.
+        detector: A detector with the :data:`CLOSER` look.
         images: Upright RGB images.
-        settled: Tells by an image's number and by what was found in it as it is whether that is enough. Without it
-            every image is searched three times.
+        settled: Returns, for an image's number and the detections in the unchanged image, whether these are enough.
+            Without it every image is searched three times.
 
     Returns:
-        All that was found in an image, in the coordinates of the image as it is.
+        All detections of each image, in the coordinates of the unchanged image.
     """
     found = detector.detect(images)
     open_ones = [number for number, seen in enumerate(found) if settled is None or not settled(number, seen)]
@@ -57,7 +56,7 @@ def _mirror(found: Candidates, width: int) -> Candidates:
 
 
 def join(parts: Sequence[Candidates]) -> Candidates:
-    """Put what several looks found into one."""
+    """Merge the detections of several looks."""
     return Candidates.ordered(
         np.concatenate([part.boxes for part in parts]), np.concatenate([part.probabilities for part in parts])
     )

@@ -1,4 +1,4 @@
-"""How many faces were found, by part and by the classes of a photograph."""
+"""Number of faces found, by part and by the classes of a photograph."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def class_shares(index: pd.DataFrame, manifest: pd.DataFrame, scheme: Scheme) ->
 
     Args:
         index: See :func:`maskfold.faces.pack.index_table`.
-        manifest: Of the same order.
+        manifest: In the same order.
         scheme: Names the classes; a group is called ``train, <attribute> <class>``.
     """
     train = (manifest["part"] == "train").to_numpy()

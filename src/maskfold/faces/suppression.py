@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 _LARGEST_MATRIX = 4_000_000
-"""Entries of the overlap matrices that are held at a time."""
+"""Largest number of overlap matrix entries in memory at a time."""
 
 
 def suppress(
@@ -16,20 +16,20 @@ def suppress(
 ) -> Tensor:
     """Keep, in each group, the boxes that no better kept box overlaps by more than the threshold.
 
-    Equal to going through the boxes of a group from the best to the worst. Instead of that loop, "kept unless a better
-    kept box overlaps it" is applied to all boxes until nothing changes, which reaches the same, only, fixed point
+    The result equals the sequential loop over the boxes of a group from the best to the worst. Instead of that loop,
+    "kept unless a better kept box overlaps it" is applied to all boxes until nothing changes. The fixed point is unique
     (Cluster-NMS: Zheng et al., "Enhancing geometric factors in model learning and inference for object detection and
     instance segmentation", 2020, section IV-B).
 
     Args:
         boxes: (n, 4) float32: left, top, right, bottom.
         scores: (n,) float32; of equal ones the earlier counts as better.
-        group: (n,) int64; boxes of different groups do not meet.
-        threshold: Overlap above which the worse box goes.
-        share_of: Overlap as share of the union (IoU) or of the smaller box.
+        group: (n,) int64; boxes of different groups do not affect each other.
+        threshold: Overlap above which the worse box is dropped.
+        share_of: Overlap as a share of the union (IoU) or of the smaller box.
 
     Returns:
-        Indices of the kept boxes, int64, rising.
+        Indices of the kept boxes, int64, ascending.
     """
     ranked = torch.argsort(scores, descending=True, stable=True)
     ranked = ranked[torch.argsort(group[ranked], stable=True)]

@@ -1,4 +1,4 @@
-"""Worker processes that end with the job, whatever ends it."""
+"""Worker processes that always end with the job."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
 _AHEAD = 2
-"""Tasks that a worker holds: one in work, one waiting, so that it never idles and memory stays bounded."""
+"""Tasks per worker: one in progress and one waiting, so that workers never idle and memory stays bounded."""
 
 
 class Workers(Generic[Task, Answer]):
     """Runs one function over many tasks, in processes of one thread each; a context manager.
 
-    One process is this one: nothing is started then. Leaving the context, by an exception too, kills the workers; they
-    also end themselves when this process dies.
+    With one process, the work is done in this process. Leaving the context, also by an exception, kills the workers.
+    They also exit when this process dies.
 
     Args:
         work: The function; it and all tasks and answers must be picklable.
-        processes: How many.
+        processes: Number of processes.
     """
 
     def __init__(self, work: Callable[[Task], Answer], processes: int) -> None:
@@ -43,8 +43,8 @@ class Workers(Generic[Task, Answer]):
         self._workers: dict[Connection, BaseProcess] = {}
 
     def __enter__(self) -> Self:
-        # Not forked from this process, which may have threads. A fork server that runs already is shared; a new one
-        # imports torch once for all workers.
+        # This process may have threads, so it must not be forked. A running fork server is shared; a new one imports
+        # torch once for all workers.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["maskfold.faces"])
         try:
@@ -68,11 +68,11 @@ class Workers(Generic[Task, Answer]):
 
     @property
     def processes(self) -> list[BaseProcess]:
-        """The worker processes; none if this process does the work."""
+        """The worker processes; empty if this process does the work."""
         return list(self._workers.values())
 
     def map(self, tasks: Iterable[Task]) -> Iterator[Answer]:
-        """Yield the answers, in the order in which they come.
+        """Yield the answers, in order of completion.
 
         Raises:
             Exception: What the function raised.
@@ -116,7 +116,7 @@ class Workers(Generic[Task, Answer]):
         process = self._workers[connection]
         process.join(timeout=5)
         code = process.exitcode
-        why = "was killed; was the machine out of memory?" if code == -signal.SIGKILL else f"ended (exit code {code})"
+        why = "was killed, perhaps for lack of memory" if code == -signal.SIGKILL else f"ended (exit code {code})"
         return JobFailedError(f"a worker process that crops faces {why}", EXIT_KILLED)
 
     def _end(self) -> None:
@@ -129,8 +129,8 @@ class Workers(Generic[Task, Answer]):
 
 
 def _serve(work: Callable[[Task], Answer], connection: Connection) -> None:
-    """Answer tasks until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the job, which ends its workers
+    """Answer tasks until the connection is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the job ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     keep_freed_memory()

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written under another name beside their place, then renamed."""
+"""Atomic writes: a file is written under a temporary name in the target's folder, then renamed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ASIDE = ".aside-"
-"""Begins the name of a file that is still being written; a killed writer leaves one behind."""
+"""Prefix of files that are still being written; a killed writer leaves one behind."""
 
 
 @contextlib.contextmanager
 def aside(target: Path) -> Iterator[Path]:
-    """Yield a path to write to; afterwards rename it over the target, or delete it on an error.
+    """Yield a path to write to; then rename it to the target, or delete it on an error.
 
-    It is in the target's own folder because a rename is atomic within one file system only.
+    It is in the target's folder because renames are atomic only within one file system.
     """
     path = target.with_name(f"{ASIDE}{uuid.uuid4().hex}")
     try:

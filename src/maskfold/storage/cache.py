@@ -17,21 +17,21 @@ from maskfold.storage.faults import disk_faults
 
 
 def cache_folder() -> Path:
-    """Return ``$MASKFOLD_HOME/cache``; everything in it can be deleted when no run is going on."""
+    """Return ``$MASKFOLD_HOME/cache``; its content can be deleted while no run is active."""
     return home() / "cache"
 
 
 def cached_file(sha256: str, name: str, origin: str, download: Callable[[Path], None]) -> Path:
-    """Return a local file with the given checksum, downloading it when it is not there yet.
+    """Return a local file with the given checksum; download it if it is not in the cache.
 
-    Of several processes that want the same file one downloads and the others wait for it. The file gets its name only
-    when it is whole and verified, so a download that was killed is never taken for one that finished.
+    If several processes need the same file, one downloads it and the others wait. The file gets its name only after it
+    is complete and verified, so an interrupted download is never mistaken for a finished one.
 
     Args:
         sha256: Checksum of the wanted bytes.
-        name: Last part of the path, for readers that look at the suffix.
+        name: Last part of the path, for readers that depend on the suffix.
         origin: URI, for messages.
-        download: Writes the bytes to the path that it is given.
+        download: Writes the bytes to the given path.
 
     Raises:
         CorruptDataError: If the bytes differ from the checksum twice.
@@ -42,11 +42,11 @@ def cached_file(sha256: str, name: str, origin: str, download: Callable[[Path], 
     with disk_faults(f"write to the cache {target.parent} ({HOME_VARIABLE} moves it)"), locked(target.parent):
         if not _is_good(target, sha256):
             target.unlink(missing_ok=True)
-            for left in target.parent.glob(f"{ASIDE}*"):  # by a killed process: this one holds the lock
+            for left in target.parent.glob(f"{ASIDE}*"):  # left by killed processes: this one holds the lock
                 left.unlink(missing_ok=True)
             try:
                 _download(target, sha256, origin, download)
-            except CorruptDataError:  # perhaps on the way here
+            except CorruptDataError:  # perhaps damaged in transit
                 _download(target, sha256, origin, download)
             remember_file(target, sha256)
     return target
@@ -59,25 +59,25 @@ def _download(target: Path, sha256: str, origin: str, download: Callable[[Path],
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if found != sha256:
             raise CorruptDataError(
-                f"{origin}: these are not the bytes that were published; expected sha256 {sha256}, found {found}. "
-                f"Delete the folder {origin.rpartition('/')[0]} and run again to make it anew"
+                f"{origin}: the object differs from the published one; expected sha256 {sha256}, found {found}. "
+                f"Delete the folder {origin.rpartition('/')[0]} and run again to recreate it"
             )
 
 
 def locked(folder: Path) -> FileLock:
-    """Return a lock that holds a folder against other processes; the system frees it when the process dies.
+    """Return a lock on a folder for this process; the operating system releases it when the process dies.
 
-    The folder is made when the lock is taken.
+    Acquiring the lock creates the folder.
     """
-    # A soft lock, which filelock takes where the file system has no flock, outlives a killed process.
+    # Without flock filelock would fall back to a soft lock, which outlives a killed process.
     return FileLock(folder / ".lock", fallback_to_soft=False)
 
 
 @contextlib.contextmanager
 def alone(address: str) -> Iterator[None]:
-    """Be the only process of this machine and user that works on an address; others wait.
+    """Make this the only process of this machine and user that works on an address; others wait.
 
-    Two machines that share a workspace may still do the same work twice, and so may processes that cannot write to the
+    Two machines that share a workspace may still do the same work twice. So may processes without write access to the
     cache.
     """
     folder = cache_folder() / "work" / hashlib.sha256(address.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Checksums of local files, remembered so that a file of several GB is read once and not for every job."""
+"""Checksums of local files, cached so that a file of several GB is read once and not for every job."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _WORTH_REMEMBERING = 16 << 20
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a local file, from memory when it is large and unchanged since it was last read.
+    """Return the sha256 of a local file, from the cache if it is large and unchanged since it was last read.
 
-    What is remembered holds for one path, inode, size, time of change and time of status change (to the nanosecond);
-    the last one cannot be set by a program, so a file that was rewritten and dated back is read again.
+    A cached checksum is valid for one path, inode, size, time of change and time of status change (in nanoseconds).
+    Programs cannot set the last one, so a file that was rewritten with its old time of change is read again.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -41,13 +41,13 @@ def sha256_of(path: Path) -> str:
 
 
 def remember_file(path: Path, sha256: str) -> None:
-    """Remember the sha256 of a file that this process has just written."""
+    """Cache the sha256 of a file that this process has just written."""
     if path.stat().st_size >= _WORTH_REMEMBERING:
         remember(_identity(path), sha256)
 
 
 def copy_hashed(source: Path, target: Path) -> str:
-    """Copy a file to a new one, force it to the disk and return the sha256 of the copied bytes.
+    """Copy a file to a new one, sync it to disk and return the sha256 of the copied bytes.
 
     Raises:
         OSError: If either cannot be read or written, or the target exists.
@@ -63,7 +63,7 @@ def copy_hashed(source: Path, target: Path) -> str:
 
 
 def recall(identity: str) -> str | None:
-    """Return the sha256 remembered for an identity (a description of one state of one file), or None."""
+    """Return the cached sha256 of an identity (a description of one state of one file), or None."""
     try:
         text = _memory(identity).read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
@@ -72,7 +72,7 @@ def recall(identity: str) -> str | None:
 
 
 def remember(identity: str, sha256: str) -> None:
-    """Remember a sha256; where the cache cannot be written nothing is remembered and files are read again."""
+    """Cache a sha256; if the cache is not writable, nothing is cached and files are read again."""
     target = _memory(identity)
     with contextlib.suppress(OSError, MaskfoldError):
         target.parent.mkdir(parents=True, exist_ok=True)

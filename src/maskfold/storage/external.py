@@ -1,4 +1,4 @@
-"""External tables: a csv somewhere, whose folder holds its images."""
+"""External tables: a csv or parquet file at any URI, with its images in the same folder."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from maskfold.storage.tree import fetch_tree, fingerprint
 
 
 def locate_external(uri: str) -> ExternalSource:
-    """Find an external table and take down the state of its folder.
+    """Find an external table and record the state of its folder.
 
     Args:
-        uri: A csv: a local path, ``file://...`` or ``s3://bucket/key``.
+        uri: A csv or parquet file: a local path, ``file://...`` or ``s3://bucket/key``.
 
     Raises:
         RecipeError: If there is no such file.
@@ -37,10 +37,10 @@ def locate_external(uri: str) -> ExternalSource:
 
 
 def fetch_external(sources: Iterable[ExternalSource]) -> list[Path]:
-    """Return local paths of external tables, their images around them.
+    """Return local paths of external tables, with their images in the same folders.
 
     Raises:
-        DatasetError: If a folder is missing, or on S3 not in the state that was taken down.
+        DatasetError: If a folder is missing, or a folder on S3 is not in the recorded state.
         WorkspaceError: If a bucket is missing or access is denied.
         UnavailableError: If the server cannot be reached.
     """

@@ -1,4 +1,4 @@
-"""What the disk says when it cannot, turned into messages that say what to do."""
+"""Translates operating-system errors of the disk into messages that say what to do."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from maskfold.errors import MaskfoldError, WorkspaceError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""Error numbers of a disk without room."""
+"""Error numbers of a full disk or quota."""
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _MISPLACED = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST}
 
 
 @contextlib.contextmanager
 def disk_faults(action: str, missing_passes: bool = False) -> Iterator[None]:
-    """Translate errors of the operating system.
+    """Translate operating-system errors.
 
     Args:
         action: What is being done, such as ``write /data/w/x``; completes "cannot ...".
-        missing_passes: Leave ``FileNotFoundError`` as it is, for callers that give it a meaning.
+        missing_passes: Leave ``FileNotFoundError`` unchanged, for callers that handle it.
 
     Raises:
         WorkspaceError: If permission is missing, or a path leads through a file.
@@ -35,7 +35,7 @@ def disk_faults(action: str, missing_passes: bool = False) -> Iterator[None]:
             raise MaskfoldError(f"cannot {action}: the disk is full; free some space and run again") from error
         if error.errno in _FORBIDDEN:
             raise WorkspaceError(
-                f"cannot {action}: {error.strerror}; give this user the permission or name another folder"
+                f"cannot {action}: {error.strerror}; grant this user the permission or name another folder"
             ) from error
         if error.errno in _MISPLACED:
             raise WorkspaceError(f"cannot {action}: {error.strerror}; name another path") from error

@@ -1,4 +1,4 @@
-"""A workspace on a file system of this machine (or one that is mounted here)."""
+"""A workspace on a local or mounted file system."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LocalBackend:
         self.uri = str(location)
 
     def check(self) -> None:
-        """Make sure that the folder can be used; it need not exist yet.
+        """Check that the folder is usable; it may not exist yet.
 
         Raises:
             WorkspaceError: If a file is in the way or permission is missing.
@@ -40,11 +40,11 @@ class LocalBackend:
             raise WorkspaceError(f"workspace {self.uri}: {folder} is a file, not a folder; name another folder")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise WorkspaceError(
-                f"workspace {self.uri}: {folder} is not writable for this user; give the permission or name another"
+                f"workspace {self.uri}: {folder} is not writable for this user; grant the permission or name another"
             )
 
     def read(self, address: str) -> bytes | None:
-        """Return a file's bytes, or None when there is no such file."""
+        """Return a file's bytes, or None if there is no such file."""
         path = self.location.path / address
         try:
             with disk_faults(f"read {path}", missing_passes=True):
@@ -62,7 +62,7 @@ class LocalBackend:
         return File(path=address, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
 
     def publish(self, source: Path, address: str) -> File:
-        """Publish a local file atomically; the source stays."""
+        """Publish a local file atomically; the source is kept."""
         target = self.location.path / address
         with disk_faults(f"write {target}"):
             with _publishing(target) as path:
@@ -75,26 +75,26 @@ class LocalBackend:
         """Return the published file itself, verified.
 
         Raises:
-            CorruptDataError: If it is not the file that was published, or is gone.
+            CorruptDataError: If it is missing, or is not the file that was published.
         """
         path = self.location.path / file.path
         try:
             found = sha256_of(path)
         except FileNotFoundError:
             raise CorruptDataError(
-                f"{path}: the file is gone; expected sha256 {file.sha256} ({file.size} bytes). "
-                f"Delete the folder {path.parent} and run again to make it anew"
+                f"{path}: the file is missing; expected sha256 {file.sha256} ({file.size} bytes). "
+                f"Delete the folder {path.parent} and run again to recreate it"
             ) from None
         if found != file.sha256:
             raise CorruptDataError(
-                f"{path}: these are not the bytes that were published; expected sha256 {file.sha256} "
+                f"{path}: the file differs from the published one; expected sha256 {file.sha256} "
                 f"({file.size} bytes), found {found} ({path.stat().st_size} bytes). "
-                f"Delete the folder {path.parent} and run again to make it anew"
+                f"Delete the folder {path.parent} and run again to recreate it"
             )
         return path
 
     def size_of(self, address: str) -> int | None:
-        """Return a file's size in bytes, or None when there is no such file."""
+        """Return a file's size in bytes, or None if there is no such file."""
         path = self.location.path / address
         try:
             with disk_faults(f"read {path}", missing_passes=True):
@@ -113,7 +113,7 @@ class LocalBackend:
         return sorted(found)
 
     def delete(self, address: str) -> None:
-        """Delete a file; a missing one is no error."""
+        """Delete a file; a missing one is not an error."""
         path = self.location.path / address
         with disk_faults(f"delete {path}"):
             path.unlink(missing_ok=True)
@@ -125,9 +125,9 @@ class LocalBackend:
 
 @contextlib.contextmanager
 def _publishing(target: Path) -> Iterator[Path]:
-    """Yield a path aside, make its folder first and sync the folder after the rename.
+    """Create the target's folder, yield a temporary path in it, and sync the folder after the rename.
 
-    So an outcome that survives a power cut finds the files that it names.
+    After a power failure, all files that a surviving outcome names exist.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
@@ -141,7 +141,7 @@ def _publishing(target: Path) -> Iterator[Path]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what writers that were killed long ago left in a folder."""
+    """Remove files in a folder that killed writers left long ago."""
     for left in folder.glob(f"{ASIDE}*"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - left.stat().st_mtime > _ASIDE_LIFE_S:

@@ -1,4 +1,4 @@
-"""Where a URI points: a local path or a key in a bucket."""
+"""Locations that a URI can name: a local path or a key in a bucket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXPECTED = "expected a local path, file:///absolute/path or s3://bucket/prefix"
 
 @dataclass(frozen=True)
 class LocalPath:
-    """A file or folder of this machine."""
+    """A file or folder on this machine."""
 
     path: Path
     """Absolute."""
@@ -32,7 +32,7 @@ class LocalPath:
 
     @property
     def parent(self) -> LocalPath:
-        """The folder that this is in."""
+        """The folder that contains this location."""
         return LocalPath(self.path.parent)
 
     def child(self, address: str) -> LocalPath:
@@ -42,7 +42,7 @@ class LocalPath:
 
 @dataclass(frozen=True)
 class S3Key:
-    """An object, or a prefix that serves as a folder."""
+    """An object, or a prefix used as a folder."""
 
     bucket: str
     key: str
@@ -58,7 +58,7 @@ class S3Key:
 
     @property
     def parent(self) -> S3Key:
-        """The prefix that this is below."""
+        """The prefix that contains this location."""
         return S3Key(self.bucket, self.key.rpartition("/")[0])
 
     def child(self, address: str) -> S3Key:
@@ -70,14 +70,14 @@ Location = LocalPath | S3Key
 
 
 def parse(uri: str | Path) -> Location:
-    """Read a URI.
+    """Parse a URI.
 
     Args:
         uri: A local path (``~`` is expanded), ``file:///path`` (percent-encoded) or ``s3://bucket/prefix`` (taken
             literally, as S3 keys are).
 
     Raises:
-        WorkspaceError: If the URI is malformed or of another scheme.
+        WorkspaceError: If the URI is malformed or has another scheme.
     """
     text = str(uri)
     match = _SCHEME.match(text)
@@ -88,7 +88,7 @@ def parse(uri: str | Path) -> Location:
         try:
             return LocalPath(Path(text).expanduser().absolute())
         except (RuntimeError, OSError) as error:  # no such ~user; a current folder that was deleted
-            raise WorkspaceError(f"path {text!r} leads nowhere: {error}; {_EXPECTED}") from None
+            raise WorkspaceError(f"path {text!r} cannot be resolved: {error}; {_EXPECTED}") from None
     if scheme == "file":
         parts = urlsplit(text.replace("?", "%3F").replace("#", "%23"))
         if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
@@ -113,7 +113,7 @@ def _is_text(text: str) -> bool:
 
 
 def contains(outer: Location, inner: Location) -> bool:
-    """Return whether a location is a folder itself or is somewhere below it, links followed."""
+    """Return whether the inner location is the outer one or below it; links are followed."""
     if isinstance(outer, LocalPath) and isinstance(inner, LocalPath):
         return Path(os.path.realpath(inner.path)).is_relative_to(os.path.realpath(outer.path))
     if isinstance(outer, S3Key) and isinstance(inner, S3Key) and outer.bucket == inner.bucket:
@@ -125,7 +125,7 @@ def check_address(address: str) -> str:
     """Return an address if it stays below its workspace.
 
     Raises:
-        WorkspaceError: If it is empty, absolute, or climbs with ``..``.
+        WorkspaceError: If it is empty or absolute, or contains ``..``.
     """
     if safe_relative(address) is None:
         raise WorkspaceError(f"address {address!r} does not name a file below the workspace")
@@ -133,10 +133,10 @@ def check_address(address: str) -> str:
 
 
 def safe_relative(name: str) -> PurePosixPath | None:
-    """Return a name as a relative path that stays below its folder, or None when it is not one.
+    """Return a name as a relative path that stays below its folder, or None if it is not one.
 
-    Refused are absolute and empty names, empty, ``.`` and ``..`` parts, NUL characters, text that is not encodable,
-    and parts longer than the 255 bytes that file systems take.
+    Rejected are absolute and empty names, empty, ``.`` and ``..`` parts, NUL characters, text that cannot be encoded,
+    and parts longer than the 255 bytes that file systems allow.
     """
     parts = name.split("/")
     try:

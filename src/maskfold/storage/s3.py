@@ -1,4 +1,4 @@
-"""A workspace on S3 or on a server that speaks its protocol."""
+"""A workspace on S3 or a compatible server."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef
 
 _MIB = 1 << 20
-# S3 takes 10,000 parts at most, so parts of 16 MiB reach 156 GiB; s3transfer enlarges them beyond that.
+# S3 accepts at most 10,000 parts, so parts of 16 MiB reach 156 GiB; beyond that s3transfer enlarges them.
 _TRANSFER = TransferConfig(multipart_threshold=32 * _MIB, multipart_chunksize=16 * _MIB, max_concurrency=THREADS)
 _SHA256 = "sha256"
-"""Key of the object metadata that holds the checksum of the whole object, whatever its parts."""
+"""Key of the object metadata that holds the checksum of the whole object, independent of its parts."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,16 @@ class S3Backend:
         self._client, self._call = connection.client, connection.call
 
     def check(self) -> None:
-        """Make sure that the bucket exists and can be listed with these credentials."""
+        """Check that the bucket exists and these credentials can list it."""
         bucket, prefix = self.location.bucket, self.location.key
         request = self._client.list_objects_v2
         self._call(f"open {self.uri}", lambda: request(Bucket=bucket, Prefix=prefix, MaxKeys=1))
 
     def read(self, address: str) -> bytes | None:
-        """Return an object's bytes, or None when there is none.
+        """Return an object's bytes, or None if there is no such object.
 
         Raises:
-            CorruptDataError: If the object carries a checksum and it differs.
+            CorruptDataError: If the object's metadata hold another checksum.
         """
         where = self.location.child(address)
 
@@ -75,7 +75,7 @@ class S3Backend:
         return content
 
     def write(self, address: str, content: bytes) -> File:
-        """Publish bytes; S3 shows an object only when it is whole."""
+        """Publish bytes; S3 objects are visible only when complete."""
         where = self.location.child(address)
         sha256 = hashlib.sha256(content).hexdigest()
         request = self._client.put_object
@@ -86,7 +86,7 @@ class S3Backend:
         return File(path=address, sha256=sha256, size=len(content))
 
     def publish(self, source: Path, address: str) -> File:
-        """Publish a local file, in parallel parts when it is large; S3 shows it only when all parts are there."""
+        """Publish a local file, in parallel parts if it is large; S3 objects are visible only when complete."""
         where = self.location.child(address)
         sha256 = sha256_of(source)
 
@@ -103,19 +103,19 @@ class S3Backend:
         """Return a verified copy in the cache.
 
         Raises:
-            CorruptDataError: If the object is gone or is not what was published.
+            CorruptDataError: If the object is missing or is not the one that was published.
         """
         where = self.location.child(file.path)
         try:
             return cached_file(file.sha256, where.name, str(where), lambda path: self.download(file.path, path))
         except AbsentError:
             raise CorruptDataError(
-                f"{where}: the object is gone; expected sha256 {file.sha256} ({file.size} bytes). "
-                f"Delete the folder {str(where).rpartition('/')[0]} and run again to make it anew"
+                f"{where}: the object is missing; expected sha256 {file.sha256} ({file.size} bytes). "
+                f"Delete the folder {str(where).rpartition('/')[0]} and run again to recreate it"
             ) from None
 
     def download(self, address: str, path: Path) -> None:
-        """Download an object to a local path, in parallel parts when it is large.
+        """Download an object to a local path, in parallel parts if it is large.
 
         Raises:
             AbsentError: If there is no such object.
@@ -130,10 +130,10 @@ class S3Backend:
             self._call(f"read {where}", request)
 
     def download_listed(self, listed: ListedObject, path: Path) -> None:
-        """Download an object of a listing, as it was listed.
+        """Download an object of a listing, in the state that was listed.
 
         Raises:
-            AbsentError: If it is gone.
+            AbsentError: If it no longer exists.
             ChangedError: If it was overwritten since.
         """
 
@@ -147,26 +147,26 @@ class S3Backend:
             self._call(f"read s3://{self.location.bucket}/{listed.key}", request)
 
     def head(self, address: str) -> ListedObject | None:
-        """Return what an object is, or None when there is none."""
+        """Return key, size and ETag of an object, or None if there is no such object."""
         where = self.location.child(address) if address else self.location
         request = self._client.head_object
         try:
-            answer = self._call(f"look at {where}", lambda: request(Bucket=where.bucket, Key=where.key))
+            answer = self._call(f"inspect {where}", lambda: request(Bucket=where.bucket, Key=where.key))
         except AbsentError:
             return None
         return ListedObject(where.key, answer["ContentLength"], answer["ETag"])
 
     def size_of(self, address: str) -> int | None:
-        """Return an object's size in bytes, or None when there is none."""
+        """Return an object's size in bytes, or None if there is no such object."""
         found = self.head(address)
         return None if found is None else found.size
 
     def walk(self, prefix: str = "", deep: bool = True) -> Iterator[ListedObject]:
-        """Yield the objects below a folder; markers of folders are left out.
+        """Yield the objects below a folder, without folder markers.
 
         Args:
             prefix: The folder's address; empty for the whole backend.
-            deep: Whether to descend into the folders of the folder.
+            deep: Whether to descend into subfolders.
         """
         where = self.location.child(prefix) if prefix else self.location
         request: ListObjectsV2RequestTypeDef = {"Bucket": where.bucket, "Prefix": f"{where.key}/" if where.key else ""}
@@ -187,7 +187,7 @@ class S3Backend:
         return sorted(listed.key[root:] for listed in self.walk(prefix))
 
     def delete(self, address: str) -> None:
-        """Delete an object; a missing one is no error."""
+        """Delete an object; a missing one is not an error."""
         where = self.location.child(address)
         request = self._client.delete_object
         try:

@@ -1,4 +1,4 @@
-"""The connection to S3: how it is made, how long it is tried, and what its errors mean for a person."""
+"""The connection to S3: configuration, retries, and errors translated for users."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ResultT = TypeVar("ResultT")
 
 PATIENCE_VARIABLE = "MASKFOLD_S3_PATIENCE"
-"""Seconds for which an unreachable server is tried again; default 60."""
+"""Seconds for which requests to an unreachable server are retried; default 60."""
 THREADS = 8
 
 _PASSING = (
@@ -54,7 +54,7 @@ _FULL = {"QuotaExceeded", "EntityTooLarge", "507", "XMinioStorageFull"}
 
 
 class AbsentError(Exception):
-    """The object does not exist; every caller gives this its own meaning."""
+    """The object does not exist; callers handle this."""
 
 
 class ChangedError(Exception):
@@ -62,13 +62,13 @@ class ChangedError(Exception):
 
 
 class Connection:
-    """A client with the standard credential chain, and one policy for everything that can go wrong.
+    """A client with the standard credential chain, and one policy for all errors.
 
-    The endpoint comes from ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or the AWS configuration file. A server that
-    is not Amazon's is addressed with the bucket in the path: few of them have a host name for each bucket.
+    The endpoint comes from ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or the AWS configuration file. For servers
+    other than Amazon's the bucket is part of the path: few of them have a host name for each bucket.
 
     Raises:
-        WorkspaceError: If the settings cannot be used.
+        WorkspaceError: If the settings are not valid.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Connection:
         return str(self.client.meta.endpoint_url)
 
     def call(self, action: str, request: Callable[[], ResultT]) -> ResultT:
-        """Make a request until it succeeds, fails for good, or the server was unreachable for too long.
+        """Repeat a request until it succeeds, fails permanently, or the server is unreachable for too long.
 
         Args:
             action: What is being done, such as ``read s3://b/k``; completes "cannot ...".
@@ -91,9 +91,9 @@ class Connection:
         Raises:
             AbsentError: If the object does not exist.
             ChangedError: If a condition on the object does not hold.
-            WorkspaceError: If the bucket is missing, access is denied or credentials are.
+            WorkspaceError: If the bucket or the credentials are missing, or access is denied.
             UnavailableError: If the server stays unreachable or overloaded.
-            MaskfoldError: If the server is full or reports anything else.
+            MaskfoldError: If the server is full or reports any other error.
         """
         patience = _patience()
         began = time.monotonic()
@@ -111,10 +111,10 @@ class Connection:
                 if spent >= patience:
                     raise UnavailableError(
                         f"cannot {action}: {self.endpoint} cannot be reached or is overloaded ({tries} tries in "
-                        f"{spent:.0f} s): {error}. Is the server running and the endpoint right? The same call may "
-                        f"succeed later; {PATIENCE_VARIABLE} sets how many seconds it is tried"
+                        f"{spent:.0f} s): {error}. Check that the server is running and the endpoint is correct, or "
+                        f"try again later; {PATIENCE_VARIABLE} sets for how many seconds requests are retried"
                     ) from error
-                # Jitter keeps many jobs that lost the same server from coming back at the same moment.
+                # Jitter: many jobs that lost the same server must not retry at the same moment.
                 time.sleep(min(10.0, 0.25 * 2 ** min(tries, 8)) * random.uniform(0.5, 1.0))  # noqa: S311
 
     def _explain(self, action: str, error: Exception) -> Exception:
@@ -128,12 +128,12 @@ class Connection:
         if isinstance(error, faults.ClientError):
             return self._explain_answer(action, error)
         if isinstance(error, faults.ParamValidationError | faults.ValidationError):
-            return WorkspaceError(f"cannot {action}: the URI does not make a valid request: {error}")
+            return WorkspaceError(f"cannot {action}: the URI gives an invalid request: {error}")
         return MaskfoldError(f"cannot {action} at {self.endpoint}: {error}")
 
     def _explain_answer(self, action: str, error: faults.ClientError) -> Exception:
         code = _code(error)
-        said = f"{self.endpoint} says {code}"
+        said = f"{self.endpoint} reports {code}"
         if code in _ABSENT:
             return AbsentError(action)
         if code in ("PreconditionFailed", "412"):
@@ -149,22 +149,22 @@ class Connection:
             )
         if code in _DENIED:
             return WorkspaceError(
-                f"cannot {action}: access is denied ({said}); check the credentials and what they may do in this bucket"
+                f"cannot {action}: access is denied ({said}); check the credentials and their permissions on the bucket"
             )
         if code in _REGION:
             return WorkspaceError(f"cannot {action}: wrong region ({said}); set AWS_DEFAULT_REGION to the bucket's")
         if code == "RequestTimeTooSkewed":
             return WorkspaceError(f"cannot {action}: this machine's clock is wrong ({said}); set it and run again")
         if code in _FULL:
-            return MaskfoldError(f"cannot {action}: the server is full or the quota used up ({said})")
+            return MaskfoldError(f"cannot {action}: the server is full or the quota is exhausted ({said})")
         return MaskfoldError(f"cannot {action}: {said}: {error}")
 
 
 def connect() -> Connection:
-    """Return this process's connection for the present settings; making one takes longer than most requests.
+    """Return this process's connection for the current settings; creating one takes longer than most requests.
 
     Raises:
-        WorkspaceError: If the settings cannot be used.
+        WorkspaceError: If the settings are not valid.
     """
     settings = tuple(
         sorted(
@@ -175,7 +175,7 @@ def connect() -> Connection:
 
 
 @functools.lru_cache(maxsize=4)
-def _connection(process: int, settings: tuple[tuple[str, str], ...]) -> Connection:  # noqa: ARG001 - what the cache tells apart
+def _connection(process: int, settings: tuple[tuple[str, str], ...]) -> Connection:  # noqa: ARG001 - key of the cache
     # The process is part of the key because open sockets must not be shared with a forked child.
     return Connection()
 
@@ -183,7 +183,7 @@ def _connection(process: int, settings: tuple[tuple[str, str], ...]) -> Connecti
 def _make_client(addressing: str) -> S3Client:
     config = Config(
         connect_timeout=5,
-        # A server that accepts and then says nothing costs this much twice before our patience is asked.
+        # A server that accepts a connection but never answers costs this time twice per try.
         read_timeout=min(30.0, max(5.0, _patience())),
         max_pool_connections=2 * THREADS,
         retries={"mode": "standard", "total_max_attempts": 2},

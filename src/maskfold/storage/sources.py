@@ -1,4 +1,4 @@
-"""Files and buckets that the user names by URI: read them, look for them, take them into the workspace."""
+"""Files and buckets that the user names by URI: read and list them, check them, copy them into the workspace."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def make_bucket(name: str) -> None:
         connection.call(f"open bucket {name}", lambda: client.head_bucket(Bucket=name))
     except AbsentError:
         region = client.meta.region_name
-        if region in (None, "us-east-1"):  # the one region that must not be named
+        if region in (None, "us-east-1"):  # the only region that must not be given
             connection.call(f"create bucket {name}", lambda: client.create_bucket(Bucket=name))
         else:
             place = cast("BucketLocationConstraintType", region)
@@ -108,7 +108,7 @@ def list_folder(uri: str | Path) -> list[str]:
     if isinstance(location, S3Key):
         names = _names_on_s3(location)
         if not names and not exists(uri):
-            raise WorkspaceError(f"{location}: there is nothing below this prefix; check the URI")
+            raise WorkspaceError(f"{location}: nothing is stored below this prefix; check the URI")
         return names
     try:
         return sorted(entry.name for entry in location.path.iterdir() if entry.is_file())
@@ -119,9 +119,9 @@ def list_folder(uri: str | Path) -> list[str]:
 
 
 def adopt(workspace: Workspace, uri_or_path: str | Path) -> File:
-    """Copy a file into the workspace, so that jobs on other machines and in containers see it.
+    """Copy a file into the workspace for jobs on other machines and in containers.
 
-    It is stored at ``inputs/<sha256>/<name>``; a file that was adopted before is not copied again.
+    It is stored at ``inputs/<sha256>/<name>``; a file that is already there is not copied again.
 
     Raises:
         WorkspaceError: If there is no such file, or it cannot be read.
@@ -151,7 +151,7 @@ def _adopt_from_s3(workspace: Workspace, location: S3Key) -> File:
     found = backend.head(location.key) if location.key else None
     if found is None:
         raise _missing(location)
-    # The ETag names one content of one object, so a known one need not be downloaded to learn its checksum.
+    # The ETag identifies the content of an object, so the checksum of a known one needs no download.
     identity = f"{location}\0{found.etag}\0{found.size}"
     known = recall(identity)
     address = f"{INPUTS}/{known}/{location.name}"
@@ -171,7 +171,7 @@ def _adopt_from_s3(workspace: Workspace, location: S3Key) -> File:
 
 
 def _split(location: Location) -> tuple[Backend, str]:
-    """Return the backend that holds a file, and the file's address in it."""
+    """Return the backend of a file, and the file's address in it."""
     if isinstance(location, S3Key):
         return open_backend(S3Key(location.bucket, "")), location.key
     return open_backend(LocalPath(location.path.parent)), location.name

@@ -1,4 +1,4 @@
-"""Whole folders: a data set's fingerprint, and a local copy of one that is on S3."""
+"""Whole folders: fingerprint, listing, and local copies of folders on S3."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 Tree = Literal["data set", "external images"]
-"""What a folder holds, for messages."""
+"""Content of a folder, for messages."""
 _EXPECTED: Final[dict[Tree, str]] = {
     "data set": "expected a folder with train/train.csv, train/images/, eval/info.csv and eval/images/, or "
     "with one table of photographs, or with a folder of photographs for each class",
-    "external images": "expected the folder of a csv that dataset.external names, seen by every machine of the run",
+    "external images": "expected the folder of a table in dataset.external, visible to every machine of the run",
 }
 
 
@@ -37,10 +37,10 @@ def fingerprint(uri: str, tree: Tree = "data set") -> str:
 
     Args:
         uri: A local folder (names, sizes, times of change count) or ``s3://bucket/prefix`` (keys, sizes, ETags).
-        tree: What it holds.
+        tree: Its content, for messages.
 
     Raises:
-        DatasetError: If there is no such folder or nothing is in it.
+        DatasetError: If there is no such folder or it is empty.
         WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
         UnavailableError: If the server cannot be reached.
     """
@@ -59,7 +59,7 @@ def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
     """Return the paths of all files below a URI, relative to it, in POSIX form, sorted; links are not followed.
 
     Raises:
-        DatasetError: If there is no such folder or nothing is in it.
+        DatasetError: If there is no such folder or it is empty.
         WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
         UnavailableError: If the server cannot be reached.
     """
@@ -73,13 +73,13 @@ def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
 def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
     """Return a local folder with everything below a URI: the folder itself, or a cached copy of an S3 prefix.
 
-    A copy is made once for each state of the prefix, by one process while others wait; an interrupted one is taken up
-    where it stopped. Objects whose keys cannot be paths below the folder (``../x``) are left out with a warning.
+    Each state of the prefix is copied once, by one process while others wait; an interrupted copy is continued. Objects
+    with keys that cannot be paths below the folder (``../x``) are left out with a warning.
 
     Args:
         uri: A local folder or ``s3://bucket/prefix``.
         listing: What :func:`fingerprint` returned for it.
-        tree: What it holds.
+        tree: Its content, for messages.
 
     Raises:
         DatasetError: If there is no such folder, or it is not in the state that was listed.
@@ -106,12 +106,12 @@ def _download_all(backend: S3Backend, entries: list[tuple[str, ListedObject]], f
     from maskfold.storage.s3_client import THREADS, AbsentError, ChangedError
 
     targets = _targets([name for name, _ in entries], files, tree)
-    for left in list(files.rglob(f"{ASIDE}*")):  # by a killed process: this one holds the lock
+    for left in list(files.rglob(f"{ASIDE}*")):  # left by killed processes: this one holds the lock
         left.unlink()
 
     def download(name: str, entry: ListedObject) -> None:
         target = targets.get(name)
-        # A file has its name only when it was whole, so its presence is enough.
+        # A file gets its name only when complete, so its presence is enough.
         if target is None or target.is_file():
             return
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ def _download_all(backend: S3Backend, entries: list[tuple[str, ListedObject]], f
             try:
                 backend.download_listed(entry, path)
             except (AbsentError, ChangedError):
-                raise DatasetError(f"{tree} {backend.uri}: changed while downloaded ({name}); run again") from None
+                raise DatasetError(f"{tree} {backend.uri}: changed during the download ({name}); run again") from None
 
     with ThreadPoolExecutor(THREADS) as pool:
         jobs = [pool.submit(download, name, entry) for name, entry in entries]
@@ -139,7 +139,7 @@ def _targets(names: list[str], files: Path, tree: Tree = "data set") -> dict[str
     refused = [name for name in names if name not in kept]
     if refused:
         shown = first_few([repr(name) for name in refused], limit=10)
-        _log.warning("%s: %d object(s) left out whose keys cannot be paths here: %s", tree, len(refused), shown)
+        _log.warning("%s: %d object(s) left out, with keys that cannot be local paths: %s", tree, len(refused), shown)
     return kept
 
 
@@ -155,7 +155,7 @@ def _listing(location: S3Key, tree: Tree) -> tuple[S3Backend, list[tuple[str, Li
     root = len(location.key) + 1 if location.key else 0
     entries = sorted(((entry.key[root:], entry) for entry in backend.walk()), key=lambda pair: pair[0])
     if not entries:
-        raise DatasetError(f"{tree} {location}: there is nothing below this prefix; {_EXPECTED[tree]}")
+        raise DatasetError(f"{tree} {location}: nothing is stored below this prefix; {_EXPECTED[tree]}")
     return backend, entries
 
 

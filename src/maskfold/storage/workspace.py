@@ -1,4 +1,4 @@
-"""The workspace, wherever it is stored."""
+"""The workspace, independent of its storage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maskfold.storage.location import LocalPath, Location, check_address, parse
 
 
 class Backend(Protocol):
-    """What a workspace can be stored on; addresses are checked before they come here."""
+    """Storage of a workspace; addresses are checked before."""
 
     uri: str
 
@@ -27,7 +27,7 @@ class Backend(Protocol):
 
 
 class Workspace:
-    """Every output of every job, under one URI.
+    """All outputs of all jobs, under one URI.
 
     All methods raise ``WorkspaceError`` when an address leaves the workspace, access is denied or the bucket is
     missing, ``UnavailableError`` when the server stays unreachable, ``MaskfoldError`` when the disk is full or faulty.
@@ -45,35 +45,35 @@ class Workspace:
         """Absolute, so that it means the same in every process of this machine."""
 
     def check(self) -> None:
-        """Make sure that the workspace can be reached and used."""
+        """Check that the workspace is reachable and usable."""
         self._backend.check()
 
     def read(self, path: str) -> bytes | None:
-        """Return a small file's bytes, or None when there is no such file."""
+        """Return a small file's bytes, or None if there is no such file."""
         return self._backend.read(check_address(path))
 
     def write(self, path: str, content: bytes) -> File:
-        """Publish bytes atomically: readers see the old file or the new one, never a part."""
+        """Publish bytes atomically: readers see the old file or the new one, never a partial one."""
         return self._backend.write(check_address(path), content)
 
     def publish(self, source: Path, path: str) -> File:
-        """Publish a local file atomically; the source stays."""
+        """Publish a local file atomically; the source is kept."""
         return self._backend.publish(source, check_address(path))
 
     def fetch(self, file: File) -> Path:
         """Return a local path with the file's verified bytes.
 
-        A local workspace gives the published file itself, which must not be changed; a file on S3 is downloaded once
+        A local workspace returns the published file itself, which must not be changed; a file on S3 is downloaded once
         into the cache.
 
         Raises:
-            CorruptDataError: If the bytes are not those that were published, naming URI, expected and found checksum.
+            CorruptDataError: If the bytes are not those that were published; the message has URI and both checksums.
         """
         check_address(file.path)
         return self._backend.fetch(file)
 
     def size_of(self, path: str) -> int | None:
-        """Return a file's size in bytes, or None when there is no such file."""
+        """Return a file's size in bytes, or None if there is no such file."""
         return self._backend.size_of(check_address(path))
 
     def list(self, prefix: str = "") -> list[str]:
@@ -82,16 +82,16 @@ class Workspace:
         return self._backend.list(check_address(folder) if folder else "")
 
     def delete(self, path: str) -> None:
-        """Delete a file; a missing one is no error."""
+        """Delete a file; a missing one is not an error."""
         self._backend.delete(check_address(path))
 
     def locate(self, path: str) -> str:
-        """Return the full URI of an address, for people: an absolute path or ``s3://...``."""
+        """Return the full URI of an address, for users: an absolute path or ``s3://...``."""
         return self._backend.locate(path)
 
 
 def open_backend(location: Location) -> Backend:
-    """Return the backend of a location; boto3 is imported only when it is on S3."""
+    """Return the backend of a location; boto3 is imported only for S3."""
     if isinstance(location, LocalPath):
         return LocalBackend(location)
     from maskfold.storage.s3 import S3Backend

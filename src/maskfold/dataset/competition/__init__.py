@@ -1,4 +1,4 @@
-"""The competition's data set: people with seven photographs each, whose names say how the mask is worn."""
+"""The competition's data set: seven photographs of each person; the file name states how the mask is worn."""
 
 from maskfold.dataset.competition.reader import read_competition
 

@@ -1,16 +1,16 @@
-"""The corrections file: what people who looked at the photographs found wrong in the labels.
+"""The corrections file: labels that people found wrong when they looked at the photographs.
 
 A csv file with the columns
 
 ========  ===========================================================================================================
-folder    whose labels are wrong: a person's folder name, or the id it begins with where only one folder has that id
-gender    the right gender, ``male`` or ``female``; blank: as it is
-age       the right age in years; blank: as it is
-swap      two photographs that stand in each other's place, such as ``incorrect_mask/normal``; blank: none
+folder    the person: the folder's name, or the id that it begins with if only one folder has that id
+gender    the correct gender, ``male`` or ``female``; blank: unchanged
+age       the correct age in years; blank: unchanged
+swap      two photographs that were interchanged, such as ``incorrect_mask/normal``; blank: none
 ========  ===========================================================================================================
 
-``agreed_corrections.csv`` holds those that the competition's participants agreed on; it names whole folders, so it
-cannot hit another data set that happens to use the same ids.
+``agreed_corrections.csv`` holds the corrections that the competition's participants agreed on. It gives full folder
+names, so it never applies to another data set that happens to use the same ids.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from maskfold.wording import first_few
 
 @dataclass(frozen=True)
 class Correction:
-    """One row: what is right for one person; None where nothing is corrected."""
+    """One row: the correct values for one person; None means no correction."""
 
     line: int
     folder: str
@@ -38,7 +38,7 @@ class Correction:
     swap: tuple[str, str] | None = None
 
     def mask(self, name: str) -> int:
-        """Return the mask state of a photograph by its name, swapped where the correction says so."""
+        """Return the mask state of a photograph by its name, after the swap if there is one."""
         if self.swap and name in self.swap:
             name = self.swap[1 - self.swap.index(name)]
         return MASK_OF_NAME[name]
@@ -49,7 +49,7 @@ class Corrections:
     """A corrections file.
 
     Attributes:
-        name: How messages call it.
+        name: Name used in messages.
         rows: Its rows.
     """
 
@@ -57,16 +57,16 @@ class Corrections:
     rows: tuple[Correction, ...]
 
     def match(self, people: Iterable[str]) -> tuple[dict[str, Correction], list[Correction]]:
-        """Find whom the rows mean.
+        """Match the rows with the people of a data set.
 
         Args:
             people: Folder names of the data set.
 
         Returns:
-            The corrections by folder name, and those that mean no one here.
+            The corrections by folder name, and the rows without a match.
 
         Raises:
-            DatasetError: If an id fits several folders, or two rows mean the same person.
+            DatasetError: If an id matches several folders, or two rows match the same person.
         """
         names = set(people)
         by_id: dict[str, list[str]] = {}
@@ -81,14 +81,14 @@ class Corrections:
                 continue
             if len(candidates) > 1:
                 raise DatasetError(
-                    f"{self.name}, line {row.line}: id {row.folder} fits {len(candidates)} folders "
-                    f"({first_few(candidates, limit=3)}); give the whole folder name"
+                    f"{self.name}, line {row.line}: id {row.folder} matches {len(candidates)} folders "
+                    f"({first_few(candidates, limit=3)}); give the full folder name"
                 )
             [person] = candidates
             if person in found:
                 raise DatasetError(
-                    f"{self.name}, line {row.line}: {person} is corrected in line {found[person].line} already; "
-                    "put all that is wrong with a person into one row"
+                    f"{self.name}, line {row.line}: {person} is already corrected in line {found[person].line}; "
+                    "put all corrections of a person into one row"
                 )
             found[person] = row
         return found, unknown
@@ -104,10 +104,10 @@ def read_corrections(path: Path, name: str | None = None) -> Corrections:
 
     Args:
         path: The file.
-        name: How messages call it; its path when None.
+        name: Name used in messages; its path when None.
 
     Raises:
-        DatasetError: If it is no such table, or a value in it is not allowed.
+        DatasetError: If the file is not such a table, or a value in it is not allowed.
     """
     name = name or str(path)
     rows = read_rows(path, name, ("folder", "gender", "age", "swap"))
@@ -116,7 +116,7 @@ def read_corrections(path: Path, name: str | None = None) -> Corrections:
 
 def _correction(row: Row, where: str) -> Correction:
     if not row["folder"]:
-        raise DatasetError(f"{where}: folder is blank; expected a person's folder name, or its id")
+        raise DatasetError(f"{where}: folder is blank; expected a person's folder name or its id")
     try:
         correction = Correction(
             line=row.line,
@@ -136,7 +136,7 @@ def _parse_swap(text: str) -> tuple[str, str]:
     names = [part.strip() for part in text.split("/")]
     if len(names) != 2 or names[0] == names[1] or not set(names) <= set(MASK_OF_NAME):
         raise ValueError(
-            f"swap {text!r} must be two of {', '.join(MASK_OF_NAME)} with a slash between, "
+            f"swap {text!r} must be two of {', '.join(MASK_OF_NAME)}, separated by a slash, "
             "such as incorrect_mask/normal"
         )
     return names[0], names[1]

@@ -1,10 +1,10 @@
-"""The places of a data set in the competition's layout.
+"""Where the competition's data set keeps its tables and images, and how photographs are named.
 
 ::
 
-    DIR/train/train.csv               id,gender,race,age,path      one row a person; path is the folder's name
+    DIR/train/train.csv               id,gender,race,age,path      one row per person; path is the folder's name
     DIR/train/images/<path>/          mask1 .. mask5, incorrect_mask, normal; .jpg, .jpeg, .png, ...
-    DIR/eval/info.csv                 ImageID,ans                  one row an image; ans is not read
+    DIR/eval/info.csv                 ImageID,ans                  one row per image; ans is not read
     DIR/eval/images/<ImageID>
 """
 
@@ -27,7 +27,7 @@ EVAL_IMAGES: Final = "eval/images"
 
 @dataclass(frozen=True)
 class Layout:
-    """The places of one data set.
+    """The paths of one data set.
 
     Attributes:
         root: The data set's folder.
@@ -56,7 +56,7 @@ def find_layout(root: Path) -> Layout:
     """Check that a folder has the layout of a data set.
 
     Raises:
-        DatasetError: If it has not; the message says what is missing and where a data set was seen instead.
+        DatasetError: If it does not; the message says what is missing and suggests a nearby folder that has it.
     """
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "does not exist"

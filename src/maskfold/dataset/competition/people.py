@@ -1,4 +1,4 @@
-"""Who a person is: one gender and one age from rows, folder name and corrections, or why there is none."""
+"""One gender and one age for each person, from rows, folder name and corrections; or the reason why not."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from maskfold.layouts import TRAIN_TABLE
 
 @dataclass(frozen=True)
 class Person:
-    """A person whose labels are settled.
+    """A person with final labels.
 
     Attributes:
         name: Folder name, the person key.
         gender: 0 male, 1 female.
         age: In years.
-        relabelled: A correction changed gender or age, or settled what the sources left open.
+        relabelled: Whether a correction changed gender or age, or resolved conflicting or invalid values.
         uncorrected: Gender and age as the sources agree on them, where a correction changed them.
         correction: The person's correction, or None.
     """
@@ -42,17 +42,17 @@ class Person:
 def settle_people(
     stated: Mapping[str, Sequence[Stated]], corrections: Mapping[str, Correction]
 ) -> tuple[list[Person], list[Entry]]:
-    """Settle gender and age of each person.
+    """Determine gender and age of each person.
 
-    Rows and folder name must agree; where they do not, or a value is not usable, the truth is not known and the
-    person is left out, unless a correction says it.
+    Rows and folder name must agree. If they disagree, or a value is invalid, the person is left out unless a correction
+    gives the value.
 
     Args:
         stated: The rows of the table, by person.
         corrections: By person.
 
     Returns:
-        The people that can be used, by name, and why the others cannot.
+        The usable people, sorted by name, and the reasons why the others are left out.
     """
     people, entries = [], []
     for name in sorted(stated):

@@ -1,4 +1,4 @@
-"""The reader of the competition's layout."""
+"""Reader for the competition's layout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from maskfold.recipe.schemes import load_scheme
 from maskfold.scheme import Scheme
 
 _SCHEME: Final = Scheme.model_validate(load_scheme("mask"))
-"""What the layout states."""
+"""The attributes that the layout states."""
 
 
 def read_competition(source: Source) -> Reading:
@@ -35,7 +35,7 @@ def read_competition(source: Source) -> Reading:
     train_scan = scan_train(layout, stated)
     eval_images, notes, n_eval_litter = scan_eval(layout, image_ids)
     left_out = {entry.person for entry in problems}
-    # A person without usable labels counts once, with all photographs; what else is wrong in the folder adds nothing.
+    # A person without usable labels counts once, with all photographs; other problems in the folder add nothing.
     scanned = [entry for entry in train_scan.entries if entry.person not in left_out]
     training = [
         _training(person, name, image, source.scheme)
@@ -61,9 +61,9 @@ def _check_scheme(scheme: Scheme) -> None:
         if known is None or known.values != attribute.values:
             what = "number" if known and known.is_number else " | ".join(known.values) if known else "nothing"
             raise DatasetError(
-                f"the competition's layout states {', '.join(_SCHEME.names)}; of the scheme's attribute "
-                f"{attribute.name} it states {what}. Name the right layout with --set dataset.reader=table or folders, "
-                f"or take its own attributes with --set scheme={_SCHEME.name}"
+                f"the competition's layout states {', '.join(_SCHEME.names)}; for the scheme's attribute "
+                f"{attribute.name} it states {what}. Choose another layout with --set dataset.reader=table or folders, "
+                f"or use the layout's attributes with --set scheme={_SCHEME.name}"
             )
 
 

@@ -1,4 +1,4 @@
-"""What is on disk, against what the tables list. No image is opened here."""
+"""Compares the files on disk with the tables. Opens no image."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class TrainScan:
 
     Attributes:
         folders: By person, then by photograph name (``mask1`` ...): the path relative to the data set.
-        entries: What is missing, too much or unsafe.
-        n_litter: Files that were skipped in silence.
+        entries: What is missing, superfluous or unsafe.
+        n_litter: Files that were skipped without an entry.
     """
 
     folders: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -39,8 +39,8 @@ class EvalImage:
     """One evaluation image.
 
     Attributes:
-        image_id: As ``info.csv`` has it.
-        image: Path relative to the data set; a made-up one when the ImageID is unsafe as a path.
+        image_id: As in ``info.csv``.
+        image: Path relative to the data set; a placeholder if the ImageID is unsafe as a path.
         problem: Why its file must not be opened, or None.
     """
 
@@ -65,7 +65,7 @@ def scan_train(layout: Layout, people: Iterable[str]) -> TrainScan:
         elif not entry.is_dir():
             scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the people's folders"))
         elif entry.is_symlink():
-            reason = "a person's folder must not be a link; it could be another person's, or outside the data set"
+            reason = "a person's folder must not be a link; it may lead to another person or out of the data set"
             person = printable(entry.name)
             scan.entries.append(Entry("train", where, person, "unsafe-path", reason, PHOTOGRAPHS_PER_PERSON))
             listed.discard(entry.name)
@@ -86,11 +86,11 @@ def scan_train(layout: Layout, people: Iterable[str]) -> TrainScan:
 def scan_eval(layout: Layout, image_ids: Sequence[str]) -> tuple[list[EvalImage], list[Entry], int]:
     """Find the evaluation images.
 
-    A file is found under its ImageID or, when there is none, under the same name with another extension or another
-    case of letters, as long as no other ImageID means it.
+    The file is the one named by the ImageID. If there is none, a file with another extension or in another case of
+    letters is taken, unless another ImageID names it.
 
     Returns:
-        One image for each ImageID, in their order; notes on files that no ImageID means; the number of litter files.
+        One image for each ImageID, in their order; notes on files without an ImageID; the number of litter files.
     """
     files = {entry.name: entry for entry in _listing(layout.eval_images)}
     litter = [name for name in files if is_litter(name)]
@@ -113,7 +113,7 @@ def scan_eval(layout: Layout, image_ids: Sequence[str]) -> tuple[list[EvalImage]
         images.append(EvalImage(image_id, f"{EVAL_IMAGES}/{name}", problem))
     nested = {image_id.partition("/")[0] for image_id in image_ids if "/" in image_id}
     notes = [
-        Entry("eval", f"{EVAL_IMAGES}/{printable(name)}", "", "unlisted", "no row of info.csv means it; it is ignored")
+        Entry("eval", f"{EVAL_IMAGES}/{printable(name)}", "", "unlisted", "no row of info.csv names it; it is ignored")
         for name in spare
         if name not in nested
     ]
@@ -130,10 +130,10 @@ def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
         path = Path(entry.path)
         name, where = path.stem.casefold(), f"{TRAIN_IMAGES}/{person}/{printable(entry.name)}"
         if not is_photograph(entry.name) or entry.is_dir():
-            reason = "a folder where photographs belong" if entry.is_dir() else "not a photograph by its extension"
+            reason = "a folder among photographs" if entry.is_dir() else "not a photograph by its extension"
             scan.entries.append(Entry("train", where, person, "not-a-photograph", reason))
         elif name not in MASK_OF_NAME:
-            reason = f"the name says no mask state; expected one of {', '.join(MASK_OF_NAME)}"
+            reason = f"the name states no mask state; expected one of {', '.join(MASK_OF_NAME)}"
             scan.entries.append(Entry("train", where, person, "extra", reason, 1))
         elif name in claimed:
             reason = f"a second photograph named {name}; the first by name counts"

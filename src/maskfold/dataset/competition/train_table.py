@@ -1,4 +1,4 @@
-"""``train.csv``: who the people are, as their rows and their folder names state it."""
+"""``train.csv``: gender and age of people, from rows and folder names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WHOLE_YEARS: Final = re.compile(r"[+-]?\d{1,9}(\.0+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Stated:
-    """What one source says of a person.
+    """What one source states about a person.
 
     Attributes:
         source: The line of the table, or the folder's name.
@@ -36,13 +36,13 @@ class Stated:
 
 
 def read_train_table(layout: Layout) -> tuple[dict[str, list[Stated]], list[Entry]]:
-    """Read ``train.csv``; the columns gender, age and path are needed, others are not looked at.
+    """Read ``train.csv``; the columns gender, age and path are required, others are ignored.
 
     Returns:
-        What the rows state, by person (folder name), in the table's order; and the rows whose path is unsafe.
+        What the rows state, by person (folder name), in the table's order; and the rows with an unsafe path.
 
     Raises:
-        DatasetError: If the file is no such table.
+        DatasetError: If the file is not such a table.
     """
     people: dict[str, list[Stated]] = {}
     entries = []
@@ -62,7 +62,7 @@ def stated_by_folder(person: str) -> Stated | None:
 
 
 def folder_id(person: str) -> str:
-    """Return the id that a folder name begins with; ids repeat, only the whole name is a person."""
+    """Return the id that a folder name begins with; ids repeat, only the full name identifies a person."""
     return person.partition("_")[0]
 
 
@@ -70,7 +70,7 @@ def parse_gender(text: str) -> int:
     """Return 0 for male, 1 for female, in upper or lower case.
 
     Raises:
-        ValueError: If the text is neither; the message is meant for people.
+        ValueError: If the text is neither; the message is for users.
     """
     try:
         return GENDERS.index(text.strip().casefold())
@@ -82,7 +82,7 @@ def parse_age(text: str) -> int:
     """Return an age in whole years.
 
     Raises:
-        ValueError: If the text is no whole number from 0 to 120; the message is meant for people.
+        ValueError: If the text is not a whole number from 0 to 120; the message is for users.
     """
     if not _WHOLE_YEARS.fullmatch(text.strip()):
         raise ValueError(f"age {text!r} is not a whole number of years")
@@ -93,7 +93,7 @@ def parse_age(text: str) -> int:
 
 
 def repeated_rows(people: dict[str, list[Stated]]) -> Iterable[Entry]:
-    """Note people with several equal rows; rows that contradict each other are judged with the labels."""
+    """Note people with several equal rows; contradicting rows are handled with the labels."""
     for person, rows in people.items():
         if len(rows) > 1 and len({(row.gender.casefold(), row.age) for row in rows}) == 1:
             lines = ", ".join(row.source for row in rows)
@@ -103,7 +103,7 @@ def repeated_rows(people: dict[str, list[Stated]]) -> Iterable[Entry]:
 def _path_problem(row: Row) -> Entry | None:
     reason = unsafe_name(row["path"])
     if reason is None and "/" in row["path"]:
-        reason = "the path is more than a folder's name"
+        reason = "the path must be a single folder name"
     if reason is None:
         return None
     where = f"{TRAIN_TABLE}, line {row.line}"
