@@ -165,7 +165,7 @@ def _existing_folder(location: LocalPath, tree: Tree) -> Path:
             return location.path
     except OSError as error:
         raise DatasetError(f"{tree} {location}: cannot be read: {error.strerror}") from None
-    found = "this is a file, not a folder" if location.path.exists() else "there is no such folder"
+    found = "this is a file" if location.path.exists() else "there is no such folder"
     raise DatasetError(f"{tree} {location}: {found}; {_EXPECTED[tree]}")
 
 
