@@ -1,4 +1,4 @@
-"""A Docker engine, our images, and the stack, started once for all tests."""
+"""A Docker engine, the images, and the stack, started once for all tests."""
 
 import os
 import subprocess
