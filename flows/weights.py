@@ -77,7 +77,7 @@ def _find(source: str, backbones: Sequence[str]) -> dict[str, GivenWeights]:
     if separator and "/" not in name:
         if name not in backbones:
             close = difflib.get_close_matches(name, backbones, n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
+            hint = f" Did you mean {close[0]!r}?" if close else ""
             raise WeightsError(
                 f"--weights {source}: the recipe uses weights of {', '.join(backbones)}, not of {name!r}.{hint}"
             )
