@@ -1,11 +1,11 @@
 # make demo   set up, draw a data set, run the whole pipeline on it
 # make test   set up, run the tests
-# make test-fast          the quick ones that start no server
+# make test-fast          only the quick tests that start no server
 # make ui     look at past runs in Prefect and MLflow
 # make check  style, types, import law
 # make bench  benchmarks, one JSON line each
 # make stack  build the images and start servers and workers in containers (docker/README.md); GPU=1 with GPU jobs
-# make worker             on a further host: a worker alone; GPU=1 with GPU jobs
+# make worker             on another host: only a worker; GPU=1 with GPU jobs
 # make stack-down         stop them; all data stay
 # make test-docker        tests of images, stack and containers; needs a Docker engine
 
@@ -18,7 +18,7 @@ DEMO_SETTINGS := --set 'networks.*.backbone=resnet10t' --set 'networks.*.pretrai
 
 STACK_ENV ?= docker/.env
 STACK := docker compose --file docker/compose.yaml --env-file $(STACK_ENV)
-# Who may use the engine's socket, which workers start containers through; what the file of settings says comes first.
+# Group of the engine's socket, which workers use to start containers; the settings file takes precedence.
 setting = $(shell sed -n 's/^$(1)=//p' $(STACK_ENV) 2>/dev/null)
 socket = $(or $(call setting,DOCKER_SOCKET),$(DOCKER_SOCKET),/var/run/docker.sock)
 export DOCKER_GID ?= $(or $(call setting,DOCKER_GID),$(shell stat -Lc %g $(socket) 2>/dev/null || echo 0))
@@ -68,7 +68,7 @@ bench: set-up
 
 docker/.env:
 	@cp docker/.env.example $@
-	@echo "docker/.env: made from docker/.env.example, with passwords that do for this machine alone"
+	@echo "docker/.env: created from docker/.env.example, with example passwords, which are safe on this machine only"
 
 images: $(STACK_ENV)
 	@$(STACK) --profile images $(if $(GPU),--profile images-gpu) build
@@ -79,7 +79,7 @@ stack: images
 	@$(STACK) up --detach sweeper
 	@$(STACK) ps --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
 
-# On a further host, whose docker/.env says where the Prefect server is.
+# On another host, with the address of the Prefect server in its docker/.env.
 worker: $(STACK_ENV)
 	@$(STACK) $(if $(GPU),--profile gpu) up --detach --wait --no-deps $(if $(GPU),worker-gpu,worker)
 	@$(STACK) up --detach --no-deps sweeper

@@ -10,7 +10,7 @@ RUN --mount=type=secret,id=pip_conf --mount=type=secret,id=ca \
     --mount=type=bind,source=docker/wheels,target=/wheels --mount=type=cache,target=/root/.cache/pip \
     scripts/install.sh worker
 
-# Apart from what it needs, so that a change of ours renews a small layer.
+# Separate from its dependencies, so that a change of the code rebuilds only a small layer.
 FROM build AS package
 COPY README.md LICENSE ./
 COPY src src
@@ -26,7 +26,7 @@ COPY --from=build /opt/venv /opt/venv
 COPY --from=package /opt/maskfold /opt/maskfold
 WORKDIR /opt/maskfold
 COPY prefect.yaml ./
-# All that is ever written goes to /cache (copies of inputs, jobs' scratch files) and /tmp.
+# Programs write only to /cache (copies of inputs, jobs' scratch files) and /tmp.
 ENV PATH=/opt/maskfold/bin:/opt/venv/bin:$PATH \
     PYTHONPATH=/opt/maskfold \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Fills /opt/venv, which the images take over.
+# Fills /opt/venv, which is copied into the images.
 #   install.sh [--only] [EXTRA ...]   the locked requirements, as scripts/requirements.py names them
 #   install.sh --file FILE            requirements of that file
-#   install.sh --package FOLDER       maskfold itself, into a folder of its own
-# Secrets, where the build is given them: pip's configuration in /run/secrets/pip_conf, certificates in /run/secrets/ca.
+#   install.sh --package FOLDER       maskfold itself, into FOLDER
+# Secrets, if the build has them: pip's configuration in /run/secrets/pip_conf, certificates in /run/secrets/ca.
 # Mounted at /wheels: docker/wheels, for wheels that the package index lacks.
 set -eu
 
 if [ ! -d /opt/venv ]; then
   python3 -m venv /opt/pip
-  python3 -m venv --without-pip /opt/venv # in the final image nothing installs anything
+  python3 -m venv --without-pip /opt/venv # the final image needs no pip
 fi
 if [ -s /run/secrets/pip_conf ]; then
   export PIP_CONFIG_FILE=/run/secrets/pip_conf

@@ -4,7 +4,7 @@
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
-# Which build of torch: cpu, or a release of CUDA as the PyTorch index names it; empty takes what pip finds by itself.
+# Build of torch: cpu, or a CUDA release as the PyTorch index names it; if empty, pip chooses the build.
 ARG TORCH_BUILD=cpu
 WORKDIR /build
 COPY requirements.lock requirements-nodeps.lock pyproject.toml ./
@@ -13,7 +13,7 @@ RUN --mount=type=secret,id=pip_conf --mount=type=secret,id=ca \
     --mount=type=bind,source=docker/wheels,target=/wheels --mount=type=cache,target=/root/.cache/pip \
     scripts/install.sh train
 
-# Apart from what it needs, so that a change of ours renews a small layer.
+# Separate from its dependencies, so that a change of the code rebuilds only a small layer.
 FROM build AS package
 COPY README.md LICENSE ./
 COPY src src
@@ -29,7 +29,7 @@ COPY --from=build /opt/venv /opt/venv
 COPY --from=package /opt/maskfold /opt/maskfold
 WORKDIR /opt/maskfold
 COPY prefect.yaml ./
-# All that is ever written goes to /cache (copies of inputs, jobs' scratch files) and /tmp.
+# Programs write only to /cache (copies of inputs, jobs' scratch files) and /tmp.
 ENV PATH=/opt/maskfold/bin:/opt/venv/bin:$PATH \
     PYTHONPATH=/opt/maskfold \
     PYTHONDONTWRITEBYTECODE=1 \

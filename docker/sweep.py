@@ -9,14 +9,14 @@ import docker
 EVERY_SECONDS = 3600
 AGE = timedelta(days=1)
 LABEL = "maskfold"
-"""What prefect.yaml puts on the containers of both flows."""
+"""Label that prefect.yaml sets on the containers of both flows."""
 
 
 def sweep(engine: docker.DockerClient, label: str = LABEL, age: timedelta = AGE) -> int:
-    """Remove what bears the label and has ended long enough ago; return how many."""
+    """Remove containers with the label that ended longer than ``age`` ago; return their number."""
     removed = 0
     for container in engine.containers.list(all=True, filters={"label": label, "status": "exited"}):
-        # Nanoseconds, which Python's dates do not know, begin after the 26th character.
+        # Python's datetime does not parse nanoseconds, which begin after the 26th character.
         ended = datetime.fromisoformat(container.attrs["State"]["FinishedAt"][:26].rstrip("Z")).replace(tzinfo=UTC)
         if datetime.now(UTC) - ended > age:
             container.remove()

@@ -1,4 +1,4 @@
-"""The way from a plan to trained networks and their vote, which flows share; with all that MLflow hears of it."""
+"""From a plan to trained networks and their vote, recorded in MLflow; shared by flows."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ TrainOutcomeT = TypeVar("TrainOutcomeT", bound=TrainOutcome)
 
 @dataclass(frozen=True)
 class TrainedNetworks:
-    """What the jobs before the vote have left."""
+    """The outcomes of all jobs before the vote."""
 
     prepared: PrepareOutcome
     cropped: CropOutcome
     trained: tuple[TrainFoldOutcome, ...]
     """Network by network, fold by fold."""
     final: tuple[TrainAllOutcome, ...]
-    """Of each network, or none."""
+    """One for each network, or empty."""
     trained_keys: tuple[str, ...]
-    """Of ``trained``, then of ``final``."""
+    """Keys of ``trained``, then of ``final``."""
     evaluated: tuple[PredictEvalOutcome, ...]
-    """Of each network; none where the data set has no evaluation images."""
+    """One for each network; empty if the data set has no evaluation images."""
 
 
 def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
-    """Train every network on every fold, and what comes before.
+    """Train every network on every fold, after all jobs that this requires.
 
     Raises:
         JobFailedError: If a job fails.
@@ -83,7 +83,7 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> EnsembleOutcome:
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
     )
     result = jobs.run(spec)
-    # Also when the vote was found finished and did not run.
+    # Also when the outcome of the vote was reused.
     if result.latest is not None:
         for suffix in (".sha256", ""):
             content = plan.workspace.read(f"submissions/{spec.key}.csv{suffix}")
@@ -110,7 +110,7 @@ def tracked(plan: Plan) -> Iterator[RunTracker]:
 
 @contextlib.contextmanager
 def launching(plan: Plan, launcher: Launcher, tracker: RunTracker) -> Iterator[Jobs]:
-    """Give jobs to a launcher; when the flow ends early, for whatever reason, none is left running."""
+    """Run jobs with a launcher; if the flow ends early for any reason, stop the jobs that still run."""
     try:
         yield Jobs(plan.workspace, launcher, plan.recipe.max_job_restarts, tracker)
     finally:
@@ -130,11 +130,15 @@ def _initial_weights(plan: Plan, jobs: Jobs) -> dict[str, Weights]:
 
 
 def _warn_of_scratch(spec: WeightsSpec, outcome: WeightsOutcome, jobs: Jobs) -> None:
-    """Say that an earlier run did not get weights, which would hold for ever; a job that ran now has said so itself."""
+    """Warn that weights were not available in an earlier run: the job does not try again until its folder is deleted.
+
+    A job that ran now has logged the warning itself.
+    """
     if spec.key in jobs.reused:
         folder = jobs.workspace.locate(spec.address)
         text = (
-            f"{spec.backbone} starts from scratch, as an earlier run found: {outcome.reason}; delete {folder} to retry"
+            f"{spec.backbone} starts from scratch, because weights were not available in an earlier run: "
+            f"{outcome.reason}; delete {folder} to retry"
         )
         get_run_logger().warning("%s", text)
         announce(JobEvent(spec.label, "warning", message=text))
@@ -147,22 +151,22 @@ def _corrections(plan: Plan) -> File | None:
 
 
 def _refuse_damage(plan: Plan, prepared: PrepareOutcome) -> None:
-    """Refuse what an earlier run with a higher limit has accepted; the job itself names the photographs."""
+    """Check a reused outcome, which a run with a higher limit may have accepted; a job that runs now checks itself."""
     limit, lost = plan.recipe.dataset.max_quarantined, prepared.n_quarantined
     total = lost + prepared.n_train
     if lost > limit * total:
         raise errors.DatasetError(
             f"{lost:,} of {total:,} training photographs ({lost / total:.1%}) cannot be used; dataset.max_quarantined "
-            f"allows {limit:.1%}. {plan.workspace.locate(prepared.quarantine.path)} lists them: mend them, take them "
-            "out of the data set, or raise the limit."
+            f"allows {limit:.1%}. {plan.workspace.locate(prepared.quarantine.path)} lists them: fix them, remove "
+            "them from the data set, or raise the limit."
         )
 
 
 def _train(specs: Sequence[TrainSpec[TrainOutcomeT]], jobs: Jobs) -> tuple[TrainOutcomeT, ...]:
     """Train side by side; return the outcomes in the order of ``specs``.
 
-    When one fails on wrong input the others are stopped, as they would fail alike. After any other failure the rest
-    goes on, so that its work is there when the run is started again.
+    When one fails on wrong input, the others are stopped, because they would fail too. After any other failure the
+    others continue, so that the next run can reuse their work.
     """
     jobs.tracker.add(specs)
     futures = {jobs.submit(jobs.tracker.follow(spec)): number for number, spec in enumerate(specs)}
@@ -172,7 +176,7 @@ def _train(specs: Sequence[TrainSpec[TrainOutcomeT]], jobs: Jobs) -> tuple[Train
         number = futures[future]
         spec = specs[number]
         try:
-            # A network that was renamed is found under its old name.
+            # The reused outcome of a renamed network has its old name.
             outcomes[number] = jobs.collect(spec, future).model_copy(update={"network": spec.network.name})
         except Exception as error:  # noqa: BLE001 - raised again below, when the others are done
             if isinstance(error, errors.MaskfoldError) and error.exit_code == errors.EXIT_INPUT:

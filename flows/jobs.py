@@ -1,4 +1,4 @@
-"""One Prefect task: a job, with its restarts, its progress and its place in MLflow."""
+"""One Prefect task: a job, with its restarts, its progress and its record in MLflow."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from maskfold.tracking import RunTracker
 
 RESTART_CODES = frozenset({errors.EXIT_KILLED, errors.EXIT_UNAVAILABLE})
 RESTART_DELAYS = [2.0, 10.0, 30.0]
-"""Seconds before each further start of a job."""
+"""Seconds before each restart of a job."""
 REUSED = "Reused"
-"""Name of the state of a task whose job was finished before."""
+"""State name of a task with a job that an earlier run finished."""
 PROGRESS_SECONDS = 5.0
 """Least time between two updates of a progress artifact."""
 
@@ -38,14 +38,14 @@ OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 
 @dataclass(frozen=True)
 class Jobs:
-    """What all jobs of one flow run share."""
+    """What the jobs of one flow run share."""
 
     workspace: Workspace
     launcher: Launcher
     restarts: int
     tracker: RunTracker
     reused: set[str] = field(default_factory=set)
-    """Keys of jobs whose outcome was in the workspace already."""
+    """Keys of jobs with an outcome that was already in the workspace."""
 
     def submit(self, spec: Spec[OutcomeT]) -> PrefectFuture[OutcomeT]:
         """Start a job beside others; the future's result is its outcome."""
@@ -53,7 +53,7 @@ class Jobs:
             task_run_name=spec.label, retries=self.restarts, retry_delay_seconds=RESTART_DELAYS[: self.restarts]
         )
         announce(JobEvent(spec.label, "waiting"))
-        # Quoted, so that Prefect hands both over as they are instead of looking into them.
+        # Quoted, so that Prefect does not search both for futures.
         return cast("PrefectFuture[OutcomeT]", step.submit(quote(self), quote(spec)))  # type: ignore[call-overload]
 
     def run(self, spec: Spec[OutcomeT]) -> OutcomeT:
@@ -68,7 +68,7 @@ class Jobs:
         return tuple(self.collect(spec, future) for spec, future in zip(specs, futures, strict=True))
 
     def collect(self, spec: Spec[OutcomeT], future: PrefectFuture[OutcomeT]) -> OutcomeT:
-        """Wait for a submitted job; return its outcome or raise what ended it."""
+        """Wait for a submitted job; return its outcome or raise its error."""
         try:
             outcome = future.result()
         except Exception as error:
@@ -81,17 +81,17 @@ class Jobs:
 
 
 def worth_restarting(_step: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Say whether a failed job deserves another start: it was killed, or its storage was out of reach."""
+    """Return whether to restart a failed job: it was killed, or its storage was not available."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, errors.MaskfoldError) and error.exit_code in RESTART_CODES
 
 
 @task(name="job", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=worth_restarting)
 def run_job(jobs: Jobs, spec: Spec[Outcome]) -> Any:
-    """Run one job, unless its outcome is in the workspace already.
+    """Run one job, unless its outcome is already in the workspace.
 
-    The workspace is the one cache: finished work is found by looking there, whoever did it, so a deleted output is made
-    again and no result storage of Prefect's has to be kept in step.
+    The workspace is the only cache of finished work: a deleted output is computed again, and Prefect stores no results
+    that could differ from it.
     """
     log = get_run_logger()
     finished = find_outcome(jobs.workspace, spec)
@@ -116,7 +116,7 @@ def run_job(jobs: Jobs, spec: Spec[Outcome]) -> Any:
         raise
     outcome = find_outcome(jobs.workspace, spec)
     if outcome is None:
-        raise errors.CorruptDataError(f"{spec.label}: ended well but left no outcome in {spec.address}")
+        raise errors.CorruptDataError(f"{spec.label}: completed but wrote no outcome to {spec.address}")
     announce(JobEvent(spec.label, "done"))
     return outcome
 
@@ -138,10 +138,10 @@ class ProgressBar:
         self._last = now
         try:
             self._publish(100.0 * progress.done / max(1, progress.total))
-        except Exception as error:  # noqa: BLE001 - to show progress must never stop a job
-            # A server that is away holds each try up for long, and with it the job's output.
+        except Exception as error:  # noqa: BLE001 - progress that cannot be shown must not stop a job
+            # While the server is unreachable, each attempt takes long and delays the job's output.
             self._given_up = True
-            get_run_logger().warning("progress of %s is not shown any more: %s", self._label, error)
+            get_run_logger().warning("progress of %s is no longer shown: %s", self._label, error)
 
     def _publish(self, percent: float) -> None:
         if self._artifact is None:

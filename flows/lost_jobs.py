@@ -1,6 +1,6 @@
-"""The automation by which a Prefect server notices jobs whose process or machine is lost.
+"""The automation that lets a Prefect server notice when the process or machine of a job is lost.
 
-A run of a deployment sends heartbeats. When they end without a last state, the server counts the run as crashed:
+A run of a deployment sends heartbeats. When they stop before a final state, the server marks the run as crashed:
 https://docs.prefect.io/v3/advanced/detect-zombie-flows.
 """
 
@@ -17,15 +17,15 @@ from prefect.events.schemas.events import ResourceSpecification
 from maskfold.launch.pool import HEARTBEAT, LOST_JOBS, NO_SIGN_OF_LIFE, SILENCE_SECONDS
 
 TAG = "maskfold"
-"""Of the deployments whose runs are watched."""
+"""Tag of the deployments that the automation watches."""
 _LAST_STATES = ("Completed", "Failed", "Cancelled", "Crashed")
 
 
 def watch(client: SyncPrefectClient, silence: float = SILENCE_SECONDS) -> None:
-    """Create the automation, or bring it up to date; one that someone has switched off stays so.
+    """Create or update the automation; if it was switched off, it stays off.
 
     Args:
-        client: Of the server.
+        client: Client of the Prefect server.
         silence: Seconds without a heartbeat after which a run is lost; Prefect allows no fewer than 10.
     """
     automation = _automation(silence)
@@ -40,7 +40,7 @@ def _automation(silence: float) -> AutomationCore:
     message = f"{NO_SIGN_OF_LIFE} for {silence:.0f} s; its process or machine is lost"
     return AutomationCore(
         name=LOST_JOBS,
-        description="Counts runs of maskfold's deployments as crashed when their heartbeats end",
+        description="Marks runs of maskfold's deployments as crashed when their heartbeats stop",
         trigger=EventTrigger(
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
             match_related=ResourceSpecification(

@@ -1,4 +1,4 @@
-"""From what the user asked for to the specs of all jobs."""
+"""From the user's request to the specs of all jobs."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Plan:
     workspace: Workspace
     external: tuple[ExternalSource, ...]
     given_weights: Mapping[str, GivenWeights]
-    """By backbone: what the user brought along."""
+    """Initial weights that the user provides, by backbone."""
     said: str = ""
-    """What the data set looks like, for people."""
+    """Description of the data set, for display."""
 
     @classmethod
     def make(cls, data: str, workspace: str, recipe: Recipe, weights: Sequence[str] = (), said: str = "") -> Plan:
@@ -58,7 +58,7 @@ class Plan:
             workspace: URI of the workspace.
             recipe: All settings, the data set's layout among them.
             weights: Initial weights: ``DIR`` or ``BACKBONE=URI`` each.
-            said: What the data set looks like, for people.
+            said: Description of the data set, for display.
 
         Raises:
             InputError: If anything the user gave is wrong.
@@ -87,7 +87,7 @@ class Plan:
 
     @property
     def n_jobs(self) -> int:
-        """How many jobs there are.
+        """Number of jobs.
 
         Weights, networks, prepare, crop; for each network its trainings and its predictions of the evaluation images;
         the vote.
@@ -96,7 +96,7 @@ class Plan:
         return len(self.hub_weights()) + 3 + len(self.recipe.networks) * (trainings + 1) + 1
 
     def hub_weights(self) -> list[WeightsSpec]:
-        """Return the jobs that fetch initial weights which the user did not bring along."""
+        """Return the jobs that fetch the initial weights that the user does not provide."""
         wanted: dict[str, bool] = {}
         for network in self.recipe.networks:
             if network.pretrained != "none" and network.backbone not in self.given_weights:
@@ -181,7 +181,7 @@ class Plan:
         ]
 
     def train_all(self, folds: Sequence[TrainFoldSpec], trained: Sequence[TrainFoldOutcome]) -> list[TrainAllSpec]:
-        """Return one training on all people for each network, if the recipe wants them.
+        """Return one training on all people for each network, if the recipe asks for them.
 
         Args:
             folds: The training jobs of all folds, network by network.
@@ -204,7 +204,7 @@ class Plan:
         trainings: Sequence[TrainFoldSpec | TrainAllSpec],
         trained: Sequence[TrainOutcome],
     ) -> list[PredictEvalSpec]:
-        """Return one job for each network that predicts the evaluation images; none without such images.
+        """Return for each network the job that predicts the evaluation images; an empty list if there are none.
 
         Args:
             prepared: The data set's tables.
@@ -263,7 +263,7 @@ class Plan:
 def plan_run(
     data: str, workspace: str, recipe: str, overrides: Sequence[str] = (), weights: Sequence[str] = ()
 ) -> Plan:
-    """Look at the data set, load the recipe for it and plan the run, as a user has typed it.
+    """Inspect the data set, load the recipe for it and plan the run, from the user's arguments.
 
     Raises:
         InputError: If anything the user gave is wrong.
@@ -278,7 +278,7 @@ _handed: ContextVar[Plan | None] = ContextVar("plan", default=None)
 
 @contextlib.contextmanager
 def handed(plan: Plan) -> Iterator[None]:
-    """Let a flow that starts inside take this plan: the command line has made it of the same arguments."""
+    """Let a flow that starts inside use this plan, which the command line made from the same arguments."""
     token = _handed.set(plan)
     try:
         yield
@@ -287,7 +287,7 @@ def handed(plan: Plan) -> Iterator[None]:
 
 
 def handed_plan() -> Plan | None:
-    """Return the plan that was made for this flow already."""
+    """Return the plan inside :func:`handed`, else None."""
     return _handed.get()
 
 
@@ -305,7 +305,7 @@ def _check_corrections(source: str | None) -> None:
 
 
 def _external(uris: Sequence[str], workspace: str) -> tuple[ExternalSource, ...]:
-    """Find the external tables; they and their images stay where they are."""
+    """Find the external tables; nothing is copied."""
     sources = tuple(storage.locate_external(uri) for uri in uris)
     for source in sources:
         if contains(parse(source.folder), parse(workspace)):

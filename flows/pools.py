@@ -1,4 +1,4 @@
-"""The work pools that jobs run on: what Prefect's own templates lack, and what every container of a site is told."""
+"""The work pools that jobs run on: options missing from Prefect's templates, and the environment of all containers."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def make_template(pool: str, template: Template, environment: dict[str, str], ne
 
     Args:
         pool: Name of the pool.
-        template: What Prefect has for this type of pool.
+        template: Prefect's template for this type of pool.
         environment: Variables of every container; values may refer to blocks of the server, which workers resolve when
-            they start a container. Processes take theirs from their worker.
-        network: Docker network that containers join; none leaves the choice to Docker.
+            they start a container. Processes inherit theirs from their worker.
+        network: Docker network that containers join; None leaves the choice to Docker.
     """
     made = copy.deepcopy(template)
     variables = made["variables"]["properties"]
     if POOLS[pool] != "process":
         variables["env"]["default"] = environment
     if POOLS[pool] == "docker":
-        # Servers know an older template, without it: containers would quietly lack all that prefect.yaml asks for.
+        # A server's older template may lack this option: containers would silently ignore what prefect.yaml sets.
         variables["container_create_kwargs"] = {"type": "object", "description": "More options of docker-py"}
         made["job_configuration"]["container_create_kwargs"] = "{{ container_create_kwargs }}"
         if network is not None:
@@ -37,7 +37,7 @@ def make_template(pool: str, template: Template, environment: dict[str, str], ne
 
 
 def _extend_kubernetes(template: Template) -> None:
-    """Add GPUs, tolerations, shared memory, and a root file system that cannot be written."""
+    """Add GPUs, tolerations, shared memory, and a read-only root file system."""
     template["variables"]["properties"] |= {
         "gpus": {"type": "integer", "minimum": 1, "description": "GPUs of the container: nvidia.com/gpu"},
         "tolerations": {"type": "array", "items": {"type": "object"}, "default": []},
@@ -46,7 +46,7 @@ def _extend_kubernetes(template: Template) -> None:
     }
     pod = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
     pod |= {
-        "shareProcessNamespace": True,  # so that somebody reaps orphans, which cancelling waits for
+        "shareProcessNamespace": True,  # so that orphans are reaped, which cancelling waits for
         "tolerations": "{{ tolerations }}",
         "nodeSelector": "{{ node_selector }}",
         "securityContext": {"runAsNonRoot": True, "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000},

@@ -1,8 +1,8 @@
-"""Makes a Prefect server know maskfold: secret blocks, work pools, deployments, an automation; and makes the bucket.
+"""Registers maskfold on a Prefect server: secret blocks, work pools, deployments, an automation; creates the bucket.
 
-``python -m flows.register [POOL ...]`` in the folder of ``prefect.yaml``; without names, all pools. It takes from its
-environment what jobs are to get, ``AWS_*`` and ``MLFLOW_*``, and leaves other pools as they are. Running it again
-brings everything up to date; schedules and the automation that someone has switched on or off stay so.
+``python -m flows.register [POOL ...]`` in the folder of ``prefect.yaml``; without names, all pools. It passes ``AWS_*``
+and ``MLFLOW_*`` of its environment to jobs, and does not change other pools. Running it again updates everything;
+schedules and the automation stay switched on or off as they were.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NETWORK_VARIABLE = "MASKFOLD_NETWORK"
 
 
 def main() -> int:
-    """Register, saying what was done; return the exit code."""
+    """Register and print what was done; return the exit code."""
     try:
         register(sys.argv[1:] or list(POOLS), os.environ)
     except MaskfoldError as error:
@@ -49,15 +49,15 @@ def main() -> int:
 
 
 def register(pools: Sequence[str], settings: Mapping[str, str]) -> None:
-    """Make bucket, secrets, pools, deployments and the automation that notices lost jobs.
+    """Create bucket, secrets, pools, deployments and the automation that notices lost jobs.
 
     Args:
         pools: Names of pools.
-        settings: What jobs are to get, by names of environment variables.
+        settings: Environment variables for jobs, by name.
 
     Raises:
-        InputError: If there is no such pool, no Prefect server, or it refuses a deployment.
-        WorkspaceError: If the bucket cannot be made.
+        InputError: If there is no such pool or no Prefect server, or if the server rejects a deployment.
+        WorkspaceError: If the bucket cannot be created.
     """
     unknown = [pool for pool in pools if pool not in POOLS]
     if unknown:
@@ -83,7 +83,7 @@ def register(pools: Sequence[str], settings: Mapping[str, str]) -> None:
 
 def _deploy(pools: Sequence[str]) -> None:
     names = [part for pool in pools for flow in FLOWS for part in ("--name", f"{flow}/{pool}")]
-    done = subprocess.run(  # noqa: S603 - our own program, names from a fixed list
+    done = subprocess.run(  # noqa: S603 - a fixed program, names from a fixed list
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", *names],
         capture_output=True,
         text=True,
@@ -106,7 +106,7 @@ def _switches(client: SyncPrefectClient) -> dict[tuple[UUID, str], bool]:
 
 
 def _restore(client: SyncPrefectClient, switched: Mapping[tuple[UUID, str], bool]) -> None:
-    """Switch schedules back to what they were: deploying sets them as prefect.yaml has them."""
+    """Switch schedules on or off as before: deploying resets them to the values of prefect.yaml."""
     for deployment in client.read_deployments():
         for schedule in deployment.schedules:
             active = switched.get((deployment.id, schedule.slug or ""), schedule.active)
@@ -115,7 +115,7 @@ def _restore(client: SyncPrefectClient, switched: Mapping[tuple[UUID, str], bool
 
 
 def _save_secrets(settings: Mapping[str, str]) -> dict[str, str]:
-    """Keep credentials in blocks, which the server encrypts; return how templates refer to them."""
+    """Store credentials in blocks, which the server encrypts; return the references to them for templates."""
     references = {}
     for name in SECRETS:
         if settings.get(name):

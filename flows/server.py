@@ -16,22 +16,22 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 from maskfold.errors import InputError, UnavailableError
 
 LOOPBACK_UI = "http://127.0.0.1:4200"
-"""Where `maskfold ui` shows Prefect, unless it is told another port."""
+"""Address of Prefect in `maskfold ui`, on its default port."""
 
 
 def page_of_this_run() -> str:
-    """Return where a person looks at the flow run: on the server, or where `maskfold ui` shows the embedded one."""
+    """Return the URL of the flow run's page: on the server, or in `maskfold ui` for the embedded server."""
     page = str(flow_run.ui_url or "")
-    # Prefect's embedded server has no page of its own, and says "None/flow-runs/...".
+    # Prefect's embedded server has no pages and returns "None/flow-runs/...".
     return page if page.startswith("http") else f"{LOOPBACK_UI}/flow-runs/flow-run/{flow_run.id}"
 
 
 def refuse_dead_server() -> None:
-    """Make sure that a configured server answers, or that Prefect can start its own.
+    """Check that the configured server answers, or that Prefect can start an embedded one.
 
     Raises:
-        InputError: If ``PREFECT_API_URL`` names something that is no Prefect server, or one that cannot be reached;
-            or if there is no server and Prefect's home cannot be written.
+        InputError: If the server of ``PREFECT_API_URL`` cannot be reached or is not a Prefect server; or if no server
+            is configured and Prefect's home is not writable.
     """
     address = PREFECT_API_URL.value()
     if not address:
@@ -40,7 +40,7 @@ def refuse_dead_server() -> None:
     with get_client(sync_client=True) as client:
         try:
             client.api_version()
-        except Exception as error:  # noqa: BLE001 - HTTP, URL and JSON libraries each raise their own
+        except Exception as error:  # noqa: BLE001 - HTTP, URL and JSON libraries each raise their own errors
             parts = urlsplit(address)
             shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # without a password
             raise InputError(
@@ -57,13 +57,13 @@ def _refuse_home_that_cannot_be_written(home: Path) -> None:
     except OSError as error:
         raise InputError(
             f"PREFECT_HOME {home}: cannot be written ({error.strerror or error}), and Prefect keeps its history there; "
-            "let PREFECT_HOME name a folder that can be, or PREFECT_API_URL a server"
+            "set PREFECT_HOME to a writable folder, or PREFECT_API_URL to a server"
         ) from None
 
 
 @contextlib.contextmanager
 def server_may_vanish() -> Iterator[None]:
-    """Say it in one message when the server goes away for good while a flow runs.
+    """Report in one message that the server became unreachable while a flow ran.
 
     Raises:
         UnavailableError: If the flow ends because Prefect's client cannot reach the server.
@@ -72,6 +72,6 @@ def server_may_vanish() -> Iterator[None]:
         yield
     except httpx.TransportError as error:
         raise UnavailableError(
-            f"the Prefect server that records this run does not answer any more ({error or type(error).__name__}); "
-            "what is finished is kept in the workspace: start the server, or unset PREFECT_API_URL, and run again"
+            f"the Prefect server that records this run no longer answers ({error or type(error).__name__}); "
+            "finished work is kept in the workspace: start the server, or unset PREFECT_API_URL, and run again"
         ) from error

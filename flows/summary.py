@@ -1,4 +1,4 @@
-"""What a person sees of a finished run in Prefect: a page and a table."""
+"""What Prefect shows of a finished run: a page and a table."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def publish_summary(
 ) -> None:
     """Publish the scores with links as a markdown artifact and the folds' scores as a table artifact.
 
-    When the server does not take them, that is said and the run goes on: everything else is done by then.
+    If the server does not accept them, a warning is logged and the run continues: all other work is done by then.
     """
     page, table = _page(summary, result, mlflow_page, scheme), [_row(outcome) for outcome in trained]
     try:
         create_markdown_artifact(key="scores", markdown=page, description="Out-of-fold scores and links")
         create_table_artifact(key="folds", table=table, description="Scores of each fold")
-    except Exception as error:  # noqa: BLE001 - to show scores must never stop a run
-        _log.warning("Prefect does not take the summary: %s", error)
+    except Exception as error:  # noqa: BLE001 - scores that cannot be shown must not stop a run
+        _log.warning("Prefect does not accept the summary: %s", error)
 
 
 def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str, scheme: Scheme) -> str:
@@ -51,7 +51,7 @@ def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str,
 
 
 def _link(uri: str) -> str:
-    """Return a link where a browser can follow one: to a local file, which it opens when it is copied there."""
+    """Return a link to a local file, which a browser opens when the URL is pasted; other URIs as code."""
     return f"[`{uri}`]({PurePosixPath(uri).as_uri()})" if uri.startswith("/") else f"`{uri}`"
 
 

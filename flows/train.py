@@ -21,7 +21,7 @@ WeightsSources = Annotated[list[str], Field(description="Initial weights: a fold
 LauncherName = Annotated[str, Field(description="local, or pool:NAME for a Prefect work pool")]
 
 RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=256)
-"""Its threads only wait for jobs; how many jobs run at a time is the launcher's to say."""
+"""Its threads only wait for jobs; the launcher limits how many run at a time."""
 
 
 @flow(name="train", flow_run_name="train-{recipe}", task_runner=RUNNER)  # type: ignore[arg-type]
@@ -35,12 +35,12 @@ def train(
 ) -> dict[str, Any]:
     """Crop the faces, train every network on every fold, vote, publish the submission.
 
-    Finished work in the workspace is taken as it is, so that running again continues an interrupted run, and a changed
-    setting redoes only what depends on it.
+    Finished work in the workspace is reused, so that running again continues an interrupted run, and after a changed
+    setting only the jobs that depend on it run again.
 
     Returns:
         ``submission`` and ``report`` (URIs), ``oof_macro_f1`` (of the vote) and ``mlflow_run_id``. ``submission`` is
-        None where the data set has no evaluation images.
+        None if the data set has no evaluation images.
     """
     plan = handed_plan() or plan_run(data, workspace, recipe, set, weights)
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)

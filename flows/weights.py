@@ -1,4 +1,4 @@
-"""The initial weights that the user brings along."""
+"""The initial weights that the user provides."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ class GivenWeights:
 
 
 def find_weights(recipe: Recipe, sources: Sequence[str]) -> dict[str, GivenWeights]:
-    """Find the weights that the user brings along, by backbone.
+    """Find the weights that the user provides, by backbone.
 
     Args:
-        recipe: Says which backbones can use some.
-        sources: ``DIR`` or ``BACKBONE=URI`` each; later ones win.
+        recipe: Determines which backbones can use weights.
+        sources: ``DIR`` or ``BACKBONE=URI`` each; later ones override earlier ones.
 
     Raises:
-        WeightsError: If a source has none that the recipe could use, or describes them wrongly.
+        WeightsError: If a source has no weights that the recipe could use, or describes them wrongly.
         UnavailableError: If a server cannot be reached.
     """
     backbones = sorted({network.backbone for network in recipe.networks if network.pretrained != "none"})
     if sources and not backbones:
         raise WeightsError(
-            f"--weights {sources[0]}: every network of the recipe says pretrained: none, so no weights would be used; "
-            "leave --weights out, or say --set 'networks.*.pretrained=if-available'"
+            f"--weights {sources[0]}: every network of the recipe has pretrained: none, so no weights would be used; "
+            "omit --weights, or add --set 'networks.*.pretrained=if-available'"
         )
     found: dict[str, GivenWeights] = {}
     for source in sources:
@@ -77,7 +77,7 @@ def _find(source: str, backbones: Sequence[str]) -> dict[str, GivenWeights]:
     if separator and "/" not in name:
         if name not in backbones:
             raise WeightsError(
-                f"--weights {source}: weights are wanted for {', '.join(backbones)}, not for {name!r}."
+                f"--weights {source}: the recipe uses weights of {', '.join(backbones)}, not of {name!r}."
                 f"{did_you_mean(name, backbones)}"
             )
         return {name: _describe(name, uri)}

@@ -32,7 +32,7 @@ install_engine() {
   fi
 }
 
-# Debian 12 has neither Compose 2 nor buildx; those of Debian 13 run there too, as long as the rest stays as it is.
+# Debian 12 has neither Compose 2 nor buildx; those of Debian 13 run there too if nothing else is upgraded.
 install_packages() {
   local options=() suite=""
   apt-get update -qq

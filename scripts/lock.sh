@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Renews requirements.lock: installs what pyproject.toml asks for into a fresh environment and writes down what came.
-# There are no hashes, because the same torch release comes as different files (CPU, CUDA) from different places.
+# Updates requirements.lock: installs the requirements of pyproject.toml into a new environment and records the versions.
+# There are no hashes, because one torch release has different files (CPU, CUDA) on different indexes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,10 +13,10 @@ python3 scripts/requirements.py train worker tracking-server dev >"$fresh/wanted
 $pip install --quiet --upgrade -r "$fresh/wanted.txt"
 {
   echo "# Written by scripts/lock.sh; do not edit."
-  # A local version such as +cpu names a build, not a release: pip takes the build that its index offers. The parts of
-  # CUDA come with the torch builds that need them, and only with those.
+  # A local version such as +cpu names a build, not a release: pip takes the build that its index offers. CUDA
+  # packages are installed only with the torch builds that depend on them.
   $pip freeze --all | sed -E 's/\+[a-z0-9.]+$//' | grep -Evi '^(nvidia-|triton|cuda-|pip=)'
-  # Wanted only by Pythons older than the one that this ran on, such as Debian 12's.
+  # Required only by Python versions older than the one in use here, such as Debian 12's.
   echo 'async-timeout==5.0.1; python_full_version < "3.11.3"'
 } >requirements.lock
 wc -l requirements.lock

@@ -1,6 +1,6 @@
-"""Prints the requirements of pyproject.toml, one a line: of the package and of the extras that are named.
+"""Prints the requirements of pyproject.toml, one per line: of the package and of the named extras.
 
-With ``--only``, of the extras alone.
+With ``--only``, only those of the extras.
 """
 
 import sys

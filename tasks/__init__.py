@@ -1,1 +1,1 @@
-"""One file a job: the entry points that run in a child process, in a container, on another machine."""
+"""One file per job: the entry points that run in a child process, in a container or on another machine."""

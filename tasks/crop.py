@@ -35,9 +35,9 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
     for group in present:
         job.log.info("%s", group)
     if packs.typical is None:
-        job.log.warning("no face was certain anywhere: photographs without a face are packed whole")
+        job.log.warning("no face was detected with certainty: photographs without a face are packed whole")
     if table["outlier"].any():
-        job.log.info("%d faces lie elsewhere than in the same person's other photographs", table["outlier"].sum())
+        job.log.info("%d faces are in another place than in the person's other photographs", table["outlier"].sum())
     job.log.info("%.1f images/s in %d process(es)", images_per_second, job.threads)
     return CropOutcome(
         faces=job.workspace.publish(packs.faces, f"{job.address}/faces.npy"),

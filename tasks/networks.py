@@ -1,4 +1,4 @@
-"""Build each network once, with its initial weights: what is wrong with one is said before anything is trained."""
+"""Build each network once, with its initial weights, so that errors are reported before any training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from maskfold.training import backbones
 
 
 def run(spec: NetworksSpec, job: entry.Job) -> NetworksOutcome:
-    """Build, load, and look at one image with every network."""
+    """Build every network, load its weights and run it on one image."""
     parameters = {}
     for done, (network, classes, size) in enumerate(zip(spec.networks, spec.classes, spec.sizes, strict=True), start=1):
         weights = spec.weights.get(network.backbone)

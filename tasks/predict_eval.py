@@ -1,4 +1,4 @@
-"""Let all trainings of one network predict the evaluation images."""
+"""Predict the evaluation images with all trainings of one network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train one network on everybody."""
+"""Train one network on all people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tasks.train_fold import trained
 
 
 def run(spec: TrainAllSpec, job: entry.Job) -> TrainAllOutcome:
-    """Train with nobody held out."""
+    """Train with no one held out."""
     _, left = trained(spec, None, job)
     return TrainAllOutcome(**left)
 

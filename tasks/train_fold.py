@@ -18,13 +18,17 @@ def run(spec: TrainFoldSpec, job: entry.Job) -> TrainFoldOutcome:
     """Train with one fold held out; its score is that of the kept epoch."""
     session, left = trained(spec, spec.fold, job)
     kept = session.fit.kept_record
-    assert kept.valid_macro_f1 is not None, "a held-out fold judges every epoch"
+    assert kept.valid_macro_f1 is not None, "every epoch is scored on the held-out fold"
     assert kept.valid_accuracy is not None
     return TrainFoldOutcome(**left, fold=spec.fold, macro_f1=kept.valid_macro_f1, accuracy=kept.valid_accuracy)
 
 
 def trained(spec: TrainSpec[TrainOutcome], fold: int | None, job: entry.Job) -> tuple[Session, dict[str, Any]]:
-    """Train, from the newest checkpoint or anew; predict; publish. Returns what every outcome of a training holds."""
+    """Train from the newest checkpoint or from the start; predict; publish.
+
+    Returns:
+        The session, and the fields that the outcomes of all trainings share.
+    """
     device = open_device(spec.deterministic, job.threads)
     checkpoints = Checkpoints(job.workspace, f"{job.address}/checkpoint", job.scratch, job.log)
     with tracking.job_recorder(spec.tracking, job.log) as recorder, job.graceful_stop():

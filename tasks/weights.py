@@ -12,15 +12,15 @@ from maskfold.training import hub
 
 
 def run(spec: WeightsSpec, job: Job) -> WeightsOutcome:
-    """Download and publish the weights; say why when they are not to be had and not required."""
+    """Download and publish the weights; if they are neither available nor required, return the reason."""
     path = job.scratch / f"{spec.backbone}.safetensors"
     try:
         found = hub.download(spec.backbone, path)
     except UnavailableError as error:
         if spec.pretrained == "required":
             raise WeightsError(
-                f"pretrained weights of {spec.backbone} are required and cannot be had: {error}. "
-                f"Give them with --weights DIR (a folder with {spec.backbone}.safetensors) or "
+                f"pretrained weights of {spec.backbone} are required but not available: {error}. "
+                f"Provide them with --weights DIR (a folder with {spec.backbone}.safetensors) or "
                 f"--weights {spec.backbone}=URI, or set pretrained=if-available to start from scratch."
             ) from None
         job.log.warning("%s starts from scratch: %s", spec.backbone, error)

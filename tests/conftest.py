@@ -24,7 +24,7 @@ os.environ |= {
 for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME"):
     os.environ.pop(name, None)
 
-# A shell without job control starts background commands deaf to Ctrl-C; all processes of the tests would inherit it.
+# A shell without job control starts background commands that ignore Ctrl-C; all test processes would inherit this.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -56,7 +56,7 @@ def drawn_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Real photographs in the competition's layout, where they lie beside the project."""
+    """Real photographs in the competition's layout, if they are stored beside the project."""
     folder = ROOT.parent / "shared" / "realdata"
     if not folder.is_dir():
         pytest.skip(f"no real photographs at {folder}")

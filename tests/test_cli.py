@@ -31,7 +31,7 @@ def _own_environment() -> Iterator[None]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """A folder with whatever a user might name by mistake."""
+    """A folder with files that a user might name by mistake."""
     (tmp_path / "file").write_text("text", encoding="utf-8")
     (tmp_path / "empty").mkdir()
     (tmp_path / "list.yaml").write_text("- a\n", encoding="utf-8")
@@ -54,7 +54,7 @@ def call(*arguments: str) -> Result:
 
 
 def one_message(result: Result) -> str:
-    """Return the one message of a command that refused."""
+    """Return the one message of a command that failed on wrong input."""
     assert result.exit_code == 2, result.output
     assert "Traceback" not in result.output
     assert result.stderr.count("maskfold: ") == 1
@@ -78,7 +78,7 @@ def run(data: object, workspace: object, *more: str) -> Result:
         ("file://host/data", "three slashes"),
         ("file:///a%00b", "without NUL"),
         ("s3:///prefix", "not a bucket's name"),
-        ("~nobody-of-this-name/data", "cannot be resolved"),
+        ("~no-such-user/data", "cannot be resolved"),
         ("a" * 5000, "cannot be read|no such folder"),
         ("bytes-\udcff", "UTF-8"),
     ],
@@ -100,7 +100,7 @@ def test_a_wrong_data_set(data: str, message: str, files: Path) -> None:
         ("{data}/results", "is inside the data set"),
         ("file://{data}/results", "is inside the data set"),
         ("{tmp}/link/results", "is inside the data set"),
-        ("~nobody-of-this-name/w", "cannot be resolved"),
+        ("~no-such-user/w", "cannot be resolved"),
         ("   ", "is empty"),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_wrong_workspace(workspace: str, message: str, drawn_data: Path, files
         ("{tmp}/date.yaml", "not valid YAML"),
         ("{tmp}/python.yaml", "not valid YAML"),
         ("{tmp}/binary.yaml", "UTF-8"),
-        ("~nobody-of-this-name/r.yaml", "cannot be read"),
+        ("~no-such-user/r.yaml", "cannot be read"),
         ("a" * 5000, "cannot be read"),
     ],
 )
@@ -152,7 +152,7 @@ def test_a_wrong_recipe(recipe: str, message: str, drawn_data: Path, files: Path
         (["--set", "dataset.external={tmp}/file"], "dataset.external: expected a list"),
         (["--launcher", "nonsense"], "expected local, or pool:NAME"),
         (["--launcher", "pool:"], "expected local, or pool:NAME"),
-        (["--weights", "{tmp}"], "every network of the recipe says pretrained: none"),
+        (["--weights", "{tmp}"], "every network of the recipe has pretrained: none"),
         ([*WITH_WEIGHTS, "--weights", "{tmp}/nowhere"], "--weights .*nowhere: .*No such file"),
         ([*WITH_WEIGHTS, "--weights", ""], "--weights : URI '' is empty"),
         ([*WITH_WEIGHTS, "--weights", "{tmp}/empty"], "could use test_resnet.safetensors, and the folder has none"),
@@ -167,9 +167,9 @@ def test_a_wrong_recipe(recipe: str, message: str, drawn_data: Path, files: Path
 )
 def test_wrong_options(options: list[str], message: str, drawn_data: Path, files: Path) -> None:
     workspace = files / "workspace"
-    told = one_message(run(drawn_data, workspace, *(option.format(tmp=files) for option in options)))
-    assert re.search(message, told)
-    assert "pydantic" not in told
+    output = one_message(run(drawn_data, workspace, *(option.format(tmp=files) for option in options)))
+    assert re.search(message, output)
+    assert "pydantic" not in output
     assert not workspace.exists()
 
 
@@ -196,8 +196,8 @@ def test_a_prefect_server_that_does_not_answer(drawn_data: Path, files: Path) ->
 
 def test_a_home_of_prefect_that_cannot_be_written(drawn_data: Path, files: Path) -> None:
     with temporary_settings({PREFECT_HOME: files / "file" / "home"}, restore_defaults={PREFECT_API_URL}):
-        told = one_message(run(drawn_data, files / "workspace"))
-    assert re.search("PREFECT_HOME .*file/home: cannot be written .*let PREFECT_HOME name a folder", told)
+        output = one_message(run(drawn_data, files / "workspace"))
+    assert re.search("PREFECT_HOME .*file/home: cannot be written .*set PREFECT_HOME to a writable folder", output)
 
 
 def test_a_store_that_mlflow_does_not_know(drawn_data: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,15 +207,15 @@ def test_a_store_that_mlflow_does_not_know(drawn_data: Path, files: Path, monkey
 
 
 @pytest.mark.parametrize("verbose", [True, False])
-def test_a_fault_of_ours_is_one_message_unless_more_is_wanted(
+def test_an_internal_error_is_one_message_unless_verbose(
     verbose: bool, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(SystemExit) as ended, _exit_codes(verbose):
         raise ZeroDivisionError("by zero")
     assert ended.value.code == 1
-    told = capsys.readouterr().err
-    assert told.startswith("maskfold: a fault of ours or of this machine: ZeroDivisionError: by zero")
-    assert ("--verbose shows more" in told) != verbose
+    output = capsys.readouterr().err
+    assert output.startswith("maskfold: internal error: ZeroDivisionError: by zero")
+    assert ("--verbose shows more" in output) != verbose
     assert ("Traceback" in caplog.text) == verbose
 
 
@@ -226,15 +226,15 @@ def test_a_demo_that_cannot_be_drawn_there(out: str, files: Path) -> None:
 
 def test_missing_corrections(drawn_data: Path, files: Path) -> None:
     setting = f"dataset.corrections={files}/nowhere.csv"
-    told = one_message(call("check", "--data", str(drawn_data), "--set", setting))
-    assert re.search("dataset.corrections: .*nowhere.csv: there is no such file", told)
+    output = one_message(call("check", "--data", str(drawn_data), "--set", setting))
+    assert re.search("dataset.corrections: .*nowhere.csv: there is no such file", output)
 
 
 def test_an_external_table_that_is_none(drawn_data: Path, files: Path) -> None:
     for name, message in (("nowhere.csv", "there is no such file"), ("file", "the column path is missing")):
-        told = one_message(call("check", "--data", str(drawn_data), "--set", f"dataset.external=[{files}/{name}]"))
-        assert message in told
-        assert name in told
+        output = one_message(call("check", "--data", str(drawn_data), "--set", f"dataset.external=[{files}/{name}]"))
+        assert message in output
+        assert name in output
 
 
 @pytest.mark.parametrize("port", ["0", "99999", "x"])
@@ -249,8 +249,8 @@ def test_one_port_for_two_servers(files: Path, monkeypatch: pytest.MonkeyPatch) 
 
     (port,) = free_ports(1)
     monkeypatch.setenv("MASKFOLD_HOME", str(files / "home"))
-    told = one_message(call("ui", "--prefect-port", str(port), "--mlflow-port", str(port)))
-    assert f"port {port} is wanted for both" in told
+    output = one_message(call("ui", "--prefect-port", str(port), "--mlflow-port", str(port)))
+    assert f"port {port} is given for both" in output
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on."""
+"""What the terminal shows during a run."""
 
 import io
 import logging
@@ -24,21 +24,22 @@ def shown(*events: JobEvent, terminal: bool, width: int = 120, jobs: int = 4) ->
 @pytest.mark.parametrize("terminal", [True, False])
 def test_brackets_of_messages_are_text(terminal: bool) -> None:
     message = "cannot write /data/[red]/[/x]: gone"
-    told = shown(
+    output = shown(
         JobEvent("weights [b]", "running"),
         JobEvent("weights [b]", "warning", message=message),
         JobEvent("weights [b]", "restarting", message=message),
         JobEvent("weights [b]", "failed", message=message),
         terminal=terminal,
     )
-    assert told.count(message) == 2
-    assert "weights [b]" in told
+    assert output.count(message) == 2
+    assert "weights [b]" in output
 
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_warning_of_many_jobs_is_shown_once(terminal: bool) -> None:
-    told = shown(*(JobEvent(f"train_fold a {fold}", "warning", message="odd") for fold in range(5)), terminal=terminal)
-    assert told.count("odd") == 1
+    events = [JobEvent(f"train_fold a {fold}", "warning", message="odd") for fold in range(5)]
+    output = shown(*events, terminal=terminal)
+    assert output.count("odd") == 1
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -53,22 +54,22 @@ def test_warnings_of_this_process_are_shown(terminal: bool) -> None:
 
 def test_only_finished_jobs_count_as_done() -> None:
     events = [JobEvent("prepare", "done"), JobEvent("crop", "reused"), JobEvent(LABEL, "cancelled")]
-    told = shown(*events, terminal=True)
-    assert "2/4" in told
-    assert "3/4" not in told
-    assert "stopped" in told
+    output = shown(*events, terminal=True)
+    assert "2/4" in output
+    assert "3/4" not in output
+    assert "stopped" in output
 
 
 def test_a_narrow_terminal_shows_whole_names() -> None:
     running = JobEvent(LABEL, "running", JobProgress(208, 1280, "images", {"epoch": 7, "images_per_second": 122.4}))
-    told = shown(running, terminal=True, width=80)
-    assert LABEL in told
-    assert "208/1280 images, epoch 7, 122 images/s" in told
+    output = shown(running, terminal=True, width=80)
+    assert LABEL in output
+    assert "208/1280 images, epoch 7, 122 images/s" in output
 
 
 def test_without_a_terminal_there_are_no_control_characters() -> None:
     running = JobEvent(LABEL, "running", JobProgress(1, 2, "images"))
-    told = shown(
+    output = shown(
         JobEvent(LABEL, "waiting"), JobEvent(LABEL, "running"), running, JobEvent(LABEL, "done"), terminal=False
     )
-    assert told == f"{LABEL}: running\n{LABEL}: done\n"
+    assert output == f"{LABEL}: running\n{LABEL}: done\n"

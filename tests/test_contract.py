@@ -1,4 +1,4 @@
-"""What users type: frozen, so that a change is a decision and not an accident."""
+"""The command line and the flows' parameters are frozen, so that every change is deliberate."""
 
 import inspect
 from pathlib import Path
@@ -20,7 +20,7 @@ def options(command: str) -> set[str]:
 
 
 def defaults(command: str) -> dict[str, object]:
-    """What an option is when it is not given."""
+    """Return the default of each option."""
     parameters = typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined]
     return {
         parameter.name: parameter.default

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 CONTRACTS = {"errors", "settings", "scheme", "recipe", "specs", "wording"}
-"""Values and words that everybody may know, orchestrator and jobs alike."""
+"""Values and words that all parts may use, orchestrator and jobs alike."""
 MACHINE = {"allocator", "cores", "home", "theme", "torchvision_ops"}
 """What the machine has, and how its libraries are set up."""
 

@@ -138,7 +138,7 @@ def test_where_weights_came_from_does_not_matter_what_they_are_does() -> None:
 
 
 def test_the_key_is_the_same_everywhere() -> None:
-    """Keys name finished work; should this one ever change, all finished work is lost: raise a version instead."""
+    """Keys name finished work: if this one changed, all finished work would be lost. Raise a version instead."""
     assert PrepareSpec(**PREPARE).key == "6e36ab06482c59bb"
 
 

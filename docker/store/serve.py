@@ -1,7 +1,7 @@
 """Runs the object store in the foreground: OpenStack Swift on one disk.
 
-Settings: ``STORE_FOLDER``, ``STORE_PORT`` of S3, and of the one account ``AWS_ACCESS_KEY_ID``, which is
-``account:user``, and ``AWS_SECRET_ACCESS_KEY``.
+Settings: ``STORE_FOLDER``; ``STORE_PORT``, the port of S3; ``AWS_ACCESS_KEY_ID``, ``account:user``, and
+``AWS_SECRET_ACCESS_KEY`` of the only account.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 STORAGE_SERVERS = ("account", "container", "object")
 SERVERS = (*STORAGE_SERVERS, "proxy")
 UPDATER = "object-updater"
-"""Brings listings up to date that were out of reach when an object was written; reads the object server's settings."""
+"""Updates listings that were unreachable when an object was written; reads the object server's settings."""
 
 _COMMON = """[DEFAULT]
 bind_ip = {address}
@@ -65,7 +65,7 @@ def write_config(
     secret: str,
     address: str = "127.0.0.1",
 ) -> None:
-    """Write settings and rings below a folder; data that lie there already are kept.
+    """Write settings and rings below a folder; existing data is kept.
 
     Args:
         folder: Gets ``etc``, ``run`` and ``disk``.
@@ -74,7 +74,7 @@ def write_config(
         account: Tempauth account; access keys are ``account:user``.
         user: Tempauth user.
         secret: Secret key, without blanks.
-        address: Where S3 is served; the servers behind it speak on loopback only.
+        address: Address of S3; the servers behind it listen on loopback only.
 
     Raises:
         OSError: If the file system has no user extended attributes, which Swift keeps metadata in.
@@ -92,7 +92,7 @@ def write_config(
         path.touch(mode=0o600)
         path.write_text(text)
 
-    if not (etc / "swift.conf").exists():  # the suffix is part of where every object lies
+    if not (etc / "swift.conf").exists():  # the suffix determines where every object is stored
         write(
             "swift.conf",
             f"[swift-hash]\nswift_hash_path_suffix = {secrets.token_hex(8)}\nswift_hash_path_prefix = maskfold\n"

@@ -63,14 +63,14 @@ def run(
 ) -> None:
     """Crop, train, vote and publish a submission. Run again to continue: finished steps cost nothing."""
     _quiet_servers()
-    if not verbose:  # the terminal belongs to the progress display; Prefect still keeps every log line
+    if not verbose:  # the terminal shows the progress display; Prefect still stores every log line
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     with _exit_codes(verbose):
         from flows.plan import handed, plan_run
         from maskfold.launch import pool_of
 
         pool_of(launcher)
-        plan = plan_run(data, workspace, recipe, set, weights)  # what is wrong is said before any server starts
+        plan = plan_run(data, workspace, recipe, set, weights)  # reports wrong input before any server starts
         from flows.server import refuse_dead_server, server_may_vanish
         from flows.train import train
         from maskfold.console import showing_jobs
@@ -112,7 +112,7 @@ def demo(
     people: Annotated[int, typer.Option(min=6, help="How many people to draw for training.")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds draw equal people.")] = 0,
 ) -> None:
-    """Draw a data set in the competition's layout, to try everything on."""
+    """Draw a synthetic data set in the competition's layout, to try everything out."""
     with _exit_codes(verbose=False):
         import portraits
         from maskfold.cores import usable_cores
@@ -151,12 +151,12 @@ def print_recipe(
 
 @app.command()
 def sync(
-    workspace: Annotated[str, typer.Option(metavar="URI", help="Whose runs to record: a folder, file:// or s3://.")],
+    workspace: Annotated[str, typer.Option(metavar="URI", help="Workspace of the runs: a folder, file:// or s3://.")],
     tracking_uri: Annotated[
-        str, typer.Option(metavar="URI", help="Another MLflow than MLFLOW_TRACKING_URI names.", show_default=False)
+        str, typer.Option(metavar="URI", help="MLflow to use instead of MLFLOW_TRACKING_URI.", show_default=False)
     ] = "",
 ) -> None:
-    """Record in MLflow what it lacks of a workspace's runs; again, or in another MLflow. Adds nothing twice."""
+    """Record in MLflow what it does not have yet of a workspace's runs. Adds nothing twice."""
     with _exit_codes(verbose=False):
         from maskfold import storage, tracking
 
@@ -164,7 +164,9 @@ def sync(
         tracking.refuse_unusable_uri(tracking_uri)
         report = tracking.sync(storage.open_workspace(workspace), tracking_uri or None)
         if report == tracking.SyncReport():
-            raise errors.WorkspaceError(f"{workspace}: no record of a run in this workspace; check the URI")
+            raise errors.WorkspaceError(
+                f"{workspace}: this workspace has no record of a run; name the workspace of a finished run"
+            )
         print(f"{report.complete} runs recorded, {report.incomplete} incomplete, {report.running} still running")
         if report.away:
             raise errors.UnavailableError(f"MLflow does not take records now: {report.away}; run again later")
@@ -186,21 +188,21 @@ def ui(
 
 
 def _show_summary(summary: Mapping[str, Any]) -> None:
-    """Say where everything is and how to look at it."""
+    """Print where the results are and how to view them."""
     rows = {
         "macro-F1, out-of-fold": f"{summary['oof_macro_f1']:.3f}",
         "submission": summary["submission"] or "no evaluation images, so no submission",
         "report": summary["report"],
         "figures": summary["report"].rpartition("/")[0] + "/figures/",
-        "MLflow run": summary["mlflow_run_id"] or "not recorded yet; `maskfold sync` does that later",
+        "MLflow run": summary["mlflow_run_id"] or "not recorded yet; `maskfold sync` records it later",
         "to look at it": "open the report in a browser; `maskfold ui` (or `make ui`) shows all runs",
     }
-    for name, value in rows.items():  # in one line each, whatever the width, so that paths can be copied
+    for name, value in rows.items():  # one line each at any width, so that paths can be copied
         print(f"{name:<23}{value}", file=sys.stderr)
 
 
 def _corrections(source: str | None, scratch: Path) -> Path | None:
-    """Bring a corrections file here, wherever it lies; the agreed ones ship with the package."""
+    """Copy the user's corrections file to this machine; the agreed corrections ship with the package."""
     from maskfold import storage
 
     if source is None or source == "agreed":
@@ -216,12 +218,12 @@ def _corrections(source: str | None, scratch: Path) -> Path | None:
 
 
 def _quiet_servers() -> None:
-    """Keep the embedded servers from phoning home and from giving up early; what the user has set stays."""
+    """Disable the embedded servers' telemetry and lengthen their start-up timeout, unless the user has set these."""
     for name, value in {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # its first start makes the database; 20 s are few
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # the first start creates the database
     }.items():
         os.environ.setdefault(name, value)
 
@@ -235,19 +237,19 @@ def _exit_codes(verbose: bool) -> Iterator[None]:
         if verbose:
             logging.getLogger("maskfold").exception("details")
         print(f"maskfold: {error}", file=sys.stderr)
-        # A job's own code, such as that of a kill, is for whoever starts jobs again; people get 2 or 1.
+        # A job's own code, such as that of a kill, is for the code that restarts jobs; users get 2 or 1.
         kept = error.exit_code in (errors.EXIT_INPUT, errors.EXIT_CANCELLED)
         raise SystemExit(error.exit_code if kept else errors.EXIT_FAULT) from None
     except OSError as error:  # of this process, not of a job: no room for temporary files, a closed terminal
         if verbose:
             logging.getLogger("maskfold").exception("details")
-        print(f"maskfold: this machine refuses: {error}", file=sys.stderr)
+        print(f"maskfold: operating-system error: {error}", file=sys.stderr)
         raise SystemExit(errors.EXIT_FAULT) from None
     except Exception as error:
         if verbose:
             logging.getLogger("maskfold").exception("details")
         hint = "" if verbose else "; --verbose shows more"
-        print(f"maskfold: a fault of ours or of this machine: {type(error).__name__}: {error}{hint}", file=sys.stderr)
+        print(f"maskfold: internal error: {type(error).__name__}: {error}{hint}", file=sys.stderr)
         raise SystemExit(errors.EXIT_FAULT) from None
     except KeyboardInterrupt:
         print("maskfold: stopped; run again to continue", file=sys.stderr)

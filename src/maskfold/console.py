@@ -1,4 +1,4 @@
-"""What a person sees in the terminal while a run goes on."""
+"""What the terminal shows during a run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ FINISHED = frozenset({"reused", "done"})
 ENDED = FINISHED | {"failed", "cancelled"}
 _MARKS = {"done": "[green]done  ", "reused": "[cyan]reused", "failed": "[red]failed", "cancelled": "[yellow]stopped"}
 BAR_WIDTH, ROOM_FOR_BARS = 24, 100
-"""A terminal narrower than the second has no bars, so that names and numbers are whole."""
+"""A terminal narrower than the second shows no bars, so that names and numbers fit."""
 PLAIN_SECONDS = 20.0
-"""Least time between two progress lines of a job where there is no terminal."""
+"""Least time between two progress lines of a job without a terminal."""
 
 
 @contextlib.contextmanager
@@ -29,8 +29,8 @@ def showing_jobs(console: Console, jobs: int = 0) -> Iterator[None]:
     Warnings of this process, such as those of MLflow's tracking, are shown among them.
 
     Args:
-        console: Where.
-        jobs: How many there will be, as far as that is known.
+        console: Where to print.
+        jobs: Expected number of jobs; grows when more appear.
     """
     with _Bars(console, jobs) if console.is_terminal else contextlib.nullcontext(_Lines(console)) as view:
         warnings = _Warnings(view)
@@ -44,14 +44,14 @@ def showing_jobs(console: Console, jobs: int = 0) -> Iterator[None]:
 
 
 class _Warnings(logging.Handler):
-    """Shows warnings of this process's own, which belong to no job."""
+    """Shows warnings of this process, which belong to no job."""
 
     def __init__(self, view: _Bars | _Lines) -> None:
         super().__init__(logging.WARNING)
         self._view = view
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show one."""
+        """Show a warning."""
         self._view.warn(record.getMessage())
 
 
@@ -76,7 +76,7 @@ class _Bars:
         self._progress.stop()
 
     def show(self, event: JobEvent) -> None:
-        """Take an event."""
+        """Show an event."""
         self._known.add(event.label)
         if event.state == "warning":
             self.warn(event.message, event.label)
@@ -92,7 +92,7 @@ class _Bars:
         self._progress.update(self._all, total=total, completed=done, note=f"{done}/{total}")
 
     def warn(self, text: str, label: str = "") -> None:
-        """Show a warning, once however many jobs give it."""
+        """Show a warning; the same text of several jobs is shown once."""
         if text not in self._warned:
             self._warned.add(text)
             self._progress.console.print(f"[yellow]warning[/] {escape(_told(text, label))}", highlight=False)
@@ -133,7 +133,7 @@ def _columns(width: int) -> list[ProgressColumn]:
 
 
 class _Lines:
-    """One line for each change of state, and now and then one of progress."""
+    """One line for each change of state, and one for progress every ``PLAIN_SECONDS``."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -141,7 +141,7 @@ class _Lines:
         self._warned: set[str] = set()
 
     def show(self, event: JobEvent) -> None:
-        """Take an event."""
+        """Show an event."""
         if event.state == "waiting":
             return
         if event.state == "warning":
@@ -149,7 +149,7 @@ class _Lines:
             return
         now = time.monotonic()
         if event.progress is None:
-            # Why a job failed is the last line of the run; why it starts again is said nowhere else.
+            # The last line of the run says why a job failed; only this line says why it restarts.
             more = f": {event.message}" if event.state == "restarting" else ""
             self._print(f"{event.label}: {event.state}{more}")
             self._last[event.label] = now
@@ -158,7 +158,7 @@ class _Lines:
             self._last[event.label] = now
 
     def warn(self, text: str, label: str = "") -> None:
-        """Show a warning, once however many jobs give it."""
+        """Show a warning; the same text of several jobs is shown once."""
         if text not in self._warned:
             self._warned.add(text)
             self._print(f"warning: {_told(text, label)}")

@@ -1,18 +1,18 @@
-"""What can go wrong, by whose fault, and the exit code that says so.
+"""The kinds of errors, what causes them, and the exit code of each.
 
 ::
 
-    MaskfoldError                 1   a fault of ours or of the machine
-    ├── InputError                2   the user can mend it; the message says how
+    MaskfoldError                 1   an internal error, or an error of the machine
+    ├── InputError                2   the user can correct it; the message says how
     │   ├── RecipeError               a setting is unknown, malformed or contradicts another
     │   ├── DatasetError              the data set is not in the layout, or too much of it is unusable
     │   ├── WorkspaceError            a URI is malformed, a bucket is missing, access is denied
-    │   └── WeightsError              initial weights are required and not to be had, or do not fit
+    │   └── WeightsError              required initial weights are not available or do not fit
     ├── CorruptDataError          1   bytes read are not the bytes written (checksum), or a table is damaged
-    ├── InvariantError            1   a promise that numbers depend on is broken (a person in two folds, ...)
-    ├── JobFailedError            *   a job ended badly; carries the job's own exit code
-    ├── UnavailableError         75   a server cannot be reached just now; worth another try
-    └── CancelledError          143   somebody asked to stop
+    ├── InvariantError            1   a condition that the results depend on is violated (a person in two folds, ...)
+    ├── JobFailedError            *   a job failed; carries the job's own exit code
+    ├── UnavailableError         75   a server cannot be reached now; a later try may succeed
+    └── CancelledError          143   a stop was requested
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXIT_CANCELLED = 143  # 128 + SIGTERM
 
 
 class MaskfoldError(Exception):
-    """A fault of ours or of the machine."""
+    """An internal error, or an error of the machine."""
 
     exit_code: int = EXIT_FAULT
 
@@ -50,7 +50,7 @@ class WorkspaceError(InputError):
 
 
 class WeightsError(InputError):
-    """Initial weights are required and cannot be had, or do not fit the network."""
+    """Required initial weights are not available or do not fit the network."""
 
 
 class CorruptDataError(MaskfoldError):
@@ -58,7 +58,7 @@ class CorruptDataError(MaskfoldError):
 
 
 class InvariantError(MaskfoldError):
-    """A promise that the numbers depend on is broken."""
+    """A condition that the results depend on is violated."""
 
 
 class UnavailableError(MaskfoldError):
@@ -68,16 +68,16 @@ class UnavailableError(MaskfoldError):
 
 
 class CancelledError(MaskfoldError):
-    """Somebody asked to stop."""
+    """A stop was requested."""
 
     exit_code = EXIT_CANCELLED
 
 
 class JobFailedError(MaskfoldError):
-    """A job ended badly.
+    """A job failed.
 
     Args:
-        message: What failed and why, for a person.
+        message: What failed and why, for the user.
         exit_code: The exit code of the job's process (128 + signal number when a signal ended it).
     """
 

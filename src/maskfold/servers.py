@@ -1,4 +1,4 @@
-"""The Prefect and MLflow user interfaces over what was run, on loopback."""
+"""The Prefect and MLflow user interfaces for past runs, on loopback."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ START_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Page:
-    """One user interface: a server that this starts, or one that runs elsewhere."""
+    """One user interface: a server that :func:`serve` starts, or one that runs elsewhere."""
 
     name: str
     address: str
-    """What a person opens."""
+    """URL to open in a browser."""
     health: str = ""
-    """What answers when the server that this starts is up."""
+    """URL that answers once the started server is ready."""
     command: tuple[str, ...] = ()
-    """Starts the server; empty where one is configured."""
+    """Command that starts the server; empty if one is configured."""
 
 
 def serve(prefect_port: int, mlflow_port: int) -> None:
-    """Start what is not running elsewhere, print the addresses, and wait for Ctrl-C or SIGTERM.
+    """Start the servers that do not run elsewhere, print the addresses, and wait for Ctrl-C or SIGTERM.
 
     Raises:
         InputError: If a port is taken, or named twice.
@@ -41,9 +41,7 @@ def serve(prefect_port: int, mlflow_port: int) -> None:
     """
     pages = [_prefect(prefect_port), _mlflow(mlflow_port)]
     if prefect_port == mlflow_port and all(page.command for page in pages):
-        raise InputError(
-            f"port {prefect_port} is wanted for both Prefect and MLflow; choose another with --mlflow-port"
-        )
+        raise InputError(f"port {prefect_port} is given for both Prefect and MLflow; choose another with --mlflow-port")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     servers: dict[str, subprocess.Popen[bytes]] = {}
     try:
@@ -54,7 +52,7 @@ def serve(prefect_port: int, mlflow_port: int) -> None:
                     env={
                         **os.environ,
                         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-                        # By environment, as it may hold a password, which command lines show to everybody.
+                        # In the environment: the URI may contain a password, and all users can see command lines.
                         "MLFLOW_BACKEND_STORE_URI": tracking.tracking_uri(),
                     },
                     stdout=subprocess.DEVNULL,
@@ -67,7 +65,7 @@ def serve(prefect_port: int, mlflow_port: int) -> None:
         print("Ctrl-C stops them.", flush=True)
         while all(server.poll() is None for server in servers.values()):
             time.sleep(0.5)
-        raise MaskfoldError("a server ended by itself; is its database in use or damaged?")
+        raise MaskfoldError("a server stopped unexpectedly; is its database in use or damaged?")
     except KeyboardInterrupt:
         print("stopping ...", flush=True)
     finally:
@@ -92,7 +90,7 @@ def _mlflow(port: int) -> Page:
     if uri.startswith("http"):
         return Page("MLflow", tracking.without_password(uri))
     _refuse_taken("MLflow", port)
-    tracking.sync_running(uri)  # a run that was killed shows as failed, not as running for ever
+    tracking.sync_running(uri)  # so that a killed run is shown as failed, not as running
     return Page(
         "MLflow",
         f"http://127.0.0.1:{port}/#/experiments/{tracking.experiment_id(uri)}/runs",
@@ -130,7 +128,7 @@ def _answers(address: str) -> bool:
 
 
 def _stop(servers: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    """Stop the servers and whatever they have started; each leads a process group of its own."""
+    """Stop the servers and the processes that they started; each server leads its own process group."""
     for server in servers.values():
         _signal_group(server, signal.SIGTERM)
     for server in servers.values():
@@ -141,5 +139,5 @@ def _stop(servers: Mapping[str, subprocess.Popen[bytes]]) -> None:
 
 
 def _signal_group(server: subprocess.Popen[bytes], signum: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):  # gone already
+    with contextlib.suppress(ProcessLookupError):  # already gone
         os.killpg(server.pid, signum)

@@ -162,7 +162,7 @@ def test_the_competitions_layout_states_its_own_attributes_alone(data: DataSet) 
     assert "mask" not in prepared.manifest
     hair = Scheme(attributes=(Attribute(name="hair", values=("dark", "fair")),))
     with pytest.raises(
-        DatasetError, match=r"states mask, gender, age; of the scheme's attribute hair it states nothing"
+        DatasetError, match=r"states mask, gender, age; for the scheme's attribute hair it states nothing"
     ):
         prepare(root, Dataset(), hair, FOLDS)
     other = Scheme(attributes=(Attribute(name="gender", values=("female", "male")),))

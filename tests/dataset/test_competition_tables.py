@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from maskfold.dataset.competition.corrections import Correction, Corrections, agreed_path, read_corrections
+from maskfold.dataset.competition.corrections import CompetitionCorrections, Correction, agreed_path, read_corrections
 from maskfold.dataset.competition.layout import find_layout
 from maskfold.errors import DatasetError
 from maskfold.layouts import is_litter
@@ -132,18 +132,18 @@ class TestCorrectionsFile:
             read_corrections(tmp_path / "none.csv", "mine")
 
     def test_full_name_has_priority_over_id(self) -> None:
-        corrections = Corrections("mine", (Correction(2, "7", gender=0),))
+        corrections = CompetitionCorrections("mine", (Correction(2, "7", gender=0),))
         found, unknown = corrections.match(["7", "7_male_x_20"])
         assert list(found) == ["7"]
         assert unknown == []
 
     def test_shared_id_is_ambiguous(self) -> None:
-        corrections = Corrections("mine", (Correction(2, "7", gender=0),))
+        corrections = CompetitionCorrections("mine", (Correction(2, "7", gender=0),))
         with pytest.raises(DatasetError, match=r"mine, line 2: id 7 matches 2 folders \(7_a_b_1, 7_c_d_2\)"):
             corrections.match(["7_a_b_1", "7_c_d_2", "8_a_b_1"])
 
     def test_person_twice(self) -> None:
-        corrections = Corrections("mine", (Correction(2, "7", gender=0), Correction(3, "7_a_b_1", age=3)))
+        corrections = CompetitionCorrections("mine", (Correction(2, "7", gender=0), Correction(3, "7_a_b_1", age=3)))
         with pytest.raises(DatasetError, match="line 3: 7_a_b_1 is already corrected in line 2"):
             corrections.match(["7_a_b_1"])
 

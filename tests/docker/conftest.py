@@ -1,4 +1,4 @@
-"""A Docker engine, our images, and the stack, started once for all tests."""
+"""A Docker engine, the images, and the stack, started once for all tests."""
 
 import os
 import subprocess
@@ -69,7 +69,7 @@ def images(stack_settings: tuple[Path, dict[str, int]]) -> Iterator[dict[str, st
     Stack(*stack_settings).make("images")
     yield {name: f"{IMAGES}maskfold-{name}" for name in ("job", "flow", "mlflow", "store")}
     if BASE_VARIABLE in os.environ:
-        # Not earlier: without these wheels the images would be built anew, with another torch.
+        # Not earlier: without these wheels the images would be rebuilt, with another torch.
         for wheel in WHEELS.glob("torch-*.whl"):
             wheel.unlink()
 

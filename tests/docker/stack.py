@@ -45,8 +45,8 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """For commands that start, stop or look at it."""
         group = Path(os.environ.get("DOCKER_SOCKET", "/var/run/docker.sock")).stat().st_gid
-        ours = {"COMPOSE_PROJECT_NAME": PROJECT, "STACK_ENV": str(self.settings), "DOCKER_GID": str(group)}
-        return {**os.environ, **ours}
+        settings = {"COMPOSE_PROJECT_NAME": PROJECT, "STACK_ENV": str(self.settings), "DOCKER_GID": str(group)}
+        return {**os.environ, **settings}
 
     @property
     def client_environment(self) -> dict[str, str]:

@@ -30,7 +30,7 @@ def test_their_sizes(images: dict[str, str], capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_they_run_as_nobody_special_on_a_root_that_cannot_be_written(images: dict[str, str], name: str) -> None:
+def test_they_run_as_an_ordinary_user_on_a_read_only_root(images: dict[str, str], name: str) -> None:
     look = "import os, pathlib; print(os.getuid(), os.access('/', os.W_OK), os.access('/opt/venv', os.W_OK))"
     assert inside(images[name], "python", "-c", look) == "1000 False False"
     # Nor could they without these restrictions.
@@ -67,8 +67,8 @@ def test_the_versions_are_those_of_the_lock(images: dict[str, str]) -> None:
     )
     for name in ("job", "flow", "mlflow"):
         installed = json.loads(inside(images[name], "python", "-c", look))
-        ours = {"maskfold", "facenet-pytorch"}
-        assert {key: value for key, value in installed.items() if locked.get(key) != value and key not in ours} == {}
+        not_locked = {"maskfold", "facenet-pytorch"}
+        assert {k: v for k, v in installed.items() if locked.get(k) != v and k not in not_locked} == {}
 
 
 def test_the_flows_image_has_no_torch_and_starts_the_flows(images: dict[str, str]) -> None:
@@ -85,7 +85,7 @@ def test_the_jobs_image_has_all_that_jobs_need(images: dict[str, str]) -> None:
 
 
 def test_a_job_runs_in_it_by_hand(images: dict[str, str]) -> None:
-    """As its users do to look into one: a spec, and no server."""
+    """Runs a job by hand, with a spec and without servers."""
     spec = NetworksSpec(
         workspace="/tmp/w", networks=load_recipe("smoke").networks, classes=(18,), sizes=((64, 48),), weights={}
     )

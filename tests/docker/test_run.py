@@ -32,7 +32,7 @@ class Finished:
 
 @pytest.fixture(scope="module")
 def finished(stack: Stack) -> Finished:
-    """A run started as a person starts it, from the command line."""
+    """A run started from the command line, as users do."""
     workspace = f"s3://{BUCKET}/run"
     command = ["deployment", "run", "train/docker", "--param", "recipe=smoke", "--param", f"workspace={workspace}"]
     done = subprocess.run(
@@ -71,7 +71,7 @@ def test_mlflow_has_the_run_and_its_folds(stack: Stack, finished: Finished) -> N
     assert parent.data.tags["mlflow.source.git.commit"] == run(["git", "rev-parse", "HEAD"], cwd=ROOT).strip()
     names = {file.path for file in client.list_artifacts(parent.info.run_id)}
     assert {"recipe.yaml", "submission.csv", "report.html"} <= names
-    # Proxied by the server into the object store, so that readers need no credentials of its.
+    # The server passes artifacts on to the object store, so that readers need no credentials for it.
     assert any(key.endswith("submission.csv") for key in stack.keys("mlflow/"))
 
 

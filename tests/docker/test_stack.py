@@ -1,4 +1,4 @@
-"""The compose stack: what it refuses, and that what `make stack` starts is there and well."""
+"""The compose stack: which settings it rejects, and that the services of `make stack` are up and healthy."""
 
 import os
 import subprocess
@@ -133,7 +133,7 @@ def test_people_see_both_pages(stack: Stack) -> None:
 
 
 def refused(request: str | urllib.request.Request) -> int:
-    """Return the status of an answer that is no success."""
+    """Return the HTTP status of a failed request."""
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)
     with caught.value as answer:
@@ -154,7 +154,7 @@ def test_mlflow_answers_only_to_its_own_names(stack: Stack) -> None:
         assert answer.status == 200
 
 
-def test_no_secret_lies_open_on_the_server(stack: Stack) -> None:
+def test_no_secret_is_readable_on_the_server(stack: Stack) -> None:
     """Deployments and pools refer to secret blocks; the server gives those out encrypted or not at all."""
     with stack.prefect() as client:
         pools = [pool.model_dump_json() for pool in client.read_work_pools()]
@@ -202,7 +202,7 @@ def test_old_containers_are_swept_and_no_others(stack: Stack) -> None:
     assert not left()
 
 
-def test_settings_lie_outside_git() -> None:
+def test_settings_are_ignored_by_git() -> None:
     ignored = subprocess.run(["git", "check-ignore", "docker/.env"], cwd=ROOT, check=False, capture_output=True)
     assert ignored.returncode == 0
     assert Path(ROOT, "docker", ".env.example").is_file()

@@ -1,6 +1,6 @@
-"""What a cluster does to a run: containers killed, workers lost, people who change their minds.
+"""What happens to a run in a cluster: containers are killed, workers are lost, runs are cancelled.
 
-By its name this file comes after ``test_run.py``, whose crops it then finds in the workspace.
+The name sorts this file after ``test_run.py``, so that the crops of that run are reused.
 """
 
 from collections import Counter
@@ -86,7 +86,7 @@ def test_a_run_survives_the_loss_of_its_workers(stack: Stack, started: UUID) -> 
     running = stack.wait(lambda: in_the_middle(stack, started), "a fold in the middle")
     stack.compose("kill", "worker")
     stack.compose("rm", "--force", "worker")
-    # Of one job the container goes with its worker: nobody is left to report it.
+    # Of one job the container goes with its worker: no one is left to report it.
     run(["docker", "kill", *container_of(running[0].id)])
     stack.two_workers()
     assert stack.finish(started, 400) == "Completed"

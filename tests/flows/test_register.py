@@ -28,7 +28,7 @@ def register(url: str, *pools: str, **settings: str) -> subprocess.CompletedProc
 
 
 @pytest.mark.slow
-def test_a_server_knows_all_of_it_and_no_secret_lies_open(prefect_server: str, s3_server: S3Server) -> None:
+def test_a_server_knows_all_of_it_and_no_secret_is_readable(prefect_server: str, s3_server: S3Server) -> None:
     settings = {**s3_server.environment, "MLFLOW_TRACKING_URI": "http://mlflow:5000", "MASKFOLD_BUCKET": "registered"}
     for _ in range(2):  # again, as after every change
         done = register(prefect_server, **settings)

@@ -1,4 +1,4 @@
-"""A Prefect server that goes away while a flow runs."""
+"""A Prefect server that becomes unreachable while a flow runs."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from maskfold.launch.monitor import JobProgress
 
 
 def test_it_is_said_in_one_message() -> None:
-    with pytest.raises(UnavailableError, match=r"does not answer any more .*refused.*run again"), server_may_vanish():
+    with pytest.raises(UnavailableError, match=r"no longer answers .*refused.*run again"), server_may_vanish():
         raise httpx.ConnectError("[Errno 111] Connection refused")
 
 

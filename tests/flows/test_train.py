@@ -299,5 +299,5 @@ def test_a_summary_that_prefect_does_not_take_stops_nothing(
     workspace, first, _ = finished
     summary, _ = run(drawn_data, workspace, *TWO_NETWORKS)
     assert summary["submission"] == first["submission"]
-    assert "does not take the summary: gone" in caplog.text
+    assert "does not accept the summary: gone" in caplog.text
     assert MlflowClient(tracking.tracking_uri()).get_run(summary["mlflow_run_id"]).info.status == "FINISHED"

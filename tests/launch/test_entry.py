@@ -1,4 +1,4 @@
-"""The life of a job in its own process."""
+"""One job in its own process."""
 
 import errno
 import logging

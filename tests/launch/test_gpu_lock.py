@@ -27,7 +27,7 @@ def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def holder() -> subprocess.Popen[str]:
-    """Another process that holds a GPU until it is told to end, or killed."""
+    """Another process that holds a GPU until it is asked to stop, or killed."""
     return subprocess.Popen([sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 

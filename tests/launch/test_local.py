@@ -24,7 +24,7 @@ from maskfold.specs import CropSpec, PrepareOutcome
 
 
 class Seen:
-    """What a watcher was told."""
+    """The calls that a watcher received."""
 
     def __init__(self) -> None:
         self.progress: list[JobProgress] = []
@@ -171,7 +171,7 @@ def test_no_job_outlives_a_launcher_that_was_killed(plan: Plan, launcher: LocalL
     assert not alive
 
 
-def test_slots_go_to_whoever_asked_first() -> None:
+def test_slots_go_out_in_the_order_of_requests() -> None:
     pool = SlotPool([Slot(threads=1)])
     held = pool.take(lambda: False)
     assert held is not None

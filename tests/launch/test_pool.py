@@ -51,23 +51,23 @@ def watcher(warnings: list[str]) -> Watcher:
 
 
 def test_a_pool_without_deployment_is_said(prefect_server: str) -> None:
-    with pytest.raises(InputError, match=r"no deployment job/nosuch; .* made by: python -m flows.register"):
+    with pytest.raises(InputError, match=r"no deployment job/nosuch; .* create them with: python -m flows.register"):
         PoolLauncher("nosuch")
 
 
-def test_a_job_that_no_worker_takes_is_told_and_can_be_cancelled(
+def test_a_job_that_no_worker_takes_is_reported_and_can_be_cancelled(
     pool_without_workers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "UNCLAIMED_SECONDS", 0.5)
     monkeypatch.setattr(pool, "POLL_SECONDS", 0.1)
     launcher = PoolLauncher(pool_without_workers)
-    told = threading.Event()
+    warned = threading.Event()
     warnings: list[str] = []
     ended: list[BaseException] = []
 
     def warn(text: str) -> None:
         warnings.append(text)
-        told.set()
+        warned.set()
 
     def run() -> None:
         try:
@@ -78,7 +78,7 @@ def test_a_job_that_no_worker_takes_is_told_and_can_be_cancelled(
     # The server's address is a setting of this thread's context.
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,))
     thread.start()
-    assert told.wait(30)
+    assert warned.wait(30)
     launcher.cancel()
     thread.join(30)
     assert len(ended) == 1
@@ -135,7 +135,7 @@ class Waiting:
         return next(iter(self._launcher._running - self._before))
 
     def begin(self) -> None:
-        """Take the job, as a worker does."""
+        """Claim the job, as a worker does."""
         self.set(Running())
         assert self.began.wait(30)
 
@@ -156,7 +156,7 @@ class Waiting:
         return state
 
     def beat(self) -> None:
-        """As Prefect's engine does, with the tags of the run."""
+        """Send a heartbeat as Prefect's engine does, with the tags of the run."""
         resource = {"prefect.resource.id": f"prefect.flow-run.{self.run_id}"}
         emit_event(
             HEARTBEAT, resource, related=[{"prefect.resource.id": f"prefect.tag.{TAG}", "prefect.resource.role": "tag"}]
@@ -169,7 +169,7 @@ class Waiting:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks often, and after a short while."""
+    """Poll often, with short time limits."""
     monkeypatch.setattr(pool, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(pool, "WORKER_SECONDS", 0.5)
     monkeypatch.setattr(pool, "SILENCE_SECONDS", 3.0)
@@ -177,7 +177,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def watched(prefect_server: str) -> Iterator[None]:
-    """The server notices after ten seconds when a job is lost; Prefect allows no fewer."""
+    """The server notices a lost job after ten seconds, the shortest time that Prefect allows."""
     with get_client(sync_client=True) as client:
         for _ in range(2):  # again, as after every change
             watch(client, silence=10)
@@ -197,7 +197,7 @@ def test_waiting_for_a_busy_worker_is_nothing_to_tell(
     assert second.warnings == []
     first.set(Completed())
     first.end()
-    second.until(lambda: second.warnings)  # now nobody works any more
+    second.until(lambda: second.warnings)  # now no job is running
     second.set(Completed())
     second.end()
     assert len(second.warnings) == 1
@@ -223,7 +223,7 @@ def test_a_job_whose_machine_is_lost_counts_as_killed(pool_without_workers: str,
 def test_after_an_outage_of_the_server_jobs_that_live_are_waited_for(
     pool_without_workers: str, quick: None, monkeypatch: pytest.MonkeyPatch, alive: bool
 ) -> None:
-    """A server that was away has missed their heartbeats, and takes them for lost."""
+    """A server that was unreachable has missed their heartbeats and counts them as lost."""
     waiting = Waiting(pool_without_workers)
     waiting.begin()
     with monkeypatch.context() as outage:
@@ -241,10 +241,10 @@ def test_after_an_outage_of_the_server_jobs_that_live_are_waited_for(
     assert (waiting.error is None) == alive
 
 
-def test_that_no_heartbeat_arrives_is_told_and_nothing_counts_as_lost(
+def test_that_no_heartbeat_arrives_is_reported_and_nothing_counts_as_lost(
     pool_without_workers: str, watched: None, quick: None
 ) -> None:
-    """As where websockets do not get through."""
+    """As on a network that blocks websockets."""
     waiting = Waiting(pool_without_workers)
     waiting.begin()
     waiting.until(lambda: waiting.warnings)
@@ -255,7 +255,7 @@ def test_that_no_heartbeat_arrives_is_told_and_nothing_counts_as_lost(
     assert waiting.error is None
 
 
-def test_a_server_that_would_not_notice_lost_jobs_is_told(pool_without_workers: str, quick: None) -> None:
+def test_a_server_that_would_not_notice_lost_jobs_is_reported(pool_without_workers: str, quick: None) -> None:
     with get_client(sync_client=True) as client:
         for automation in client.read_automations_by_name(LOST_JOBS):  # as other tests of this server may leave it
             client.delete_automation(automation.id)
@@ -279,7 +279,7 @@ def test_a_job_that_is_lost_while_it_is_cancelled_ends(
     assert waiting.state().is_cancelled()
 
 
-def test_cancelling_ends_though_nobody_confirms_it(
+def test_cancelling_ends_though_no_one_confirms_it(
     pool_without_workers: str, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "CANCEL_SECONDS", 1.0)
@@ -328,7 +328,7 @@ def test_a_job_whose_worker_takes_its_time_is_left_to_it(pool_without_workers: s
 
 
 def test_a_failed_job_speaks_in_its_own_words(pool_without_workers: str, quick: None) -> None:
-    """Whatever its run's state says: the job leaves its failure in the workspace."""
+    """The job writes its failure to the workspace; that counts, not the state of its run."""
     waiting = Waiting(pool_without_workers)
     waiting.begin()
     left = Failure(kind="WeightsError", message="no such backbone; status code 404 [exit code 1]", exit_code=2)
@@ -377,7 +377,7 @@ def test_a_spec_of_any_size_travels_by_its_address(pool_without_workers: str, qu
         ("Process exited unexpectedly", 137),
         ("Flow run infrastructure exited with non-zero status code 137. Killed.", 137),
         ("Flow run process exited with non-zero status code: 9", 9),
-        # By its machine, that is: a job that somebody cancels ends as Cancelled.
+        # Stopped by its machine: a job that is cancelled ends as Cancelled.
         ("Flow run infrastructure exited with non-zero status code 143. Terminated.", 137),
         ("Failed to submit flow run to infrastructure: ImageNotFound: 404 status code 404", 75),
     ],

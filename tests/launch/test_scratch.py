@@ -50,7 +50,7 @@ def test_those_of_killed_jobs_are_deleted_and_those_of_living_ones_kept(temporar
 
 
 def test_a_sweep_amid_the_making_of_a_folder_takes_nothing_away(temporary: Path) -> None:
-    """Many processes make and sweep at once; each must find its own folder whole until its end."""
+    """Many processes create and sweep at once; each must find its own folder complete until its end."""
     code = (
         "from maskfold.launch.scratch import scratch_folder\n"
         "for number in range(150):\n"

@@ -34,7 +34,7 @@ HALF = (0.5, 0.5, 0.5)
 
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The job sets torch up for its whole process; the tests' own process gets it back as it was."""
+    """The job configures torch for its whole process; restore the configuration for the tests' process."""
     monkeypatch.setenv("MASKFOLD_THREADS", "1")
     threads = torch.get_num_threads()
     yield
@@ -104,14 +104,14 @@ def test_the_network_sees_the_size_it_asks_for(spec: TrainFoldSpec):
     assert read_card(open_workspace(spec.workspace).fetch(outcome.weights)).input.size == (16, 16)
 
 
-@pytest.mark.parametrize("damage", ["none of ours", "no weights", "other weights", "cut"])
+@pytest.mark.parametrize("damage", ["no card", "no weights", "other weights", "cut"])
 def test_a_file_that_is_no_finished_network_is_refused(spec: TrainFoldSpec, tmp_path: Path, damage: str):
     good = open_workspace(spec.workspace).fetch(execute(spec).weights)
     with safe_open(good, "pt") as stored:
         card, tensors = stored.metadata(), {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     path = tmp_path / "bad.safetensors"
     match damage:
-        case "none of ours":
+        case "no card":
             save_file(tensors, path)
         case "no weights":
             save_file({}, path, metadata=card)

@@ -1,4 +1,4 @@
-"""The job weights against a real client: a hub that answers, one that is not there, and a cache."""
+"""The job weights against a real client: a hub that answers, one that does not, and a cache."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BACKBONE = "test_resnet"
 
 
 class Hub(BaseHTTPRequestHandler):
-    """Serves one file as the hub does: a redirect-free address with its commit and checksum in the header."""
+    """Serves one file as the hub does: without redirects, with commit and checksum in the header."""
 
     content = b""
     path_served = "/timm/test_resnet.r160_in1k/resolve/main/model.safetensors"
@@ -58,7 +58,7 @@ class Hub(BaseHTTPRequestHandler):
             self.wfile.write(self.content)
 
     def log_message(self, *_: object) -> None:
-        """Stay silent."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_weights_come_from_the_hub_once_and_then_from_its_cache(tmp_path: Path, 
 def test_without_hub_the_required_say_what_to_do_at_once(tmp_path: Path, no_hub: str):
     _, code, output = start(tmp_path, no_hub)
     assert code == EXIT_INPUT
-    assert f"pretrained weights of {BACKBONE} are required and cannot be had: the hub at {no_hub}" in output
+    assert f"pretrained weights of {BACKBONE} are required but not available: the hub at {no_hub}" in output
     assert f"--weights DIR (a folder with {BACKBONE}.safetensors) or --weights {BACKBONE}=URI" in output
     assert "Traceback" not in output
     assert "Retrying" not in output  # the hub's own client would, for most of a minute
@@ -152,10 +152,10 @@ def test_a_backbone_that_timm_has_no_weights_for_needs_no_hub(tmp_path: Path):
         within(tmp_path, "mobilenetv2_035", "if-available").reason
         == "timm has no pretrained weights for mobilenetv2_035"
     )
-    with pytest.raises(WeightsError, match=r"mobilenetv2_035 are required and cannot be had: timm has no pretrained"):
+    with pytest.raises(WeightsError, match=r"mobilenetv2_035 are required but not available: timm has no pretrained"):
         within(tmp_path, "mobilenetv2_035", "required")
 
 
-def test_an_unknown_backbone_is_the_users_to_mend(tmp_path: Path):
+def test_an_unknown_backbone_is_the_users_to_correct(tmp_path: Path):
     with pytest.raises(RecipeError, match="Did you mean 'test_resnet"):
         within(tmp_path, "test_resnt", "if-available")

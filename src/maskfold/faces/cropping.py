@@ -15,7 +15,7 @@ from maskfold.dataset.names import image_path
 from maskfold.faces.choice import Typical, learn_typical
 from maskfold.faces.detections import Detections, Found, LookName
 from maskfold.faces.pack import FACES_FILE, PORTRAITS_FILE, IndexRow, Pack, index_table
-from maskfold.faces.passes import Cropper, Photograph, Result, Revision, Search, Sighting
+from maskfold.faces.passes import Cropper, PhotographFile, Result, Revision, Search, Sighting
 from maskfold.faces.workers import Workers
 from maskfold.recipe import Crop
 
@@ -127,7 +127,7 @@ def _searches(
     rows = rows[np.lexsort((rows, width[rows], height[rows]))]
     for task in _tasks(rows.tolist(), height * width.astype(np.int64), _TASK_IMAGES):
         photographs = [
-            Photograph(row, places[row], bool(required[row]), int(height[row]), int(width[row])) for row in task
+            PhotographFile(row, places[row], bool(required[row]), int(height[row]), int(width[row])) for row in task
         ]
         yield Search(
             tuple(photograph for photograph in photographs if names[photograph.row] not in known),

@@ -23,7 +23,7 @@ from maskfold.recipe import Crop
 
 
 @dataclass(frozen=True)
-class Photograph:
+class PhotographFile:
     """One image file and its row in the packs."""
 
     row: int
@@ -39,7 +39,7 @@ class Photograph:
 class Sighting:
     """The detections of the first look in a photograph."""
 
-    photograph: Photograph
+    photograph: PhotographFile
     height: int
     width: int
     found: Candidates
@@ -49,7 +49,7 @@ class Sighting:
 class Search:
     """Task of the first pass."""
 
-    photographs: tuple[Photograph, ...]
+    photographs: tuple[PhotographFile, ...]
     known: tuple[Sighting, ...] = ()
     """Detections from earlier runs; these photographs are only packed."""
 
@@ -179,7 +179,7 @@ class Cropper:
     def _pack(self, picture: DecodedPhotograph, row: int, entry: IndexRow) -> None:
         self.faces.write(row, picture.cut(entry.crop, self.faces.size, keep_aspect=self.crop.aspect != "stretch"))
 
-    def _read(self, photograph: Photograph) -> DecodedPhotograph | None:
+    def _read(self, photograph: PhotographFile) -> DecodedPhotograph | None:
         try:
             return DecodedPhotograph.read(photograph.path, photograph.height, photograph.width, self.crop)
         except DatasetError as error:

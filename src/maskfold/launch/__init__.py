@@ -1,11 +1,11 @@
-"""How a job is started, and its life in its own process."""
+"""Starting jobs, and running a job in its own process."""
 
 from maskfold.errors import InputError
 from maskfold.launch.launcher import Launcher
 
 
 def pool_of(launcher: str) -> str | None:
-    """Return the work pool that a launcher's name names; none for ``local``.
+    """Return the work pool in a launcher's name; None for ``local``.
 
     Raises:
         InputError: If the name is neither ``local`` nor ``pool:NAME``.
@@ -21,7 +21,7 @@ def make_launcher(name: str, jobs: int) -> Launcher:
 
     Args:
         name: ``local``, or ``pool:NAME`` for the Prefect work pool of that name.
-        jobs: How many jobs at most can run side by side.
+        jobs: Largest number of jobs that can run side by side.
 
     Raises:
         InputError: If the name is neither, or there is no such pool.

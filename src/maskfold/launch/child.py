@@ -1,4 +1,4 @@
-"""The first lines of a job's own process."""
+"""The start of a job's own process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maskfold.launch.reports import Reports
 from maskfold.specs import Spec
 
 GRACE_SECONDS = 15.0
-"""Between asking a job to stop and making it."""
+"""Time between SIGTERM and SIGKILL."""
 
 
 def run_child(
@@ -26,9 +26,9 @@ def run_child(
 
     Args:
         workspace: URI of the workspace that has the job's spec.
-        stage: Which job.
+        stage: Stage of the job.
         key: Key of its spec.
-        environment: The variables that the job sees, instead of those of the fork server.
+        environment: Environment variables of the job, in place of the fork server's.
         output: Write end of the pipe for standard output and error.
         reports: Write end of the pipe for progress and log records.
     """
@@ -50,7 +50,7 @@ def run_child(
 
 
 def _end_with_parent() -> None:
-    """Stop when the launcher is gone, even by SIGKILL, so that no job is left behind."""
+    """Stop when the launcher has died, even by SIGKILL, so that no job is orphaned."""
     parent = parent_process()
     if parent is None:
         return

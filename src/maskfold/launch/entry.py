@@ -1,4 +1,4 @@
-"""The life of one job inside its own process: spec in, outcome published, exit code out."""
+"""One job inside its own process: reads the spec, publishes the outcome, returns the exit code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from maskfold.storage import Workspace, alone, open_workspace
 from maskfold.storage.faults import FULL
 
 THREADS_VARIABLE = "MASKFOLD_THREADS"
-"""How many processor threads the job may use; unset means all."""
+"""Number of processor threads that the job may use; unset means all."""
 
 SpecT = TypeVar("SpecT", bound="Spec[Outcome]")
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
@@ -46,12 +46,12 @@ class Job:
     log: logging.Logger
     threads: int
     reports: Reports | None = None
-    """Where progress goes; none shows it in the log."""
+    """Receives progress; None writes progress to the log."""
     started: float = field(default_factory=time.monotonic)
     afterwards: list[Callable[[], None]] = field(default_factory=list)
-    """Called when the outcome is published: to delete what is only needed until then."""
+    """Called after the outcome is published, to delete what was only needed until then."""
     stopping: bool = False
-    """Somebody asked the job to stop; only changes inside :meth:`graceful_stop`."""
+    """A stop was requested; set only inside :meth:`graceful_stop`."""
     _graceful: bool = False
     _last_progress: float = 0.0
 
@@ -61,13 +61,13 @@ class Job:
         return time.monotonic() - self.started
 
     def progress(self, done: int, total: int, unit: str = "images", **fields: float | int | str) -> None:
-        """Say how far the job is; calls may be as frequent as convenient, few are shown.
+        """Report how far the job is. Frequent calls are cheap: only some are shown.
 
         Args:
             done: Units done.
             total: Units in all.
             unit: What is counted.
-            **fields: More to show, such as ``epoch=2, images_per_second=143.0``.
+            **fields: Further values to show, such as ``epoch=2, images_per_second=143.0``.
         """
         now = time.monotonic()
         if now - self._last_progress < (5.0 if self.reports is None else 0.5) and done < total:
@@ -103,16 +103,16 @@ def main(
 ) -> int:
     """Run a job from the command line: ``python -m tasks.NAME SPEC`` or ``python -m tasks.NAME WORKSPACE KEY``.
 
-    A job that fails leaves ``failure.json`` beside its spec.
+    A job that fails writes ``failure.json`` beside its spec.
 
     Args:
         run: The job.
         spec_type: Its spec.
         argv: The spec as JSON, or the path of a JSON file; or the URI of the workspace that has the spec, and its key.
-        reports: Where log records and progress go; by default to standard output.
+        reports: Receives log records and progress; None writes them to standard output.
 
     Returns:
-        The exit code: 0 done (or done before); 1, 2, 75, 143 as :mod:`maskfold.errors` says.
+        The exit code: 0 if the job is done, now or by an earlier run; else 1, 2, 75 or 143, see :mod:`maskfold.errors`.
     """
     _log_to(reports)
     log = logging.getLogger(f"maskfold.{spec_type.stage}")
@@ -123,7 +123,7 @@ def main(
     except errors.MaskfoldError as error:
         failure = Failure.of(error)
     except Exception as error:
-        log.exception("internal error, or an error of this machine")
+        log.exception("internal error")
         failure = Failure.of(error)
     else:
         return errors.EXIT_OK
@@ -143,14 +143,14 @@ def _leave(failure: Failure, spec: Spec[Outcome], log: logging.Logger) -> None:
     try:
         folder.write_failure(open_workspace(spec.workspace), spec.address, failure)
     except errors.MaskfoldError as error:
-        log.warning("the workspace does not take %s/failure.json: %s", spec.address, error)
+        log.warning("cannot write %s/failure.json to the workspace: %s", spec.address, error)
 
 
 def _read_spec(spec_type: type[SpecT], arguments: list[str]) -> SpecT:
     """Read a spec from JSON text, from a JSON file, or from a workspace.
 
     Raises:
-        InputError: If the file is missing or the JSON is no such spec.
+        InputError: If the file is missing or the JSON is not a valid spec of this stage.
     """
     match arguments:
         case [workspace, key]:
@@ -177,12 +177,12 @@ def _parse(spec_type: type[SpecT], argument: str) -> SpecT:
 def run_spec(
     run: Callable[[SpecT, Job], OutcomeT], spec: SpecT, log: logging.Logger, reports: Reports | None = None
 ) -> OutcomeT:
-    """Run a job unless its outcome is there already; publish the outcome last.
+    """Run a job unless its outcome exists; publish the outcome last.
 
-    When another run on this machine is at the same job, this one waits for it and takes its outcome.
+    When another run on this machine works on the same job, this one waits and uses its outcome.
 
     Raises:
-        MaskfoldError: As the job does.
+        MaskfoldError: If the job fails.
     """
     workspace = open_workspace(spec.workspace)
     with alone(workspace.locate(spec.address)):
@@ -229,6 +229,6 @@ def _translated(run: Callable[[SpecT, Job], OutcomeT], spec: SpecT, job: Job) ->
             raise
         where = error.filename or tempfile.gettempdir()
         raise errors.MaskfoldError(
-            f"cannot write {where}: the disk is full; free some space, or let TMPDIR name a folder with more, "
+            f"cannot write {where}: the disk is full; free some space, or set TMPDIR to a folder with more space, "
             "and run again"
         ) from error

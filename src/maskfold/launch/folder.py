@@ -1,7 +1,7 @@
-"""A job's folder in the workspace, ``<stage>/<key>/``: what it is asked to do, and how it ended.
+"""A job's folder in the workspace, ``<stage>/<key>/``: its spec, and its outcome or failure.
 
-Processes, containers and pods receive workspace, stage and key, and read the spec here: specs can be larger than what
-an orchestrator takes as a parameter.
+Processes, containers and pods receive workspace, stage and key, and read the spec here: a spec can be larger than an
+orchestrator accepts as a parameter.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from maskfold import errors
 from maskfold.specs import FAILURE_FILE, OUTCOME_FILE, SPEC_FILE, Failure, Outcome, Spec
 from maskfold.storage import Workspace, open_workspace
 
-_REMEDY = "the file was changed, or maskfold has another version there: use one version everywhere, and run again"
+_REMEDY = "the file was edited, or another version of maskfold wrote it: use one version everywhere, and run again"
 
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 
 
 def post(spec: Spec[Outcome]) -> Workspace:
-    """Write a job's spec, for a process to read, and remove an earlier failure; return the workspace.
+    """Write a job's spec to its folder and delete an earlier failure; return the workspace.
 
-    Two runs may ask for the same job at the same time: their specs differ in ``tracking`` at most, and the last one is
+    Two runs may start the same job at the same time: their specs differ in ``tracking`` at most, and the later one is
     kept.
 
     Raises:
@@ -36,7 +36,7 @@ def post(spec: Spec[Outcome]) -> Workspace:
 
 
 def write_spec(workspace: Workspace, spec: Spec[Outcome]) -> None:
-    """Write a job's spec unless the same one is there."""
+    """Write a job's spec unless the same one is stored."""
     address, content = f"{spec.address}/{SPEC_FILE}", spec.model_dump_json(indent=1).encode()
     if workspace.read(address) != content:
         workspace.write(address, content)
@@ -47,11 +47,11 @@ def read_spec(workspace: str, stage: str, key: str) -> Spec[Outcome]:
 
     Args:
         workspace: URI of the workspace.
-        stage: Which job.
+        stage: Stage of the job.
         key: Key of the spec.
 
     Raises:
-        InputError: If there is no such job, no spec of it, or if stage or key are not the spec's own.
+        InputError: If there is no such stage or no such spec, or if the spec is not valid or has another key.
     """
     spec_type = Spec.of_stage(stage)
     if spec_type is None:
@@ -62,7 +62,7 @@ def read_spec(workspace: str, stage: str, key: str) -> Spec[Outcome]:
     if content is None:
         raise errors.InputError(f"{file}: there is no such file; the run that asks for a job writes its spec there")
     try:
-        # A workspace that was moved or is mounted elsewhere is still the same.
+        # The workspace may have been moved, or be mounted elsewhere, since the spec was written.
         spec = spec_type.model_validate_json(content).model_copy(update={"workspace": workspace})
     except ValidationError as error:
         raise errors.InputError(f"{file}: no valid spec of a job {stage}: {_first(error)}; {_REMEDY}") from None
@@ -94,12 +94,12 @@ def write_outcome(workspace: Workspace, spec: Spec[OutcomeT], outcome: OutcomeT)
 
 
 def write_failure(workspace: Workspace, address: str, failure: Failure) -> None:
-    """Say in a job's folder why it failed."""
+    """Write to a job's folder why it failed."""
     workspace.write(f"{address}/{FAILURE_FILE}", failure.model_dump_json(indent=1).encode())
 
 
 def find_failure(workspace: Workspace, address: str) -> Failure | None:
-    """Return why a job failed; None if it left no failure, or a damaged one."""
+    """Return why a job failed; None if it wrote no failure, or a damaged one."""
     content = workspace.read(f"{address}/{FAILURE_FILE}")
     try:
         return Failure.model_validate_json(content) if content is not None else None
@@ -108,7 +108,7 @@ def find_failure(workspace: Workspace, address: str) -> Failure | None:
 
 
 def _first(error: ValidationError) -> str:
-    """Return the first thing that is wrong, in one line."""
+    """Return the first validation error in one line."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where}: {first['msg']}" if where else first["msg"]

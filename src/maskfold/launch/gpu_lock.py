@@ -1,4 +1,4 @@
-"""One GPU a job, where several jobs of a host see the same GPUs: containers, or workers side by side."""
+"""One GPU per job, where several jobs of a host see the same GPUs: containers, or workers side by side."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ POLL_SECONDS = 1.0
 
 @contextlib.contextmanager
 def own_gpu(on_wait: Callable[[], None] = lambda: None) -> Iterator[str | None]:
-    """Hold a GPU that no other job of this host holds, waiting for one if need be.
+    """Lock a GPU that no other job of this host uses; wait while all are taken.
 
-    The locks are in ``$MASKFOLD_HOME``, which all containers of a host share, and the system frees them when their
-    process dies. Within the block ``CUDA_VISIBLE_DEVICES`` names that GPU alone.
+    The locks are in ``$MASKFOLD_HOME``, which all containers of a host share, and the operating system releases them
+    when their process dies. Within the block ``CUDA_VISIBLE_DEVICES`` names only that GPU.
 
     Args:
-        on_wait: Called once when all are taken.
+        on_wait: Called once if all are taken.
 
     Yields:
-        The GPU's unique name; None without GPUs, or when ``CUDA_VISIBLE_DEVICES`` has made the choice already.
+        The GPU's unique name; None without GPUs, or if ``CUDA_VISIBLE_DEVICES`` is already set.
     """
     names = [] if DEVICES_VARIABLE in os.environ else gpu_names()
     if not names:

@@ -1,4 +1,4 @@
-"""What every launcher can do."""
+"""The interface of all launchers."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from maskfold.specs import Outcome, Spec
 
 @dataclass
 class Watcher:
-    """Where a launcher reports to while it waits for a job."""
+    """Receives a launcher's reports while it waits for a job."""
 
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     on_start: Callable[[], None]
-    """The job has got its place and begins."""
+    """Called when the job has a slot and starts."""
     on_progress: Callable[[JobProgress], None]
     on_warning: Callable[[str], None] = lambda _: None
-    """The job has said something that its user should know."""
+    """Called with each warning of the job, for the user."""
 
     def record(self, level: int, text: str) -> None:
-        """Take a log record of the job: ``logger: message``."""
+        """Forward a log record of the job: ``logger: message``."""
         self.log.log(level, "%s", text)
         if level == logging.WARNING:
             self.on_warning(text.partition(": ")[2])
 
     def output(self, line: str) -> None:
-        """Take a line of the job's standard output or error: libraries print there, and Python when it crashes."""
+        """Log a line of the job's standard output or error, where libraries print and Python reports crashes."""
         if line:
             self.log.info("%s", line)
 
@@ -38,14 +38,14 @@ class Launcher(Protocol):
     """Starts jobs and waits for them. Safe to use from several threads."""
 
     def run(self, spec: Spec[Outcome], watcher: Watcher) -> None:
-        """Run a job to its end; its outcome then lies in the workspace.
+        """Run a job to its end; its outcome is then stored in the workspace.
 
         Raises:
-            JobFailedError: The job ended badly; carries its exit code.
+            JobFailedError: The job failed; carries its exit code.
             CancelledError: The launcher was cancelled.
         """
         ...
 
     def cancel(self) -> None:
-        """Stop all running jobs and refuse new ones; returns when none runs."""
+        """Stop all running jobs and reject new ones; return when none runs."""
         ...

@@ -28,13 +28,13 @@ _NOT_FOR_JOBS = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAM
 
 
 class LocalLauncher:
-    """A fork server that has torch in memory; each job is a child process of its own, isolated and killable."""
+    """Runs each job in its own child process, forked from a server that has torch in memory."""
 
     def __init__(self, slots: list[Slot] | None = None) -> None:
         """Make a launcher.
 
         Args:
-            slots: Places for jobs; none shares the whole machine, one slot a core or GPU.
+            slots: Places for jobs; None divides the whole machine, one slot per core or GPU.
         """
         self._pool = SlotPool(slots or machine_slots(jobs=usable_cores()))
         self._context = multiprocessing.get_context("forkserver")
@@ -55,7 +55,7 @@ class LocalLauncher:
             raise errors.JobFailedError(f"{spec.label}: {_failure(workspace, spec.address, code).message}", code)
 
     def cancel(self) -> None:
-        """Ask all jobs to stop, make those that do not, and wait for them."""
+        """Send SIGTERM to all jobs, then SIGKILL to those that do not stop, and wait for them."""
         self._cancelled.set()
         with self._lock:
             running = list(self._running)
@@ -113,7 +113,7 @@ class LocalLauncher:
 
 
 def _failure(workspace: Workspace, address: str, code: int) -> Failure:
-    """Return why a job failed; leave a failure for one that could not, such as one that was killed."""
+    """Return why a job failed; write the failure of a job that could not do so, such as a killed one."""
     left = folder.find_failure(workspace, address)
     if left is not None and left.exit_code == code:
         return left
@@ -134,7 +134,7 @@ def _environment(slot: Slot) -> dict[str, str]:
 
 
 def _reader(read: Callable[..., None], *arguments: object) -> threading.Thread:
-    """Start to read a pipe, in a copy of this thread's context: reports are filed under the orchestrator's run."""
+    """Read a pipe in a thread with a copy of this context, so that reports belong to the orchestrator's run."""
     thread = threading.Thread(target=contextvars.copy_context().run, args=(read, *arguments), daemon=True)
     thread.start()
     return thread
@@ -150,5 +150,5 @@ def _forward(pipe: Connection, watcher: Watcher) -> None:
 def _signal_group(process: ForkServerProcess, signum: signal.Signals) -> None:
     if process.pid is None:
         return
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # gone already
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # already gone
         os.killpg(process.pid, signum)

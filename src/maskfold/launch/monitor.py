@@ -1,4 +1,4 @@
-"""What the jobs of this process are doing, for whoever wants to show it."""
+"""Events of this process's jobs, for progress displays."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class JobProgress:
     total: int
     unit: str
     fields: dict[str, float | int | str] = field(default_factory=dict)
-    """More to show, such as epoch and images per second."""
+    """Further values to show, such as epoch and images per second."""
 
 
 @dataclass(frozen=True)
 class JobEvent:
-    """A job changed its state, made progress, or has something to say (``warning``, which is no change)."""
+    """A job's new state, its progress, or a message (``warning``, which does not change the state)."""
 
     label: str
     state: JobState
@@ -38,7 +38,7 @@ _lock = threading.Lock()
 
 
 def announce(event: JobEvent) -> None:
-    """Tell everyone who listens."""
+    """Pass an event to all listeners."""
     with _lock:
         for listener in _listeners:
             listener(event)

@@ -27,19 +27,19 @@ POLL_SECONDS = 1.0
 CANCEL_SECONDS = 60.0
 """How long to wait for the pool to confirm that cancelled jobs are gone."""
 UNCLAIMED_SECONDS = 60.0
-"""After this long without a worker that takes a job, while no other job of the run is at work, its user is told."""
+"""The user is warned when no worker takes a job for this long while no other job of the run is running."""
 WORKER_SECONDS = 10.0
-"""Time between two looks at whether the worker that has taken a job is still there."""
+"""Time between two checks that the worker that has taken a job is still online."""
 LOST_JOBS = "maskfold: lost jobs"
 """Name of the server's automation that counts a job as crashed when its process or machine is lost."""
 NO_SIGN_OF_LIFE = "no sign of life"
 """How the automation's message begins."""
 HEARTBEAT = "prefect.flow-run.heartbeat"
 SILENCE_SECONDS = 100.0
-"""After this long without a heartbeat a run is lost: three missed, as `prefect.yaml` asks for one every 30 s."""
+"""A run counts as lost after this long without a heartbeat: three missed, as `prefect.yaml` sets one every 30 s."""
 
 _PASSING = (httpx.TransportError, PrefectHTTPStatusError)
-"""The server does not answer, or not well; it may later."""
+"""Errors that may be temporary: the server does not answer, or answers with an error."""
 
 _WORKERS_CODE = re.compile(r"exited with non-zero status code:? (\d+)")
 _NOT_STARTED = "Failed to submit flow run to infrastructure"
@@ -52,7 +52,7 @@ class PoolLauncher:
         """Make a launcher.
 
         Args:
-            pool: Name of the deployment of the flow ``job``; by our ``prefect.yaml`` it is the work pool's name.
+            pool: Name of the deployment of the flow ``job``; in ``prefect.yaml`` it equals the work pool's name.
 
         Raises:
             InputError: If there is no such deployment.
@@ -61,7 +61,7 @@ class PoolLauncher:
         self._deployment = f"job/{pool}"
         self._running: set[UUID] = set()
         self._at_work: set[UUID] = set()
-        """Of the running, those that a worker has begun."""
+        """Running jobs that a worker has started."""
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._deaf = _Deafness()
@@ -70,9 +70,9 @@ class PoolLauncher:
                 client.read_deployment_by_name(self._deployment)
             except ObjectNotFound:
                 raise errors.InputError(
-                    f"launcher pool:{pool}: the Prefect server has no deployment {self._deployment}; those of "
-                    "prefect.yaml, for the pools local, docker, docker-gpu and kubernetes, are made by: "
-                    "python -m flows.register POOL"
+                    f"launcher pool:{pool}: the Prefect server has no deployment {self._deployment}; "
+                    "prefect.yaml defines deployments for the pools local, docker, docker-gpu and kubernetes; "
+                    "create them with: python -m flows.register POOL"
                 ) from None
 
     def run(self, spec: Spec[Outcome], watcher: Watcher) -> None:
@@ -87,13 +87,13 @@ class PoolLauncher:
             timeout=0,
             as_subflow=True,
             tags=[spec.stage],
-            idempotency_key=str(uuid4()),  # asked again after a lost answer, the server does not make a second run
+            idempotency_key=str(uuid4()),  # a client that retries after a lost answer creates no second run
         )
         assert isinstance(submitted, FlowRun)
         with self._lock:
             self._running.add(submitted.id)
         try:
-            if self._cancelled.is_set():  # while it was being submitted, too late for `cancel` to know of it
+            if self._cancelled.is_set():  # during submission, so `cancel` has not seen it
                 self._stop({submitted.id})
             state = self._wait(submitted.id, watcher)
         except ObjectNotFound:
@@ -117,7 +117,7 @@ class PoolLauncher:
             self._stop(running)
 
     def _stop(self, running: set[UUID]) -> None:
-        """Ask for runs to be cancelled until the pool has done so; put an end to those of a pool that does not."""
+        """Cancel runs until the pool confirms it; after ``CANCEL_SECONDS`` mark the rest as cancelled."""
         deadline = time.monotonic() + CANCEL_SECONDS
         with get_client(sync_client=True) as client:
             while running := {one for one in running if not _is_over(client, one)}:
@@ -129,7 +129,7 @@ class PoolLauncher:
                 time.sleep(POLL_SECONDS)
 
     def _wait(self, run_id: UUID, watcher: Watcher) -> State:
-        told, since = False, time.monotonic()
+        warned, since = False, time.monotonic()
         begun: float | None = None
         cancelling: float | None = None
         worker, outage = _Worker(run_id, self._pool), _Outage()
@@ -155,10 +155,10 @@ class PoolLauncher:
                             _try_to_cancel(client, run_id, by_force=True)
                 if self._at_work:  # there are workers, and they are busy
                     since = time.monotonic()
-                if begun is None and not told and time.monotonic() - since > UNCLAIMED_SECONDS:
-                    told = True
+                if begun is None and not warned and time.monotonic() - since > UNCLAIMED_SECONDS:
+                    warned = True
                     watcher.on_warning(
-                        "no worker has begun this job yet; are all busy with other runs, or is none there? "
+                        "no worker has started this job yet; are all busy with other runs, or is none online? "
                         f"Start one with: prefect worker start --pool {self._pool}"
                     )
                 time.sleep(POLL_SECONDS)
@@ -166,7 +166,7 @@ class PoolLauncher:
 
 @dataclass
 class _Worker:
-    """The worker that has taken a job: Prefect does not notice when it goes away before it begins the job."""
+    """The worker that has taken a job: Prefect does not notice when it stops before it starts the job."""
 
     run_id: UUID
     pool: str
@@ -174,9 +174,9 @@ class _Worker:
     _gone: set[str] = field(default_factory=set)
 
     def has_gone(self, client: SyncPrefectClient, run: FlowRun) -> bool:
-        """Say whether the worker went away; then the job is given back to the pool."""
+        """Return whether the worker is gone; if so, give the job back to the pool."""
         name = run.labels.get("prefect.worker.name")
-        # A worker takes a run first and labels it then: the label of one that is gone may be left from before.
+        # A worker takes a run before it labels it: the label may still name an earlier worker.
         if not isinstance(name, str) or name in self._gone or time.monotonic() - self._looked < WORKER_SECONDS:
             return False
         self._looked = time.monotonic()
@@ -190,14 +190,14 @@ class _Worker:
 
 
 class _Outage:
-    """A time when the server did not answer: it missed heartbeats, and then takes jobs for lost that are not."""
+    """A time when the server did not answer: it missed heartbeats, and may count running jobs as lost."""
 
     def __init__(self) -> None:
         self._began: float | None = None
         self._ended: float | None = None
 
     def note(self, answered: bool) -> None:
-        """Take note of whether the server answers."""
+        """Record whether the server answers."""
         now = time.monotonic()
         if not answered:
             self._began = self._began or now
@@ -207,24 +207,24 @@ class _Outage:
             self._began = None
 
     def excuses(self, client: SyncPrefectClient, run_id: UUID, state: State) -> bool:
-        """Say whether a run that counts as lost may be alive, and will end in a state of its own."""
+        """Return whether a run that counts as lost may be alive and still report its final state."""
         if self._ended is None or not state.is_crashed() or not (state.message or "").startswith(NO_SIGN_OF_LIFE):
             return False
         if time.monotonic() - self._ended < SILENCE_SECONDS:
             return True
         with contextlib.suppress(*_PASSING):
             return _has_heartbeat(client, run_id, timedelta(seconds=SILENCE_SECONDS))
-        return True  # away again
+        return True  # the server does not answer again
 
 
 class _Deafness:
-    """Whether the server could notice that a job is lost; looked at once, and said when it could not."""
+    """Checks once whether the server can notice a lost job, and warns if it cannot."""
 
     def __init__(self) -> None:
         self._looked = False
 
     def look(self, client: SyncPrefectClient, run_id: UUID, watcher: Watcher) -> None:
-        """Look for the automation, and for a heartbeat of a job that should have sent some by now."""
+        """Check for the automation, and for heartbeats of a job that should have sent some by now."""
         if self._looked:
             return
         with contextlib.suppress(*_PASSING):
@@ -254,23 +254,23 @@ def _has_heartbeat(client: SyncPrefectClient, run_id: UUID, within: timedelta) -
 
 
 def failure(spec: Spec[Outcome], state: State, left: Failure | None = None) -> errors.MaskfoldError:
-    """Return what to raise for a job whose run ended in a state other than completed.
+    """Return the error of a job that did not complete.
 
-    A run that crashed lost its process: killed, out of memory, machine lost; the worker's message names the exit status
-    where it knows one.
+    The process of a crashed run was killed, ran out of memory or lost its machine; the worker's message names the exit
+    status if it is known.
 
     Args:
         spec: The job.
         state: The last state of its run.
-        left: What a job that failed by itself said in its ``failure.json``.
+        left: The job's own ``failure.json``, if it wrote one.
     """
     if left is not None:
         return errors.JobFailedError(f"{spec.label}: {left.message}", left.exit_code)
     message = state.message or state.name or state.type.value
     code = errors.EXIT_KILLED if state.is_crashed() else errors.EXIT_FAULT
     if state.is_failed() or message.startswith(_NOT_STARTED):
-        # A job that cannot leave its failure does not reach the workspace. No image, no engine: as for that, another
-        # worker, or another moment, may have it.
+        # A failed job without a failure.json could not reach the workspace; a job that was not started lacked its image
+        # or its engine. Both may succeed later, or on another worker.
         code = errors.EXIT_UNAVAILABLE
     elif found := _WORKERS_CODE.search(message):
         # A run that someone cancels ends as Cancelled; one that crashed by SIGTERM was stopped by its machine.
@@ -279,7 +279,7 @@ def failure(spec: Spec[Outcome], state: State, left: Failure | None = None) -> e
 
 
 def _read_run(client: SyncPrefectClient, run_id: UUID) -> FlowRun | None:
-    """Return a run; None while the server cannot be reached, as the job goes on without it."""
+    """Return a run; None while the server cannot be reached, because the job continues without it."""
     with contextlib.suppress(*_PASSING):
         return client.read_flow_run(run_id)
     return None

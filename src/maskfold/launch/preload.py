@@ -5,4 +5,4 @@ import maskfold.ensemble
 import maskfold.faces
 import maskfold.torchvision_ops
 import maskfold.training.artifacts
-import maskfold.training.loop  # noqa: F401 - with timm and scikit-learn, a second and more for every job
+import maskfold.training.loop  # noqa: F401 - imports timm and scikit-learn, which takes more than a second

@@ -1,7 +1,7 @@
-"""What a running job reports to its launcher: progress and log records, on a pipe of their own.
+"""What a running job reports to its launcher: progress and log records, over a separate pipe.
 
-Each report is one JSON text. Nothing that a job or a library prints can be taken for one: standard output and error
-have another pipe.
+Each report is one JSON text. What a job or a library prints cannot be mistaken for a report: standard output and error
+use another pipe.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Reports(logging.Handler):
         """Send a log record."""
         try:
             self._send({"level": record.levelno, "text": self.format(record)})
-        except Exception:  # noqa: BLE001 - as logging asks of handlers
+        except Exception:  # noqa: BLE001 - logging handlers must not raise
             self.handleError(record)
 
     def progress(self, progress: JobProgress) -> None:
         """Send how far the job is."""
-        # A launcher that is gone stops its jobs; until then they go on to where their state can be saved.
+        # When the launcher has died, the job is about to be stopped, and goes on until it can save its state.
         with contextlib.suppress(BrokenPipeError):
             self._send(asdict(progress))
 
@@ -50,12 +50,12 @@ class Reports(logging.Handler):
 def receive(
     pipe: Connection, on_progress: Callable[[JobProgress], None], on_record: Callable[[int, str], None]
 ) -> None:
-    """Pass a job's reports on until the job has ended.
+    """Forward a job's reports until it ends.
 
     Args:
         pipe: The launcher's end.
-        on_progress: Takes progress.
-        on_record: Takes a log record: level and text.
+        on_progress: Receives progress.
+        on_record: Receives a log record: level and text.
     """
     while True:
         try:
@@ -67,5 +67,5 @@ def receive(
                 on_record(report["level"], report["text"])
             else:
                 on_progress(JobProgress(**report))
-        except Exception as error:  # noqa: BLE001 - a full pipe would hold the job up
+        except Exception as error:  # noqa: BLE001 - an unread pipe would block the job
             _log.warning("a report of a job is not shown: %s", error)

@@ -20,8 +20,8 @@ _LOCK = ".lock"
 def scratch_folder(stage: str) -> Iterator[Path]:
     """Yield an empty folder that is deleted at the end.
 
-    A killed job cannot delete its own, which may hold gigabytes; so what killed jobs left is deleted first. A lock
-    beside the folder, which the system frees when its process dies, tells the two apart.
+    A killed job cannot delete its folder, which may hold gigabytes, so folders of killed jobs are deleted first. Each
+    folder has a lock beside it, which the operating system releases when the job's process dies.
     """
     parent = Path(tempfile.gettempdir())
     for left in parent.glob(f"{PREFIX}*{_LOCK}"):
@@ -29,7 +29,7 @@ def scratch_folder(stage: str) -> Iterator[Path]:
     folder = parent / f"{PREFIX}{stage}-{uuid.uuid4().hex[:8]}"
     lock = folder.with_name(folder.name + _LOCK)
     with _lock(lock):
-        folder.mkdir(mode=0o700)  # only under the lock: a folder whose lock is free has lost its job
+        folder.mkdir(mode=0o700)  # only under the lock: a folder with a free lock belongs to a killed job
         try:
             yield folder
         finally:
@@ -37,8 +37,8 @@ def scratch_folder(stage: str) -> Iterator[Path]:
 
 
 def _sweep(lock: Path) -> None:
-    """Delete a folder and its lock unless its job is alive or another user's."""
-    # Another user's file raises an operating-system error, and so does one that is gone already.
+    """Delete a folder and its lock unless its job is alive or belongs to another user."""
+    # A file of another user raises an operating-system error, and so does one that is already gone.
     with contextlib.suppress(Timeout, OSError):
         if lock.stat(follow_symlinks=False).st_uid == os.getuid():
             with _lock(lock, blocking=False):
@@ -47,9 +47,9 @@ def _sweep(lock: Path) -> None:
 
 def _delete(folder: Path, lock: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    lock.unlink(missing_ok=True)  # while it is held: a process that waits for it notices and makes a new one
+    lock.unlink(missing_ok=True)  # while it is held: a process that waits for it notices and creates a new one
 
 
 def _lock(path: Path, *, blocking: bool = True) -> FileLock:
-    # A soft lock, which filelock takes where the file system has no flock, outlives a killed process.
+    # A soft lock, which filelock uses where the file system has no flock, outlives a killed process.
     return FileLock(path, blocking=blocking, fallback_to_soft=False)

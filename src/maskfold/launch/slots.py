@@ -1,4 +1,4 @@
-"""Places for jobs on this machine: one a GPU, or, without GPUs, one a processor core."""
+"""Places for jobs on this machine: one per GPU, or, without GPUs, one per processor core."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Slot:
 
     threads: int
     device: str | None = None
-    """Value for CUDA_VISIBLE_DEVICES; none leaves it alone."""
+    """Value for CUDA_VISIBLE_DEVICES; None leaves it unchanged."""
 
 
 def machine_slots(jobs: int) -> list[Slot]:
     """Share this machine among at most ``jobs`` jobs at a time.
 
-    On a processor one-thread jobs side by side do more work together than one job with all threads, so there are as
-    many slots as cores, but no more than there are jobs to fill them.
+    On a processor, one-thread jobs side by side do more work than one job with all threads, so there are as many slots
+    as cores, but no more than jobs.
     """
     cores = usable_cores()
     devices = visible_gpus()
@@ -52,7 +52,7 @@ def visible_gpus() -> list[str]:
 
 
 def gpu_names() -> list[str]:
-    """Return the NVIDIA devices of this machine by the names that are theirs wherever they are seen from."""
+    """Return the UUIDs of this machine's NVIDIA devices, which are the same in every container."""
     return _ask_driver("uuid")
 
 
@@ -71,7 +71,7 @@ def _ask_driver(column: str) -> list[str]:
 
 
 class SlotPool:
-    """Hands slots out, one job each, in the order in which they were asked for."""
+    """Gives out slots, one per job, in the order of the requests."""
 
     def __init__(self, slots: list[Slot]) -> None:
         self._free = list(slots)
@@ -79,7 +79,7 @@ class SlotPool:
         self._changed = threading.Condition()
 
     def take(self, stopped: Callable[[], bool]) -> Slot | None:
-        """Wait for a free slot; None when ``stopped`` says so first."""
+        """Wait for a free slot; return None if ``stopped`` returns True first."""
         ticket = object()
         with self._changed:
             self._waiting.append(ticket)

@@ -1,4 +1,4 @@
-"""What each job receives and returns, one module a job, as in ``tasks/``; and the key that names its output."""
+"""What each job receives and returns, one module per job, as in ``tasks/``; and the key that names its output."""
 
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores

@@ -10,23 +10,23 @@ from maskfold.specs.spec import File, Outcome, Spec
 
 
 class FaceShares(Settings):
-    """What became of a group of photographs."""
+    """How faces were found in a group of photographs."""
 
     group: str
     """Part of the data set, or a class of its training part."""
     images: int
-    """Photographs, with unreadable ones."""
+    """Photographs, including unreadable ones."""
     detected: int
-    """Found at the first look."""
+    """Faces found in the first pass."""
     retried: int
-    """Found at a closer look."""
+    """Faces found in a second, closer pass."""
     fallback: int
     """Not found; cropped where the data set's faces usually are."""
     unreadable: int
 
     @property
     def fallback_share(self) -> float:
-        """Share of the readable photographs without a detected face; 0 without any."""
+        """Share of the readable photographs without a detected face; 0 if none is readable."""
         readable = self.images - self.unreadable
         return self.fallback / readable if readable else 0.0
 
@@ -47,7 +47,7 @@ class TypicalFace(Settings):
     box: tuple[float, float, float, float]
     """Median left, top, right, bottom, as shares of width and height."""
     count: int
-    """Confident faces that this was learnt from."""
+    """Number of confident faces that the medians are taken over."""
 
 
 class CropOutcome(Outcome):
@@ -66,10 +66,10 @@ class CropOutcome(Outcome):
     groups: tuple[FaceShares, ...] = ()
     """Counts by part; parts without photographs are left out."""
     typical_face: TypicalFace | None = None
-    """Learnt from the training photographs; none if no face was certain."""
+    """Learnt from the training photographs; None if no face was certain."""
     images_per_second: float
     n_outliers: int = 0
-    """Training photographs whose face is elsewhere than in the same person's others; see the index."""
+    """Training photographs with the face in another place than in the person's other photographs; see the index."""
     figures: tuple[File, ...] = ()
     """PNG: contact sheets of fallbacks, outliers and a random sample; histograms of box size and probability."""
 

@@ -17,10 +17,10 @@ class Scores(Settings):
     """Out-of-fold scores of one voter or of the vote."""
 
     macro_f1: float | None
-    """Over all joint classes; none for a network that predicts one attribute of several."""
+    """Over all joint classes; None for a network that predicts one attribute of several."""
     accuracy: float | None
     attributes: dict[str, dict[str, float]]
-    """Accuracy and macro_f1 of each attribute; empty for a scheme of one, whose classes are the joint classes."""
+    """Accuracy and macro_f1 of each attribute; empty for a scheme of one attribute, where they equal those above."""
 
 
 class EnsembleOutcome(Outcome):
@@ -55,9 +55,9 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
     cropped: Annotated[CropOutcome, OutsideKey]
     trained: Annotated[tuple[TrainFoldOutcome, ...], OutsideKey]
     final: Annotated[tuple[TrainAllOutcome, ...], OutsideKey] = ()
-    """Networks trained on everybody, one of each network or none."""
+    """Networks trained on all people: one for each network, or none."""
     evaluated: Annotated[tuple[PredictEvalOutcome, ...], OutsideKey] = ()
-    """What each network's trainings predict for the evaluation images; none where there are no such images."""
+    """Predictions of each network for the evaluation images; empty if there are none."""
     dataset_version: str
     folds_version: str
     trained_keys: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a trained network's file says of itself: all that is needed to use it on new photographs."""
+"""The description in a trained network's file: all that is needed to use it on new photographs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEADER: Final = "maskfold"
 
 
 class NetworkInput(Settings):
-    """What a network takes: float32, (N, 3, height, width), RGB, (uint8 / 255 - mean) / std."""
+    """The input of a network: float32, (N, 3, height, width), RGB, (uint8 / 255 - mean) / std."""
 
     source: Literal["face", "portrait"]
     """The cropped face, or the whole photograph."""
@@ -26,7 +26,7 @@ class NetworkInput(Settings):
 
 
 class NetworkCard(Settings):
-    """A trained network without its weights, which are stored beside it."""
+    """A trained network without its weights, which are stored in the same file."""
 
     backbone: str
     backbone_args: dict[str, Any]
@@ -35,15 +35,15 @@ class NetworkCard(Settings):
     target: str
     """`joint`, or the attribute that it predicts."""
     scheme: Scheme
-    """The scheme that counts; training bounds included."""
+    """The label scheme, including the training bounds."""
     classes: tuple[str, ...]
-    """Names of the classes that it tells apart, in the order of its logits."""
+    """Names of the classes that it distinguishes, in the order of its logits."""
     counted_classes: tuple[int, ...]
-    """Class of the target that each of them counts as: after softmax the probabilities are summed by it."""
+    """For each of ``classes`` its class of the target; after softmax the probabilities are summed by this class."""
     precision: Literal["off", "bf16", "fp16"]
     """Mixed precision of its arithmetic, as in training."""
     batch_size: PositiveInt
-    """Images that it predicted at once."""
+    """Images in one batch of predictions."""
     crop: Crop
     """How faces were cropped."""
     typical_face: TypicalFace | None

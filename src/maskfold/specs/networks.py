@@ -15,23 +15,23 @@ class NetworksOutcome(Outcome):
     """All networks can be built."""
 
     parameters: dict[str, int]
-    """Trainable numbers of each network, by its name."""
+    """Number of trainable parameters of each network, by its name."""
 
 
 class NetworksSpec(Spec[NetworksOutcome]):
-    """Build each network once, with its initial weights, and let it look at one image, before anything is trained."""
+    """Build each network once, with its initial weights, and run it on one image, before any training."""
 
     stage = "networks"
     version = 2
     networks: tuple[Network, ...]
     classes: tuple[int, ...]
-    """Size of each one's output."""
+    """Number of outputs of each network."""
     sizes: tuple[tuple[int, int], ...]
-    """Height and width of each one's input."""
+    """Height and width of each network's input."""
     weights: Annotated[dict[str, Weights], OutsideKey]
     """Initial weights by backbone."""
     weights_identities: dict[str, Any] = Field(default_factory=dict)
-    """What of the weights determines the result; set from ``weights``."""
+    """The properties of the weights that determine the result; set from ``weights``."""
 
     def model_post_init(self, context: Any, /) -> None:
         identities = {backbone: weights.identity for backbone, weights in self.weights.items()}

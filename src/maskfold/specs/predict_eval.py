@@ -1,4 +1,4 @@
-"""Job ``predict_eval``: what a network's trainings predict for the evaluation images."""
+"""Job ``predict_eval``: predictions of all trainings of one network for the evaluation images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
 
 NO_FOLD: Final = -1
-"""In place of a fold, for a training that held no one out."""
+"""Fold number of a training that held no one out."""
 
 
 class PredictEvalOutcome(Outcome):
@@ -23,9 +23,9 @@ class PredictEvalOutcome(Outcome):
 
 
 class PredictEvalSpec(Spec[PredictEvalOutcome]):
-    """Let all trainings of one network predict the evaluation images.
+    """Predict the evaluation images with all trainings of one network.
 
-    Apart from the trainings, so that evaluation images that come or go cost no training.
+    Separate from the trainings, so that no network is trained again when the evaluation images change.
     """
 
     stage = "predict_eval"
@@ -43,7 +43,7 @@ class PredictEvalSpec(Spec[PredictEvalOutcome]):
     crop: Crop
     typical_face: TypicalFace | None
     pack: Annotated[File, OutsideKey]
-    """The faces or the portraits, as the network's input says."""
+    """The faces or the portraits, depending on the network's input."""
     index: Annotated[File, OutsideKey]
     manifest: Annotated[File, OutsideKey]
 

@@ -10,14 +10,14 @@ from maskfold.specs.spec import File, Outcome, Spec
 
 
 class ExternalSource(Settings):
-    """Where an external table and its images are stored, and in what state."""
+    """Where an external table and its images are stored, and a digest of their state."""
 
     folder: str
     """URI of the folder that holds the table and, at any depth, its images."""
     table: str
     """Name of the csv or parquet file in that folder."""
     fingerprint: str
-    """Digest of the folder's listing: names, sizes, times of change."""
+    """Digest of the folder's listing: names, sizes, modification times."""
 
 
 class PrepareOutcome(Outcome):
@@ -33,11 +33,11 @@ class PrepareOutcome(Outcome):
     dataset_version: str
     """Digest of the manifest's content."""
     images_version: str
-    """Digest of the images alone: equal for equal photographs whatever the labels say."""
+    """Digest of the images only; it does not depend on the labels."""
     eval_version: str
     """Digest of the evaluation images and their order."""
     learnt_versions: dict[str, str]
-    """Digests of the images and labels that a network learns from, by the labels that it looks at; see
+    """Digests of the images and labels that a network learns from, by the labels that it uses; see
     :func:`maskfold.dataset.versions.learnt_versions`."""
     folds_version: str
     n_people: int
@@ -52,7 +52,7 @@ class PrepareOutcome(Outcome):
     class_counts: tuple[int, ...]
     """Training images of each joint class."""
     n_external: int = 0
-    """Images of external tables that can be used; no other number here counts them."""
+    """Usable images of external tables; the other counts do not include them."""
     n_external_left_out: int = 0
     """Rows of external tables that cannot be used."""
     warnings: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class PrepareSpec(Spec[PrepareOutcome]):
     data: Annotated[str, OutsideKey]
     """URI of the data set."""
     fingerprint: str
-    """Digest of the data set's listing: names, sizes, times of change."""
+    """Digest of the data set's listing: names, sizes, modification times."""
     dataset: Dataset
     corrections: File | None = None
     """The corrections file, copied into the workspace."""
@@ -77,9 +77,9 @@ class PrepareSpec(Spec[PrepareOutcome]):
 
     def _determining(self) -> dict[str, Any]:
         found = super()._determining()
-        # What external tables hold matters, not where they are stored.
+        # The content of external tables determines the result, not their location.
         found["dataset"]["external"] = [[source.table, source.fingerprint] for source in self.external]
-        # The bounds of the training labels matter to trainings alone, and the scheme's name to people.
+        # Only trainings depend on the bounds of the training labels, and no result depends on the scheme's name.
         del found["scheme"]["name"]
         for attribute in found["scheme"]["attributes"]:
             del attribute["train_bounds"]

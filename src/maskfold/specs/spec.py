@@ -1,9 +1,9 @@
-"""What all jobs have in common: a spec with a key goes in, an outcome comes out.
+"""What all jobs have in common: each receives a spec with a key and returns an outcome.
 
-A job's *spec* is JSON. Fields that only conduct a run or say where things are stored are marked as
+A job's *spec* is JSON. Fields that only control a run or say where files are stored are marked as
 :class:`~maskfold.recipe.OutsideKey` and left out of the *key*, the digest of everything that determines the result.
 Outputs are stored at ``<stage>/<key>/`` in the workspace, beside ``spec.json``; ``outcome.json`` is published there
-last, so its presence means the job is done. A job that fails leaves ``failure.json`` instead.
+last, so its presence means the job is done. A job that fails writes ``failure.json`` instead.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Tracking(Settings):
     """The MLflow run that a job reports to."""
 
     uri: str
-    """Without a password: a job gets that by its environment."""
+    """Without a password, which a job reads from its environment."""
     run_id: str
 
 
@@ -59,7 +59,7 @@ class Failure(Settings):
 
     @classmethod
     def of(cls, error: Exception) -> Failure:
-        """Return what an exception says; only those of maskfold explain themselves without their class's name."""
+        """Return the failure of an exception; the message names its class unless it is a ``MaskfoldError``."""
         kind = type(error).__name__
         if isinstance(error, MaskfoldError):
             return cls(kind=kind, message=str(error), exit_code=error.exit_code)
@@ -70,13 +70,13 @@ OutcomeT_co = TypeVar("OutcomeT_co", bound=Outcome, covariant=True)
 
 
 class Spec(Settings, Generic[OutcomeT_co]):
-    """What every job receives; ``Spec[CropOutcome]`` is what a job receives that returns a ``CropOutcome``."""
+    """What every job receives; a job with a ``Spec[CropOutcome]`` returns a ``CropOutcome``."""
 
     stage: ClassVar[str]
     version: ClassVar[int]
-    """Raised whenever the stage's results change for equal specs, so that old outputs are not taken for new ones."""
+    """Increased whenever the stage's results change for equal specs, so that old outputs are not reused."""
     one_of_many: ClassVar[bool] = False
-    """Jobs of this stage run side by side, each on a share of the machine; any other has the machine to itself."""
+    """Jobs of this stage run side by side, each on a share of the machine; any other job uses the whole machine."""
 
     _by_stage: ClassVar[dict[str, type[Spec[Outcome]]]] = {}
 
@@ -90,12 +90,12 @@ class Spec(Settings, Generic[OutcomeT_co]):
 
     @staticmethod
     def of_stage(stage: str) -> type[Spec[Outcome]] | None:
-        """Return the spec that a stage's jobs receive; None if there is no such stage."""
+        """Return the spec type of a stage's jobs; None if there is no such stage."""
         return Spec._by_stage.get(stage)
 
     @classmethod
     def outcome_type(cls) -> type[OutcomeT_co]:
-        """Return what the job returns: the argument that the spec's base class was given."""
+        """Return the type of the job's outcome: the type argument of the spec's base class."""
         arguments = (base.__pydantic_generic_metadata__["args"] for base in cls.__mro__ if issubclass(base, Spec))
         return cast("type[OutcomeT_co]", next(found for found in arguments if found)[0])
 
@@ -115,5 +115,5 @@ class Spec(Settings, Generic[OutcomeT_co]):
 
     @property
     def label(self) -> str:
-        """How people call this job."""
+        """Name of this job in messages."""
         return self.stage

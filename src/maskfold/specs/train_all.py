@@ -6,11 +6,11 @@ from maskfold.specs.training import TrainOutcome, TrainSpec
 
 
 class TrainAllOutcome(TrainOutcome):
-    """A network that learnt from everyone, so that no one is left to judge it."""
+    """A network trained on all people, so it has no held-out score."""
 
 
 class TrainAllSpec(TrainSpec[TrainAllOutcome]):
-    """Train one network on all people, for a number of epochs that the folds found.
+    """Train one network on all people, for a number of epochs derived from the best epochs of the folds.
 
     The network's settings are those of :meth:`maskfold.recipe.Network.for_final_fit`.
     """

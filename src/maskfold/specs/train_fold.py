@@ -10,7 +10,7 @@ from maskfold.specs.training import TrainOutcome, TrainSpec
 
 
 class TrainFoldOutcome(TrainOutcome):
-    """A network that one fold was held out from."""
+    """A network trained with one fold held out."""
 
     predictions: File
     """Parquet: image, part ("valid"), fold, p0 .. p<classes-1> (probabilities) of the held-out images."""

@@ -21,7 +21,7 @@ class EpochRecord(Settings):
     """At the epoch's end."""
     train_loss: float
     valid_loss: float | None
-    """None, as the other scores, where no one is held out."""
+    """None, like the scores below, if no one is held out."""
     valid_macro_f1: float | None
     """Of the network's target, on the whole validation part."""
     valid_accuracy: float | None
@@ -36,10 +36,10 @@ class TrainOutcome(Outcome):
     weights: File
     """safetensors of the kept epoch, with the network's card (:class:`maskfold.specs.NetworkCard`) in its header."""
     best_epoch: int
-    """Epoch whose weights were kept, from 0."""
+    """Epoch of the kept weights, from 0."""
     history: tuple[EpochRecord, ...]
     initial_weights: str
-    """What was loaded, for people."""
+    """Description of the initial weights, for display."""
     device: str
     amp: str
     images_per_second: float
@@ -47,7 +47,7 @@ class TrainOutcome(Outcome):
     steps_per_epoch: int
     """Optimizer steps."""
     samples: File | None = None
-    """PNG: the first images as training sees them, augmented and mixed; of each network's first fold."""
+    """PNG: the first training images, augmented and mixed; only for each network's first fold."""
     resumed_from_epoch: int | None = None
     """Epoch the job continued from after an interruption."""
 
@@ -61,10 +61,10 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
     one_of_many = True
     network: Network
     scheme: Annotated[Scheme, OutsideKey]
-    """Of its attributes, those that the network looks at are part of the key."""
+    """Only the attributes that the network uses are part of the key."""
     crop: Crop
     typical_face: TypicalFace | None
-    """Where the data set's faces are, for photographs in which none is found."""
+    """Where the data set's faces are, for photographs without a detected face."""
     deterministic: bool
     learnt_versions: tuple[str, ...]
     """Digests of the images and labels that it learns from, for each of the network's label sets."""
@@ -72,21 +72,21 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
     manifest: Annotated[File, OutsideKey]
     folds: Annotated[File, OutsideKey]
     pack: Annotated[File, OutsideKey]
-    """The faces or the portraits, as the network's input says."""
+    """The faces or the portraits, depending on the network's input."""
     index: Annotated[File, OutsideKey]
     checkpoint_seconds: Annotated[float, OutsideKey] = 600.0
     """Longest time between two checkpoints."""
     weights: Annotated[Weights | None, OutsideKey]
     weights_identity: dict[str, Any] | None = None
-    """What of the weights determines the result; set from ``weights``."""
+    """The properties of the weights that determine the result; set from ``weights``."""
 
     def _determining(self) -> dict[str, Any]:
-        """Return what it learns from and how; of the scheme just the attributes that it looks at."""
+        """Return what determines the training; of the scheme only the attributes that the network uses."""
         looked_at = {name for labels in self.network.label_sets() for name in labels.split("+")}
         everything = bool(looked_at & {JOINT, CELLS})
         attributes = [one for one in self.scheme.attributes if everything or one.name in looked_at]
         found = super()._determining()
-        # How a network is called matters to the vote, which gives weights by name, and not to the training.
+        # The vote weights networks by name; the training does not depend on the name.
         del found["network"]["name"]
         return {**found, "attributes": [attribute.model_dump(mode="json") for attribute in attributes]}
 
@@ -96,7 +96,7 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
 
     @property
     def part(self) -> str:
-        """Which training of the network this is, for people."""
+        """Which training of the network this is, for display."""
         raise NotImplementedError
 
     @property

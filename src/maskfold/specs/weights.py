@@ -19,11 +19,11 @@ class Weights(Settings):
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     origin: str
-    """Where they came from, for people."""
+    """Where they came from, for display."""
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What of them determines a result."""
+        """The properties that determine a result."""
         return {"sha256": self.file.sha256, "args": self.backbone_args, "mean": self.mean, "std": self.std}
 
 

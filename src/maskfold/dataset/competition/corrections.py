@@ -45,7 +45,7 @@ class Correction:
 
 
 @dataclass(frozen=True)
-class Corrections:
+class CompetitionCorrections:
     """A corrections file.
 
     Attributes:
@@ -99,7 +99,7 @@ def agreed_path() -> Path:
     return Path(str(resources.files("maskfold.dataset.competition").joinpath("agreed_corrections.csv")))
 
 
-def read_corrections(path: Path, name: str | None = None) -> Corrections:
+def read_corrections(path: Path, name: str | None = None) -> CompetitionCorrections:
     """Read a corrections file.
 
     Args:
@@ -111,7 +111,7 @@ def read_corrections(path: Path, name: str | None = None) -> Corrections:
     """
     name = name or str(path)
     rows = read_rows(path, name, ("folder", "gender", "age", "swap"))
-    return Corrections(name, tuple(_correction(row, f"{name}, line {row.line}") for row in rows))
+    return CompetitionCorrections(name, tuple(_correction(row, f"{name}, line {row.line}") for row in rows))
 
 
 def _correction(row: Row, where: str) -> Correction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from maskfold.dataset.competition.corrections import Correction, Corrections, read_corrections
+from maskfold.dataset.competition.corrections import CompetitionCorrections, Correction, read_corrections
 from maskfold.dataset.competition.eval_table import read_eval_table
 from maskfold.dataset.competition.layout import find_layout
 from maskfold.dataset.competition.people import Person, settle_people
@@ -51,7 +51,7 @@ def read_competition(source: Source) -> Reading:
     )
 
 
-def _applied(corrections: Corrections, matched: Iterable[str], unknown: Iterable[Correction]) -> Applied:
+def _applied(corrections: CompetitionCorrections, matched: Iterable[str], unknown: Iterable[Correction]) -> Applied:
     return Applied(corrections.name, len(corrections.rows), tuple(matched), tuple(row.folder for row in unknown))
 
 
