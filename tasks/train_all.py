@@ -12,7 +12,7 @@ from tasks.train_fold import trained
 def run(spec: TrainAllSpec, job: entry.Job) -> TrainAllOutcome:
     """Train with no one held out."""
     _, left = trained(spec, None, job)
-    return TrainAllOutcome(**left)
+    return TrainAllOutcome(**dict(left))
 
 
 if __name__ == "__main__":

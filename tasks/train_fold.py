@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from maskfold import tracking
 from maskfold.launch import entry
@@ -11,32 +10,29 @@ from maskfold.specs import TrainFoldOutcome, TrainFoldSpec, TrainOutcome, TrainS
 from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.device import open_device
 from maskfold.training.loop import Services
-from maskfold.training.session import Session, publish, train
+from maskfold.training.session import Session, publish, publish_fold, train
 
 
 def run(spec: TrainFoldSpec, job: entry.Job) -> TrainFoldOutcome:
     """Train with one fold held out; its score is that of the kept epoch."""
     session, left = trained(spec, spec.fold, job)
-    kept = session.fit.kept_record
-    assert kept.valid_macro_f1 is not None, "every epoch is scored on the held-out fold"
-    assert kept.valid_accuracy is not None
-    return TrainFoldOutcome(**left, fold=spec.fold, macro_f1=kept.valid_macro_f1, accuracy=kept.valid_accuracy)
+    return publish_fold(session, spec.fold, left, job.workspace, job.address, job.scratch)
 
 
-def trained(spec: TrainSpec[TrainOutcome], fold: int | None, job: entry.Job) -> tuple[Session, dict[str, Any]]:
+def trained(spec: TrainSpec[TrainOutcome], fold: int | None, job: entry.Job) -> tuple[Session, TrainOutcome]:
     """Train from the newest checkpoint or from the start; predict; publish.
 
     Returns:
-        The session, and the fields that the outcomes of all trainings share.
+        The session, and what the outcomes of all trainings share.
     """
     device = open_device(spec.deterministic, job.threads)
     checkpoints = Checkpoints(job.workspace, f"{job.address}/checkpoint", job.scratch, job.log)
     with tracking.job_recorder(spec.tracking, job.log) as recorder, job.graceful_stop():
         services = Services(checkpoints, recorder, lambda: job.stopping, job.progress, spec.checkpoint_seconds)
         session = train(spec, fold, device, job.workspace, job.scratch, services)
-    left = publish(session, job.workspace, job.address, job.scratch)
+    left = publish(session, job.workspace, job.address, job.scratch, lambda: job.seconds)
     job.afterwards.append(checkpoints.delete)
-    return session, {**left, "seconds": job.seconds}
+    return session, left
 
 
 if __name__ == "__main__":

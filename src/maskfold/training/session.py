@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
 
 from maskfold.dataset import read_folds, read_manifest
-from maskfold.specs import File, NetworkCard, NetworkInput, TrainOutcome, TrainSpec
+from maskfold.errors import InvariantError
+from maskfold.specs import NetworkCard, NetworkInput, TrainFoldOutcome, TrainOutcome, TrainSpec
 from maskfold.training import artifacts, backbones
 from maskfold.training.backbones import Backbone
 from maskfold.training.checkpoint import Store
@@ -93,39 +94,64 @@ def card_of(session: Session) -> NetworkCard:
     )
 
 
-def publish(session: Session, workspace: Store, address: str, scratch: Path) -> dict[str, Any]:
-    """Publish the files of a training; return the fields of :class:`maskfold.specs.TrainOutcome` that it determines.
+def publish(
+    session: Session, workspace: Store, address: str, scratch: Path, seconds: Callable[[], float]
+) -> TrainOutcome:
+    """Write what every training leaves: its network and, of the first fold, the contact sheet.
 
     Args:
         session: The finished training.
         workspace: Where files go.
         address: Folder in it.
         scratch: A local folder.
+        seconds: Returns the wall time of the job so far.
     """
-    network, fit = session.spec.network, session.fit
-
-    def published(path: Path) -> File:
-        return workspace.publish(path, f"{address}/{path.name}")
-
+    fit = session.fit
     weights = artifacts.save_weights(scratch, fit.kept.model, card_of(session))
-    predictions = {}
-    if session.fold is not None:
-        table = artifacts.save_predictions(scratch, session.data.valid, session.fold, fit.kept.probabilities)
-        predictions = {"predictions": published(table)}
     samples = None
     if session.fold == 0:  # the samples of one fold are enough
-        samples = published(artifacts.save_samples(scratch, session.loop.samples(artifacts.SAMPLES)))
-    return {
-        "network": network.name,
-        **predictions,
-        "weights": published(weights),
-        "samples": samples,
-        "best_epoch": fit.kept.epoch,
-        "history": fit.history,
-        "initial_weights": session.backbone.initial_weights,
-        "device": str(session.learner.device),
-        "amp": session.learner.precision,
-        "images_per_second": fit.images_per_second,
-        "steps_per_epoch": session.loop.steps_per_epoch,
-        "resumed_from_epoch": fit.resumed_from_epoch,
-    }
+        sheet = artifacts.save_samples(scratch, session.loop.samples(artifacts.SAMPLES))
+        samples = workspace.publish(sheet, f"{address}/{sheet.name}")
+    return TrainOutcome(
+        network=session.spec.network.name,
+        weights=workspace.publish(weights, f"{address}/{weights.name}"),
+        samples=samples,
+        best_epoch=fit.kept.epoch,
+        history=fit.history,
+        initial_weights=session.backbone.initial_weights,
+        device=str(session.learner.device),
+        amp=session.learner.precision,
+        images_per_second=fit.images_per_second,
+        steps_per_epoch=session.loop.steps_per_epoch,
+        resumed_from_epoch=fit.resumed_from_epoch,
+        seconds=seconds(),
+    )
+
+
+def publish_fold(
+    session: Session, fold: int, left: TrainOutcome, workspace: Store, address: str, scratch: Path
+) -> TrainFoldOutcome:
+    """Write the predictions of the fold that a training held out, and score them.
+
+    Args:
+        session: The finished training.
+        fold: Number of the fold.
+        left: What :func:`publish` returned.
+        workspace: Where files go.
+        address: Folder in it.
+        scratch: A local folder.
+
+    Raises:
+        InvariantError: If the kept epoch has no scores, which every epoch of a training with a fold held out has.
+    """
+    kept = session.fit.kept_record
+    if kept.valid_macro_f1 is None or kept.valid_accuracy is None:
+        raise InvariantError(f"fold {fold}: epoch {kept.epoch + 1} was kept without a score on the held-out fold")
+    table = artifacts.save_predictions(scratch, session.data.valid, fold, session.fit.kept.probabilities)
+    return TrainFoldOutcome(
+        **dict(left),
+        predictions=workspace.publish(table, f"{address}/{table.name}"),
+        fold=fold,
+        macro_f1=kept.valid_macro_f1,
+        accuracy=kept.valid_accuracy,
+    )
