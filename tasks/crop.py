@@ -46,7 +46,7 @@ def run(spec: CropSpec, job: Job) -> CropOutcome:
         n_images=len(manifest),
         fallback_share_train=groups["train"].fallback_share,
         fallback_share_eval=groups["eval"].fallback_share,
-        groups=present,
+        face_shares=present,
         typical_face=packs.typical and TypicalFace.model_validate(asdict(packs.typical)),
         images_per_second=images_per_second,
         n_outliers=int(table["outlier"].sum()),

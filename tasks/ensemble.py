@@ -22,7 +22,7 @@ def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
     manifest = read_manifest(workspace.fetch(spec.prepared.manifest))
     index = pd.read_parquet(workspace.fetch(spec.cropped.index))
     combination = combine_outcomes(spec, manifest, workspace.fetch)
-    groups = [*spec.cropped.groups, *class_shares(index, manifest, spec.recipe.scheme)]
+    groups = [*spec.cropped.face_shares, *class_shares(index, manifest, spec.recipe.scheme)]
     faces = tuple(group for group in groups if group.images)
     for warning in warnings(spec, combination):
         job.log.warning("%s", warning)
@@ -44,7 +44,7 @@ def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
         figures=figures,
         tables=tables,
         scores={voter.name: voter.scores for voter in combination.voters},
-        faces=faces,
+        face_shares=faces,
     )
 
 

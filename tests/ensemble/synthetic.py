@@ -235,7 +235,7 @@ def spec(world: World, workspace: Workspace, scratch, epochs: int = 3) -> Ensemb
     cropped = CropOutcome(
         seconds=12.0, faces=nothing, portraits=nothing, index=index, n_images=len(world.manifest),
         fallback_share_train=0.021, fallback_share_eval=0.034, images_per_second=14.2,
-        groups=(FaceShares(group="train", images=120, detected=110, retried=9, fallback=1, unreadable=0),),
+        face_shares=(FaceShares(group="train", images=120, detected=110, retried=9, fallback=1, unreadable=0),),
     )  # fmt: skip
     trained = tuple(
         _trained(one, publish(_part(one.table, "valid"), f"train_fold/{one.network}-{one.fold}"), nothing, epochs)

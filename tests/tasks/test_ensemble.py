@@ -102,7 +102,7 @@ def test_broken_predictions_publish_nothing(tmp_path) -> None:
 
 def test_faces_are_counted_by_part_and_by_class_of_a_photograph(finished) -> None:
     world, _, _, outcome = finished
-    groups = {group.group: group for group in outcome.faces}
+    groups = {group.group: group for group in outcome.face_shares}
     assert list(groups) == ["train", "train, mask wear", "train, mask incorrect", "train, mask not worn"]
     assert groups["train, mask wear"].images == 5 * world.n_people
 
@@ -119,7 +119,7 @@ def test_another_scheme_gets_a_table_of_its_attributes(tmp_path) -> None:
     assert table["class_name"].tolist() == [names[number] for number in table["class"]]
     assert workspace.read("submissions/latest.csv") == workspace.read(outcome.submission.path)
     assert set(outcome.scores["vote"].attributes) == {"glasses", "stature", "hair"}
-    assert [group.group for group in outcome.faces] == ["train", "train, glasses no", "train, glasses yes"]
+    assert [group.group for group in outcome.face_shares] == ["train", "train, glasses no", "train, glasses yes"]
     assert "train, glasses yes" in workspace.read(outcome.report.path).decode()
 
 

@@ -156,7 +156,7 @@ def crop_outcome(workspace: Workspace) -> CropOutcome:
     outcome = CropOutcome(
         seconds=3.0, faces=NOWHERE, portraits=NOWHERE, index=NOWHERE, n_images=94, fallback_share_train=0.02,
         fallback_share_eval=0.04, images_per_second=31.0, figures=(workspace.write("crop/k/sample.png", b"picture"),),
-        groups=(group,),
+        face_shares=(group,),
     )  # fmt: skip
     finish_job(workspace, CROP, outcome)
     return outcome
@@ -168,7 +168,7 @@ def vote_outcome(workspace: Workspace, spec: EnsembleSpec) -> EnsembleOutcome:
 
     outcome = EnsembleOutcome(
         seconds=2.0, submission=put("submission.csv"), latest="submissions/latest.csv", oof=put("oof.parquet"),
-        report=put("report.html"), figures=(put("confusion.png"),), tables=(put("scores.csv"),), faces=(),
+        report=put("report.html"), figures=(put("confusion.png"),), tables=(put("scores.csv"),), face_shares=(),
         scores={
             "age-net": Scores(macro_f1=None, accuracy=None, attributes={"age": {"accuracy": 0.7, "macro_f1": 0.6}}),
             "vote": Scores(macro_f1=0.71, accuracy=0.82, attributes={"mask": {"accuracy": 0.99, "macro_f1": 0.98}}),

@@ -63,7 +63,7 @@ class CropOutcome(Outcome):
     fallback_share_train: float
     """Share of the training images without a detected face."""
     fallback_share_eval: float
-    groups: tuple[FaceShares, ...] = ()
+    face_shares: tuple[FaceShares, ...] = ()
     """Counts by part; parts without photographs are left out."""
     typical_face: TypicalFace | None = None
     """Learnt from the training photographs; None if no face was certain."""

@@ -39,7 +39,7 @@ class EnsembleOutcome(Outcome):
     """CSV: scores, confusion matrices."""
     scores: dict[str, Scores]
     """By network name, plus `attributes` (the product) where there are attribute networks, plus `vote`."""
-    faces: tuple[FaceShares, ...]
+    face_shares: tuple[FaceShares, ...]
     """How faces were found, by part of the data set and by class of each photograph attribute."""
 
 

@@ -85,7 +85,7 @@ def content_of(stage: str, outcome: bytes, classes: Sequence[str]) -> Content:
             key = name.replace("share_", "share/")
             key = f"median_{key}" if shown.curves and name in _CURVES else key
             shown.metrics[_PREFIXES.get(stage, "") + key] = value + (name in _FROM_1)
-    for group in map(FaceShares.model_validate, (*values.get("groups", ()), *values.get("faces", ()))):
+    for group in map(FaceShares.model_validate, values.get("face_shares", ())):
         shown.metrics[f"crop/fallback_share/{group.group.replace(',', '')}"] = group.fallback_share
     shown.metrics |= _scores({name: Scores.model_validate(one) for name, one in values.get("scores", {}).items()})
     if values.get("class_counts"):
