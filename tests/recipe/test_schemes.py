@@ -58,6 +58,13 @@ def test_a_scheme_in_the_recipe_wins_over_the_data_sets() -> None:
     assert named.scheme["weight"].class_names == ["<170", ">=170"]
 
 
+def test_bounds_replace_values_and_values_bounds() -> None:
+    bounded = load_recipe("fast", ["scheme.attributes.glasses.bounds=[1, 2]"], FACES).scheme["glasses"]
+    assert (bounded.values, bounded.bounds) == ((), (1, 2))
+    named = load_recipe("fast", ["scheme.attributes.weight.values=[light, heavy]"], FACES).scheme["weight"]
+    assert (named.values, named.bounds) == (("light", "heavy"), ())
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -26,6 +26,8 @@ _PLAIN = {
     "dict_type": "expected a group of settings (name: value, ...)",
 }
 """Messages in terms of recipes for types of errors that pydantic explains in terms of Python."""
+_INSTEAD = {"bounds": "values", "values": "bounds"}
+"""Settings of an attribute that exclude each other."""
 _SHOWN = 80
 """Characters of a wrong value in a message."""
 
@@ -137,7 +139,10 @@ def _with_scheme(
     full: Any = {**settings, "scheme": {**scheme, "attributes": list(scheme["attributes"])}}
     for key, value in overrides:
         if key.startswith("scheme."):
-            full = put(full, key.split("."), value, key)
+            *place, last = key.split(".")
+            full = put(full, [*place, last], value, key)
+            if last in _INSTEAD and value:  # an attribute has one of both: what the user gives replaces the other
+                full = put(full, [*place, _INSTEAD[last]], [], key)
     attributes = [_with_bounds(attribute) for attribute in full["scheme"]["attributes"]]
     return {**full, "scheme": {**full["scheme"], "attributes": attributes}}
 
