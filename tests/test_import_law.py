@@ -69,7 +69,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
 }
 """The parts that may import a library; the others run without it."""
 
-FLOWS_MAY = {*CONTRACTS, "discovery", "launch", "storage", "tracking"}
+FLOWS_MAY = {*CONTRACTS, "discovery", "rows", "launch", "storage", "tracking"}
 
 
 @cache
