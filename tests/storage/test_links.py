@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -154,7 +153,7 @@ def test_what_has_no_end_is_refused_at_once(kind: str, shared: Workspace, tmp_pa
 def test_sizes_are_limited(tmp_path: Path) -> None:
     (tmp_path / "sidecar.json").write_bytes(b" " * 101)
     assert len(read_uri(tmp_path / "sidecar.json", 101)) == 101
-    with pytest.raises(WorkspaceError, match="more than the 100 bytes"):
+    with pytest.raises(WorkspaceError, match="more than 100 bytes"):
         read_uri(tmp_path / "sidecar.json", 100)
 
 
@@ -175,16 +174,3 @@ def test_a_link_out_of_its_folder_is_known(tmp_path: Path, own: Path) -> None:
     (folder / "up").symlink_to("../home of the user/thesis.txt")
     assert [link_out(folder / name) for name in ("a", "inside")] == [None, None]
     assert [link_out(folder / name) for name in ("outside", "up")] == [str(own / "thesis.txt")] * 2
-
-
-def test_a_pipe_that_gets_a_writer_later_is_not_waited_for(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(b"x",), daemon=True)
-    writer.start()
-    with pytest.raises(WorkspaceError, match="not an ordinary file"):
-        read_uri(pipe)
-    reader = os.open(pipe, os.O_RDONLY)  # lets the writer end
-    writer.join(10)
-    os.close(reader)
-    assert not writer.is_alive()

@@ -84,6 +84,8 @@ class PrepareSpec(Spec[PrepareOutcome]):
         del found["scheme"]["name"]
         for attribute in found["scheme"]["attributes"]:
             del attribute["train_bounds"]
+        if not self.dataset.follow_links:  # keys are older than this setting
+            del found["dataset"]["follow_links"]
         if self.corrections:
             del found["dataset"]["corrections"]
         return found

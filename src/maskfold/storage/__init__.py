@@ -1,8 +1,8 @@
 """The workspace: files under one URI, local or S3, published atomically and verified when read."""
 
+from maskfold.regular import read_regular
 from maskfold.storage.cache import alone
 from maskfold.storage.external import fetch_external, locate_external
-from maskfold.storage.regular import read_regular
 from maskfold.storage.sources import adopt, exists, is_file, link_out, list_folder, make_bucket, read_uri
 from maskfold.storage.tensor_file import check_tensor_file
 from maskfold.storage.tree import fetch_tree, fingerprint, list_tree

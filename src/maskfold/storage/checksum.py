@@ -9,9 +9,9 @@ from pathlib import Path
 
 from maskfold.errors import MaskfoldError
 from maskfold.home import home
+from maskfold.regular import open_regular
 from maskfold.storage.aside import aside
 from maskfold.storage.faults import disk_faults
-from maskfold.storage.regular import open_regular
 
 _CHUNK = 1 << 20
 _WORTH_REMEMBERING = 16 << 20

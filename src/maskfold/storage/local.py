@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskfold.errors import CorruptDataError, WorkspaceError
+from maskfold.regular import MAX_READ, read_regular
 from maskfold.specs import File
 from maskfold.storage.aside import ASIDE, aside, leftovers
 from maskfold.storage.checksum import copy_hashed, remember_file, sha256_of
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import LocalPath
-from maskfold.storage.regular import MAX_READ, read_regular
 
 _ASIDE_LIFE_S = 24 * 3600.0
 

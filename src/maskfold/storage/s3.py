@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from boto3.s3.transfer import TransferConfig
 
 from maskfold.errors import CorruptDataError
+from maskfold.regular import MAX_READ, within
 from maskfold.specs import File
 from maskfold.storage.cache import cached_file
 from maskfold.storage.checksum import sha256_of
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import S3Key
-from maskfold.storage.regular import MAX_READ, within
 from maskfold.storage.s3_client import THREADS, AbsentError, connect
 
 if TYPE_CHECKING:

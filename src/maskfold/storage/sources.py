@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from maskfold.errors import WorkspaceError
+from maskfold.regular import MAX_READ, read_regular
 from maskfold.specs import File
 from maskfold.storage.checksum import recall, remember, sha256_of
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import LocalPath, Location, S3Key, parse
-from maskfold.storage.regular import MAX_READ, read_regular
 from maskfold.storage.workspace import Workspace, open_backend
 
 if TYPE_CHECKING:

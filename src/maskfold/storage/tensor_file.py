@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from maskfold.errors import WeightsError
+from maskfold.regular import open_regular
 from maskfold.storage.faults import disk_faults
-from maskfold.storage.regular import open_regular
 
 _MAX_HEADER: Final = 32 << 20
 """Bytes; a header has about 100 for each tensor."""

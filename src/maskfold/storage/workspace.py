@@ -50,7 +50,7 @@ class Workspace:
         self._backend.check()
 
     def read(self, path: str) -> bytes | None:
-        """Return a small file's bytes, at most :data:`~maskfold.storage.regular.MAX_READ`; None if there is none."""
+        """Return a small file's bytes, at most :data:`~maskfold.regular.MAX_READ`; None if there is none."""
         return self._backend.read(check_address(path))
 
     def write(self, path: str, content: bytes) -> File:
