@@ -100,7 +100,7 @@ class Optimizer(Settings):
 
     name: Literal["adam", "adamw", "sgd", "madgrad"] = "adamw"
     """`sgd` is with Nesterov's momentum."""
-    lr: float = Field(1e-3, gt=0, le=100)
+    lr: float = Field(1e-3, gt=0, le=1e30)
     """Learning rate; the peak rate of a cyclic schedule."""
     weight_decay: float = Field(0.0, ge=0, le=10)
     decay_norms: bool = True
@@ -121,7 +121,7 @@ class Schedule(Settings):
     name: Literal["constant", "step", "exponential", "cosine", "cosine-restarts", "cyclic", "one-cycle"] = "cosine"
     warmup_epochs: float = Field(0.0, ge=0, le=10_000)
     """Linear warm-up before the schedule proper, in epochs."""
-    min_lr: float = Field(1e-5, ge=0, le=100)
+    min_lr: float = Field(1e-5, ge=0, le=1e30)
     """Lowest rate of `cosine`, `cosine-restarts` and `cyclic`, last rate of `one-cycle`."""
     step_epochs: Epochs = 5
     """`step`: epochs between two decays; `exponential`: epochs in which the rate falls by one decay, smoothly."""

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def load_trunk(model: nn.Module, file: Path, origin: str, required: bool = False) -> str:
     """Load a safetensors file into a model; the classifier keeps its random weights unless it fits.
 
-    Tensors that depend on the input's size, such as position embeddings, are resampled as timm does for its own weights.
+    Tensors that depend on the input's size, such as position embeddings, are resampled as timm does.
 
     Args:
         model: The network.
