@@ -1,7 +1,7 @@
-"""Feeds the parsers of user files with damaged and odd input: ``python -m tests.faults.fuzz --count 100000 [NAME ...]``.
+"""Feeds the parsers of user files with damaged and odd input: ``python -m tests.faults.fuzz --count 100000 [NAME ...]``
 
-Each target either accepts its input or refuses it with one of maskfold's errors or a reason; anything else, or an input
-that takes longer than the limit, fails. Half of the inputs are mutations of a valid file, half are drawn from a grammar.
+Each target either accepts its input or refuses it with one of maskfold's errors or a reason; anything else, or an
+input that takes longer than the limit, fails. Half of the inputs are mutations of a valid file, half are drawn.
 """
 
 from __future__ import annotations
