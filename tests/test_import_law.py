@@ -22,13 +22,16 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "wording": set(),
     "settings": set(),
     "scheme": {"settings"},
-    "recipe": {"errors", "settings", "scheme", "wording"},
+    "recipe": {"errors", "regular", "settings", "scheme", "wording"},
     "specs": {"errors", "settings", "scheme", "recipe", "wording"},
     # What a data set looks like from outside.
     "layouts": {"errors"},
-    "rows": {"errors"},
+    "regular": {"errors"},
+    "rows": {"errors", "regular"},
+    "terminal": {"wording"},
+    "links": {"errors", "layouts", "wording"},
     "table_scheme": {*CONTRACTS, "layouts", "rows"},
-    "discovery": {*CONTRACTS, "layouts", "rows", "table_scheme", "storage"},
+    "discovery": {*CONTRACTS, "layouts", "links", "rows", "table_scheme", "storage"},
     # The machine.
     "allocator": set(),
     "cores": set(),
@@ -36,21 +39,32 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "theme": set(),
     "torchvision_ops": set(),
     # The way of a photograph: each stage knows those before it.
-    "dataset": {*CONTRACTS, *MACHINE, "layouts", "rows"},
+    "dataset": {*CONTRACTS, *MACHINE, "layouts", "links", "rows"},
     "faces": {*CONTRACTS, *MACHINE, "storage", "dataset"},
     "training": {*CONTRACTS, *MACHINE, "dataset", "faces"},
     "ensemble": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training"},
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     "report": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     # Services of a run.
-    "storage": {*CONTRACTS, "home"},
+    "storage": {*CONTRACTS, "home", "regular"},
     "tracking": {*CONTRACTS, "home", "storage"},
-    "launch": {*CONTRACTS, "cores", "home", "storage"},
+    "launch": {*CONTRACTS, "cores", "home", "storage", "terminal"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "console": {"launch"},
     "servers": {"errors", "tracking"},
-    "cli": {*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"},
+    "cli": {
+        *CONTRACTS,
+        "storage",
+        "launch",
+        "tracking",
+        "cores",
+        "discovery",
+        "dataset",
+        "console",
+        "servers",
+        "terminal",
+    },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
 
@@ -69,7 +83,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
 }
 """The parts that may import a library; the others run without it."""
 
-FLOWS_MAY = {*CONTRACTS, "discovery", "launch", "storage", "tracking"}
+FLOWS_MAY = {*CONTRACTS, "discovery", "rows", "launch", "storage", "tracking"}
 
 
 @cache

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from maskfold.errors import DatasetError
+from maskfold.regular import read_regular
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def read_rows(path: Path, name: str, required: Sequence[str], optional: Sequence
         DatasetError: If the file cannot be read as such a table, or has no row.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise DatasetError(f"{name}: cannot be read ({path}): {error.strerror}") from None
     return parse_rows(content, name, required, optional)

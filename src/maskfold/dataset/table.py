@@ -63,7 +63,7 @@ def read_table(source: Source) -> Reading:
     table = str(source.table)
     corrections = read_own_corrections(source.corrections, source.scheme)
     evaluation, training, entries = _by_part(rows, table)
-    asked, notes = _evaluation(evaluation, source.root, table)
+    asked, notes = _evaluation(evaluation, source.root, table, source.follow_links)
     entries += notes
     listed: dict[str, list[Listed]] = defaultdict(list)
     for row in training:
@@ -71,7 +71,7 @@ def read_table(source: Source) -> Reading:
             reason = f"{row['path']}: also an evaluation photograph ({asked[row['path']].place}), so not trained on"
             entries.append(_left_out(table, row, ("in-both-parts", reason)))
             continue
-        found = read_row(row, source.root, source.scheme, corrections, complete=True)
+        found = read_row(row, source.root, source.scheme, corrections, True, source.follow_links)
         if isinstance(found, Listed):
             listed[found.path].append(found)
         else:
@@ -142,7 +142,9 @@ class _Asked:
     place: str
 
 
-def _evaluation(rows: Iterable[Row], root: Path, table: str) -> tuple[dict[str, _Asked], list[Entry]]:
+def _evaluation(
+    rows: Iterable[Row], root: Path, table: str, follow_links: bool
+) -> tuple[dict[str, _Asked], list[Entry]]:
     """Return the evaluation photographs by path, in the table's order, and notes on repeated rows."""
     asked: dict[str, _Asked] = {}
     notes = []
@@ -152,7 +154,9 @@ def _evaluation(rows: Iterable[Row], root: Path, table: str) -> tuple[dict[str, 
             reason = f"{path[:80]}: already in {asked[path].place}; one is used"
             notes.append(Entry("eval", f"{table}, {row.place}", "", "repeated-row", reason))
             continue
-        problem = unsafe_name(path) or (link_problem(root / path, root) if os.path.lexists(root / path) else None)
+        problem = unsafe_name(path)
+        if not problem and os.path.lexists(root / path):
+            problem = link_problem(root / path, root, follow_links)
         image = f"unsafe//{number}" if unsafe_name(path) else own_image(path)  # no safe path has an empty part
         where = f"{table}, {row.place}" if problem else image
         asked[path] = _Asked(Photograph(image, "eval", "", path, problem=problem, where=where), row.place)
@@ -160,7 +164,12 @@ def _evaluation(rows: Iterable[Row], root: Path, table: str) -> tuple[dict[str, 
 
 
 def read_row(
-    row: Row, folder: Path, scheme: Scheme, corrections: Corrections | None = None, complete: bool = False
+    row: Row,
+    folder: Path,
+    scheme: Scheme,
+    corrections: Corrections | None = None,
+    complete: bool = False,
+    follow_links: bool = False,
 ) -> Listed | Problem:
     """Read a training row; its photograph is not opened.
 
@@ -170,6 +179,7 @@ def read_row(
         scheme: The attributes.
         corrections: Corrections, which override the row.
         complete: Whether all attributes must be known; otherwise one is enough.
+        follow_links: Whether links out of the folder are followed.
 
     Returns:
         The row, or kind and reason if it is not usable.
@@ -200,7 +210,7 @@ def read_row(
     file = folder / path
     if not os.path.lexists(file):  # for a name that is too long: false instead of an error
         return "missing", f"{path[:80]}: {MISSING}"
-    problem = link_problem(file, folder)
+    problem = link_problem(file, folder, follow_links)
     if problem:
         return "unsafe-path", f"{path}: {problem}"
     return Listed(path, row.place, person, stated, corrected, uncorrected)

@@ -10,10 +10,12 @@ from typing import Any, Final, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from maskfold.errors import RecipeError
+from maskfold.errors import RecipeError, WorkspaceError
 from maskfold.recipe.paths import put
 from maskfold.recipe.recipe import Dataset, Recipe
 from maskfold.recipe.schemes import PRESETS_SCHEME, expand_short, fit_preset, load_scheme
+from maskfold.recipe.text import load_yaml
+from maskfold.regular import read_regular
 from maskfold.settings import Settings
 from maskfold.wording import did_you_mean
 
@@ -28,6 +30,8 @@ _PLAIN = {
 """Messages in terms of recipes for types of errors that pydantic explains in terms of Python."""
 _INSTEAD = {"bounds": "values", "values": "bounds"}
 """Settings of an attribute that exclude each other."""
+_MAX_RECIPE = 1 << 17
+"""Bytes of a recipe."""
 _SHOWN = 80
 """Characters of a wrong value in a message."""
 
@@ -101,11 +105,11 @@ def _read(source: str) -> dict[str, Any]:
                 f"{did_you_mean(source, PRESETS)}"
             )
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_regular(path, _MAX_RECIPE).decode("utf-8")
+        except (OSError, UnicodeDecodeError, WorkspaceError) as error:
             raise RecipeError(f"recipe {source}: cannot be read as UTF-8 text: {error}") from None
     try:
-        settings = yaml.safe_load(text)
+        settings = load_yaml(text)
     except _NOT_YAML as error:
         raise RecipeError(f"recipe {source}: not valid YAML: {error}") from None
     if not isinstance(settings, dict):
@@ -120,7 +124,7 @@ def _split(override: str) -> tuple[str, Any]:
     if not separator or not all(key.split(".")):
         raise RecipeError(f"setting {override!r}: expected dotted.key=value, such as folds.k=3")
     try:
-        return key, yaml.safe_load(text)
+        return key, load_yaml(text)
     except _NOT_YAML:
         raise RecipeError(f"setting {override!r}: the value is not valid YAML") from None
 

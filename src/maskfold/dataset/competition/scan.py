@@ -27,11 +27,13 @@ class TrainScan:
         folders: By person, then by photograph name (``mask1`` ...): the path relative to the data set.
         entries: What is missing, superfluous or unsafe.
         n_litter: Files that were skipped without an entry.
+        follow_links: Whether links out of the data set are followed.
     """
 
     folders: dict[str, dict[str, str]] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     n_litter: int = 0
+    follow_links: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,15 @@ class EvalImage:
     problem: str | None = None
 
 
-def scan_train(layout: Layout, people: Iterable[str]) -> TrainScan:
+def scan_train(layout: Layout, people: Iterable[str], follow_links: bool = False) -> TrainScan:
     """List the training folders.
 
     Args:
         layout: The data set.
         people: The folder names that ``train.csv`` lists.
+        follow_links: Whether links out of the data set are followed.
     """
-    scan = TrainScan()
+    scan = TrainScan(follow_links=follow_links)
     listed = set(people)
     for entry in _listing(layout.train_images):
         where = f"{TRAIN_IMAGES}/{printable(entry.name)}"
@@ -64,7 +67,7 @@ def scan_train(layout: Layout, people: Iterable[str]) -> TrainScan:
             scan.n_litter += 1
         elif not entry.is_dir():
             scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the people's folders"))
-        elif entry.is_symlink():
+        elif entry.is_symlink() and not follow_links:
             reason = "a person's folder must not be a link; it may lead to another person or out of the data set"
             person = printable(entry.name)
             scan.entries.append(Entry("train", where, person, "unsafe-path", reason, PHOTOGRAPHS_PER_PERSON))
@@ -83,7 +86,9 @@ def scan_train(layout: Layout, people: Iterable[str]) -> TrainScan:
     return scan
 
 
-def scan_eval(layout: Layout, image_ids: Sequence[str]) -> tuple[list[EvalImage], list[Entry], int]:
+def scan_eval(
+    layout: Layout, image_ids: Sequence[str], follow_links: bool = False
+) -> tuple[list[EvalImage], list[Entry], int]:
     """Find the evaluation images.
 
     The file is the one named by the ImageID. If there is none, a file with another extension or in another case of
@@ -109,7 +114,7 @@ def scan_eval(layout: Layout, image_ids: Sequence[str]) -> tuple[list[EvalImage]
             spare.pop(name, None)
         path = layout.eval_images / name
         is_link = files[name].is_symlink() if name in files else "/" in name and path.exists()
-        problem = link_problem(path, layout.eval_images) if is_link else None
+        problem = link_problem(path, layout.eval_images, follow_links) if is_link else None
         images.append(EvalImage(image_id, f"{EVAL_IMAGES}/{name}", problem))
     nested = {image_id.partition("/")[0] for image_id in image_ids if "/" in image_id}
     notes = [
@@ -140,7 +145,7 @@ def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
             scan.entries.append(Entry("train", where, person, "extra", reason, 1))
         else:
             claimed.add(name)
-            problem = link_problem(path, folder) if entry.is_symlink() else None
+            problem = link_problem(path, folder, scan.follow_links) if entry.is_symlink() else None
             if problem:
                 scan.entries.append(Entry("train", where, person, "unsafe-path", problem, 1))
             else:
