@@ -16,6 +16,7 @@ from pydantic import NonNegativeInt
 
 from maskfold.errors import EXIT_FAULT, MaskfoldError
 from maskfold.recipe import OutsideKey, Settings, determining
+from maskfold.redaction import redacted
 from maskfold.specs.address import Address, Sha256
 from maskfold.wording import printable
 
@@ -67,7 +68,7 @@ class Failure(Settings):
         kind = type(error).__name__
         if isinstance(error, MaskfoldError):
             return cls(kind=kind, message=printable(str(error)), exit_code=error.exit_code)
-        return cls(kind=kind, message=printable(f"{kind}: {error}"), exit_code=EXIT_FAULT)
+        return cls(kind=kind, message=printable(redacted(f"{kind}: {error}")), exit_code=EXIT_FAULT)
 
 
 OutcomeT_co = TypeVar("OutcomeT_co", bound=Outcome, covariant=True)

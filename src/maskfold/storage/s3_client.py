@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import random
 import time
@@ -16,10 +17,13 @@ from botocore.config import Config
 from s3transfer.exceptions import RetriesExceededError
 
 from maskfold.errors import MaskfoldError, UnavailableError, WorkspaceError
+from maskfold.loopback import is_loopback
+from maskfold.redaction import without_password
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_log = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 PATIENCE_VARIABLE = "MASKFOLD_S3_PATIENCE"
@@ -75,6 +79,7 @@ class Connection:
         self.client = _make_client("auto")
         if not (urlsplit(self.endpoint).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
             self.client = _make_client("path")
+        _warn_of_plain_http(self.endpoint)
 
     @property
     def endpoint(self) -> str:
@@ -196,6 +201,15 @@ def _make_client(addressing: str) -> S3Client:
             f"S3 cannot be used with these settings: {error}; check AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL "
             "and AWS_ENDPOINT_URL_S3"
         ) from error
+
+
+def _warn_of_plain_http(endpoint: str) -> None:
+    """Warn that a session token, which needs no other key to be used, is sent readably to another machine."""
+    address = urlsplit(endpoint)
+    if os.environ.get("AWS_SESSION_TOKEN") and address.scheme == "http" and not is_loopback(address.hostname or ""):
+        _log.warning(
+            "AWS_SESSION_TOKEN is sent to %s unencrypted; use an https:// endpoint", without_password(endpoint)
+        )
 
 
 def _patience() -> float:

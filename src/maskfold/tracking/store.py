@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-import re
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 
 from maskfold.errors import InputError
-from maskfold.home import home
+from maskfold.home import PRIVATE_FILE, home, make_private
+from maskfold.redaction import without_password
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 _EMBEDDED = "sqlite:///"
 _KINDS = {"http", "https", "databricks", "sqlite", "postgresql", "mysql", "mssql"}
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _KIND_TAG = "mlflow.experimentKind"  # so that MLflow's pages open on runs and metrics, not on traces
 _DEFAULTS = {
     # A server that does not answer costs one timeout: `sync` brings up later what it has missed.
@@ -41,11 +44,6 @@ def tracking_uri() -> str:
 def with_password(uri: str) -> str:
     """Return the configured URI if it differs from this one in its password only: jobs get theirs by environment."""
     return tracking_uri() if without_password(tracking_uri()) == uri else uri
-
-
-def without_password(text: str) -> str:
-    """Return a URI, or a text with URIs, without user names and passwords."""
-    return re.sub(r"(?<=://)[^/\s'\"]*@", "", text)
 
 
 def refuse_unusable_uri(uri: str = "") -> None:
@@ -79,6 +77,15 @@ def page_of(uri: str, experiment: str = "", run: str = "") -> str:
     return f"{server}/#/experiments/{experiment}/runs/{run}" if run else server
 
 
+def artifact_folder(uri: str) -> Path:
+    """Return the folder of the artifacts of a database that no server stands before: beside it, or in our home.
+
+    MLflow's own default is a folder below the current one, wherever that is.
+    """
+    database = Path(uri.removeprefix(_EMBEDDED)).absolute() if uri.startswith(_EMBEDDED) else home() / "mlflow.db"
+    return make_private(database.with_name("mlartifacts"))
+
+
 def connect(uri: str) -> MlflowClient:
     """Return a client that fails soon and logs little.
 
@@ -96,7 +103,18 @@ def connect(uri: str) -> MlflowClient:
 
     if uri.startswith(_EMBEDDED):
         _create_database(Path(uri.removeprefix(_EMBEDDED)))
+    elif not uri.startswith("http"):
+        _reach_database(uri)
     return MlflowClient(tracking_uri=uri)
+
+
+def _reach_database(uri: str) -> None:
+    """Raise if the server of a database does not answer: MLflow would repeat for an hour before it raises."""
+    address = urlsplit(uri)
+    port = address.port or _PORTS.get(address.scheme.partition("+")[0])
+    if address.hostname and port:
+        with socket.create_connection((address.hostname, port), timeout=10):
+            pass
 
 
 def _create_database(database: Path) -> None:
@@ -107,13 +125,15 @@ def _create_database(database: Path) -> None:
     """
     from mlflow.tracking import MlflowClient
 
-    database.parent.mkdir(parents=True, exist_ok=True)
+    if not database.parent.exists():
+        make_private(database.parent)
     with FileLock(database.with_name(f".{database.name}.lock")):
         if database.exists():
             return
         aside = database.with_name(f".{database.name}.new")
         for left in database.parent.glob(f"{aside.name}*"):
             left.unlink()
+        aside.touch(PRIVATE_FILE)  # SQLite gives its journals the same mode
         MlflowClient(tracking_uri=f"{_EMBEDDED}{aside}")
         aside.rename(database)
 
@@ -133,9 +153,8 @@ def experiment(client: MlflowClient, name: str) -> str:
 
     found = client.get_experiment_by_name(name)
     if found is None:
-        embedded = client.tracking_uri == f"{_EMBEDDED}{home() / 'mlflow.db'}"
         try:
-            place = (home() / "mlartifacts").as_uri() if embedded else None
+            place = None if client.tracking_uri.startswith("http") else artifact_folder(client.tracking_uri).as_uri()
             return client.create_experiment(name, place, tags={_KIND_TAG: "custom_model_development"})
         except MlflowException as error:
             found = client.get_experiment_by_name(name)
