@@ -13,6 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
+from flows.embedded import uses_embedded_server
 from maskfold.errors import InputError, UnavailableError
 
 LOOPBACK_UI = "http://127.0.0.1:4200"
@@ -21,9 +22,9 @@ LOOPBACK_UI = "http://127.0.0.1:4200"
 
 def page_of_this_run() -> str:
     """Return the URL of the flow run's page: on the server, or in `maskfold ui` for the embedded server."""
-    page = str(flow_run.ui_url or "")
-    # Prefect's embedded server has no pages and returns "None/flow-runs/...".
-    return page if page.startswith("http") else f"{LOOPBACK_UI}/flow-runs/flow-run/{flow_run.id}"
+    if uses_embedded_server():  # it has no pages, and stops with the run
+        return f"{LOOPBACK_UI}/flow-runs/flow-run/{flow_run.id}"
+    return str(flow_run.ui_url or "")
 
 
 def refuse_dead_server() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from maskfold import errors
+from maskfold.launch.stopping import Stopped, stopping_on_signals
+from maskfold.output import harden_standard_streams, lost_output
 
 app = typer.Typer(
     name="maskfold",
@@ -65,22 +68,25 @@ def run(
     _quiet_servers()
     if not verbose:  # the terminal shows the progress display; Prefect still stores every log line
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
-    with _exit_codes(verbose):
+    with _exit_codes(verbose), _ends_by_signal(), stopping_on_signals() as stop:
         from flows.plan import handed, plan_run
         from maskfold.launch import pool_of
 
         pool_of(launcher)
         plan = plan_run(data, workspace, recipe, set, weights)  # reports wrong input before any server starts
+        from flows.embedded import ensure_server
         from flows.server import refuse_dead_server, server_may_vanish
         from flows.train import train
         from maskfold.console import showing_jobs
 
         refuse_dead_server()
+        ensure_server()
         print(plan.said, file=sys.stderr)
-        with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan):
+        with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan), stop.ends_flow():
             summary = train(data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher)
         _show_summary(summary)
     print(json.dumps(summary), flush=True)
+    _warn_of_lost_output()
 
 
 @app.command()
@@ -256,5 +262,35 @@ def _exit_codes(verbose: bool) -> Iterator[None]:
         raise SystemExit(130) from None
 
 
+@contextlib.contextmanager
+def _ends_by_signal() -> Iterator[None]:
+    """Exit as a signal asks for it. Ctrl-C was answered at once; who ended the run otherwise may be far away."""
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.signum != signal.SIGINT:
+            print(f"maskfold: stopped by {stopped.signum.name}; run again to continue", file=sys.stderr)
+        raise SystemExit(128 + stopped.signum) from None
+
+
+def _warn_of_lost_output() -> None:
+    why = lost_output()
+    if why is not None:
+        print(
+            f"maskfold: the work is done, but standard output could not be written: {why}",
+            file=sys.stderr,
+        )
+
+
+def main() -> None:
+    """Run the command line in a process of its own."""
+    harden_standard_streams()
+    try:
+        app()
+    finally:
+        # Only the interpreter's end is left, which Ctrl-C may cut short but must not fill the terminal.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 if __name__ == "__main__":
-    app()
+    main()
