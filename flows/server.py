@@ -5,16 +5,24 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    PREFECT_HOME,
+    PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
+    PREFECT_UI_URL,
+    temporary_settings,
+)
 
-from flows.embedded import uses_embedded_server
 from maskfold.errors import InputError, UnavailableError
+from maskfold.redaction import without_password
+from maskfold.servers.local import prefect_server
 
 LOOPBACK_UI = "http://127.0.0.1:4200"
 """Address of Prefect in `maskfold ui`, on its default port."""
@@ -22,32 +30,71 @@ LOOPBACK_UI = "http://127.0.0.1:4200"
 
 def page_of_this_run() -> str:
     """Return the URL of the flow run's page: on the server, or in `maskfold ui` for the embedded server."""
-    if uses_embedded_server():  # it has no pages, and stops with the run
-        return f"{LOOPBACK_UI}/flow-runs/flow-run/{flow_run.id}"
-    return str(flow_run.ui_url or "")
+    page = str(flow_run.ui_url or "")
+    # Prefect's embedded server has no pages and returns "None/flow-runs/...".
+    return page if page.startswith("http") else f"{LOOPBACK_UI}/flow-runs/flow-run/{flow_run.id}"
 
 
-def refuse_dead_server() -> None:
-    """Check that the configured server answers, or that Prefect can start an embedded one.
+@contextlib.contextmanager
+def recording_server() -> Iterator[None]:
+    """Make sure that a server records the flows that run inside: the configured one, or an embedded one.
 
     Raises:
         InputError: If the server of ``PREFECT_API_URL`` cannot be reached or is not a Prefect server; or if no server
-            is configured and Prefect's home is not writable.
+            is configured, and an embedded one is not allowed or Prefect's home is not writable.
+        MaskfoldError: If the embedded server does not start.
+    """
+    if PREFECT_API_URL.value():
+        refuse_dead_server()
+        yield
+        return
+    if not PREFECT_SERVER_ALLOW_EPHEMERAL_MODE.value():
+        raise InputError(
+            "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE is off, so no Prefect server may be embedded, and PREFECT_API_URL "
+            "names no other; switch the first on, or set the second"
+        )
+    _refuse_home_that_cannot_be_written(PREFECT_HOME.value())
+    with prefect_server() as server:
+        settings = {
+            PREFECT_API_URL: f"{server.address}/api",
+            PREFECT_API_AUTH_STRING: server.credentials,
+            PREFECT_UI_URL: LOOPBACK_UI,  # this server ends with the run; `maskfold ui` shows its history
+        }
+        with temporary_settings(settings):
+            yield
+
+
+def refuse_dead_server() -> None:
+    """Check that the configured server answers.
+
+    Raises:
+        InputError: If none is configured, it cannot be reached, it is not a Prefect server, or it wants a password.
     """
     address = PREFECT_API_URL.value()
     if not address:
-        _refuse_home_that_cannot_be_written(PREFECT_HOME.value())
-        return
+        raise InputError("PREFECT_API_URL is not set; set it to the address of a Prefect server, ending with /api")
+    shown = without_password(address)
     with get_client(sync_client=True) as client:
         try:
             client.api_version()
         except Exception as error:  # noqa: BLE001 - HTTP, URL and JSON libraries each raise their own errors
-            parts = urlsplit(address)
-            shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # without a password
+            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == HTTPStatus.UNAUTHORIZED:
+                raise InputError(
+                    f"PREFECT_API_URL={shown}: the server rejects the password; expected "
+                    "PREFECT_API_AUTH_STRING=user:password, as set on the server"
+                ) from None
             raise InputError(
                 f"PREFECT_API_URL={shown}: no Prefect server answers there ({error or type(error).__name__}); "
                 "start it, correct the address (it ends with /api), or unset it to run without a server"
             ) from None
+
+
+def is_open_to_all() -> bool:
+    """Return whether the configured server answers without credentials."""
+    try:
+        return httpx.get(f"{PREFECT_API_URL.value()}/admin/version", timeout=10).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def _refuse_home_that_cannot_be_written(home: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-CONTRACTS = {"errors", "settings", "scheme", "recipe", "specs", "wording"}
+CONTRACTS = {"errors", "redaction", "settings", "scheme", "recipe", "specs", "wording"}
 """Values and words that all parts may use, orchestrator and jobs alike."""
 MACHINE = {"allocator", "cores", "home", "theme", "torchvision_ops"}
 """What the machine has, and how its libraries are set up."""
@@ -18,12 +18,13 @@ MACHINE = {"allocator", "cores", "home", "theme", "torchvision_ops"}
 MAY_IMPORT: Mapping[str, Set[str]] = {
     # The package itself, and contracts.
     "__init__": set(),
-    "errors": set(),
+    "errors": {"redaction"},
+    "redaction": set(),
     "wording": set(),
     "settings": set(),
     "scheme": {"settings"},
     "recipe": {"errors", "settings", "scheme", "wording"},
-    "specs": {"errors", "settings", "scheme", "recipe", "wording"},
+    "specs": {"errors", "redaction", "settings", "scheme", "recipe", "wording"},
     # What a data set looks like from outside.
     "layouts": {"errors"},
     "rows": {"errors"},
@@ -33,6 +34,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "allocator": set(),
     "cores": set(),
     "home": set(),
+    "loopback": set(),
     "theme": set(),
     "torchvision_ops": set(),
     # The way of a photograph: each stage knows those before it.
@@ -45,12 +47,15 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     # Services of a run.
     "storage": {*CONTRACTS, "home"},
     "tracking": {*CONTRACTS, "home", "storage"},
-    "launch": {*CONTRACTS, "cores", "home", "storage"},
+    "launch": {*CONTRACTS, "cores", "home", "loopback", "storage"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "console": {"launch"},
-    "servers": {"errors", "tracking"},
-    "cli": {*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"},
+    "servers": {*CONTRACTS, "home", "tracking"},
+    "cli": {
+        *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
+        *("home", "loopback"),
+    },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
 
@@ -69,7 +74,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
 }
 """The parts that may import a library; the others run without it."""
 
-FLOWS_MAY = {*CONTRACTS, "discovery", "launch", "storage", "tracking"}
+FLOWS_MAY = {*CONTRACTS, "discovery", "launch", "loopback", "servers", "storage", "tracking"}
 
 
 @cache

@@ -18,8 +18,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from maskfold import errors
+from maskfold.home import make_private, prefect_home
 from maskfold.launch.stopping import Stopped, stopping_on_signals
+from maskfold.loopback import never_proxy_loopback
 from maskfold.output import harden_standard_streams, lost_output
+from maskfold.redaction import redact_logs, redacted
 
 app = typer.Typer(
     name="maskfold",
@@ -74,16 +77,17 @@ def run(
 
         pool_of(launcher)
         plan = plan_run(data, workspace, recipe, set, weights)  # reports wrong input before any server starts
-        from flows.embedded import ensure_server
-        from flows.server import refuse_dead_server, server_may_vanish
-        from flows.train import train
+        with _prefect_settings():
+            from flows.server import recording_server, server_may_vanish
+            from flows.train import train
         from maskfold.console import showing_jobs
 
-        refuse_dead_server()
-        ensure_server()
-        print(plan.said, file=sys.stderr)
-        with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan), stop.ends_flow():
-            summary = train(data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher)
+        with recording_server():
+            print(plan.said, file=sys.stderr)
+            with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan), stop.ends_flow():
+                summary = train(
+                    data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher
+                )
         _show_summary(summary)
     print(json.dumps(summary), flush=True)
     _warn_of_lost_output()
@@ -188,7 +192,7 @@ def ui(
     """Show past runs in the Prefect and MLflow user interfaces, on this machine only; Ctrl-C stops them."""
     _quiet_servers()
     with _exit_codes(verbose=False):
-        from maskfold.servers import serve
+        from maskfold.servers.pages import serve
 
         serve(prefect_port=prefect_port, mlflow_port=mlflow_port)
 
@@ -224,19 +228,42 @@ def _corrections(source: str | None, scratch: Path) -> Path | None:
 
 
 def _quiet_servers() -> None:
-    """Disable the embedded servers' telemetry and lengthen their start-up timeout, unless the user has set these."""
+    """Give the embedded servers a private home and disable their telemetry, unless the user has set these."""
     for name, value in {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # the first start creates the database
     }.items():
         os.environ.setdefault(name, value)
+    if not os.environ.get("PREFECT_HOME"):
+        os.environ["PREFECT_HOME"] = str(prefect_home())
+        with contextlib.suppress(OSError):  # reported when the server starts
+            make_private(prefect_home())
+        profiles = Path("~/.prefect/profiles.toml").expanduser()
+        if profiles.is_file():  # `prefect config set PREFECT_API_URL=...` still counts
+            os.environ.setdefault("PREFECT_PROFILES_PATH", str(profiles))
+
+
+@contextlib.contextmanager
+def _prefect_settings() -> Iterator[None]:
+    """Report wrong settings of Prefect, which it reads when it is imported, as wrong input."""
+    from pydantic import ValidationError
+
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting, given = ".".join(map(str, first["loc"])), str(first["input"])
+        names = [name for name, value in os.environ.items() if name.startswith("PREFECT_") and value == given]
+        named = " or ".join(names) or f"{error.title}.{setting} (of .env, prefect.toml or a profile)"
+        raise errors.InputError(f"Prefect's setting {named}={given}: {first['msg']}; correct or unset it") from None
 
 
 @contextlib.contextmanager
 def _exit_codes(verbose: bool) -> Iterator[None]:
     """Turn errors into one message and an exit code."""
+    never_proxy_loopback()
+    redact_logs()
     try:
         yield
     except errors.MaskfoldError as error:
@@ -249,13 +276,13 @@ def _exit_codes(verbose: bool) -> Iterator[None]:
     except OSError as error:  # of this process, not of a job: no room for temporary files, a closed terminal
         if verbose:
             logging.getLogger("maskfold").exception("details")
-        print(f"maskfold: operating-system error: {error}", file=sys.stderr)
+        print(f"maskfold: operating-system error: {redacted(str(error))}", file=sys.stderr)
         raise SystemExit(errors.EXIT_FAULT) from None
     except Exception as error:
         if verbose:
             logging.getLogger("maskfold").exception("details")
         hint = "" if verbose else "; --verbose shows more"
-        print(f"maskfold: internal error: {type(error).__name__}: {error}{hint}", file=sys.stderr)
+        print(f"maskfold: internal error: {type(error).__name__}: {redacted(str(error))}{hint}", file=sys.stderr)
         raise SystemExit(errors.EXIT_FAULT) from None
     except KeyboardInterrupt:
         print("maskfold: stopped; run again to continue", file=sys.stderr)

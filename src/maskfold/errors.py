@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+from maskfold.redaction import redacted
+
 EXIT_OK = 0
 EXIT_FAULT = 1
 EXIT_INPUT = 2
@@ -26,9 +28,16 @@ EXIT_CANCELLED = 143  # 128 + SIGTERM
 
 
 class MaskfoldError(Exception):
-    """An internal error, or an error of the machine."""
+    """An internal error, or an error of the machine.
+
+    Args:
+        message: For the user; credentials in it are hidden, because errors are logged, stored and shown everywhere.
+    """
 
     exit_code: int = EXIT_FAULT
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redacted(message))
 
 
 class InputError(MaskfoldError):

@@ -102,7 +102,7 @@ def kind_of(process: psutil.Process) -> str:
     command = " ".join(process.cmdline())
     if "maskfold.cli" in command:
         return "run"
-    if "embedded_process" in command:
+    if "maskfold.servers.gate" in command:
         return "server"
     if "resource_tracker" in command:
         return "tracker"

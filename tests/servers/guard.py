@@ -9,7 +9,7 @@ import sys
 FIXTURES = {"docker", "engine", "images", "mlflow_server", "prefect_server", "prefect_url", "s3_server", "stack"}
 """Tests that use one of these fixtures, directly or not, get the marker automatically."""
 _COMMANDS = re.compile(
-    r"prefect server|prefect\.server|mlflow server|swift-\w+-server|^(\S*/)?docker |maskfold\.cli ui"
+    r"prefect server|prefect\.server|mlflow server|swift-\w+-server|^(\S*/)?docker |maskfold\.(cli ui|servers\.)"
 )
 
 

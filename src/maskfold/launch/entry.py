@@ -23,6 +23,8 @@ from maskfold.launch import folder
 from maskfold.launch.monitor import JobProgress
 from maskfold.launch.reports import Reports
 from maskfold.launch.scratch import scratch_folder
+from maskfold.loopback import never_proxy_loopback
+from maskfold.redaction import redact_logs
 from maskfold.specs import Failure, Outcome, Spec
 from maskfold.storage import Workspace, alone, open_workspace
 from maskfold.storage.faults import FULL
@@ -114,6 +116,8 @@ def main(
     Returns:
         The exit code: 0 if the job is done, now or by an earlier run; else 1, 2, 75 or 143, see :mod:`maskfold.errors`.
     """
+    never_proxy_loopback()
+    redact_logs()
     _log_to(reports)
     log = logging.getLogger(f"maskfold.{spec_type.stage}")
     spec: SpecT | None = None

@@ -26,7 +26,7 @@ def scratch_folder(stage: str) -> Iterator[Path]:
     parent = Path(tempfile.gettempdir())
     for left in parent.glob(f"{PREFIX}*{_LOCK}"):
         _sweep(left)
-    folder = parent / f"{PREFIX}{stage}-{uuid.uuid4().hex[:8]}"
+    folder = parent / f"{PREFIX}{stage}-{uuid.uuid4().hex}"
     lock = folder.with_name(folder.name + _LOCK)
     with _lock(lock):
         folder.mkdir(mode=0o700)  # only under the lock: a folder with a free lock belongs to a killed job

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 from maskfold.errors import EXIT_FAULT, MaskfoldError
 from maskfold.recipe import OutsideKey, Settings, determining
+from maskfold.redaction import redacted
 
 SPEC_FILE, OUTCOME_FILE, FAILURE_FILE = "spec.json", "outcome.json", "failure.json"
 
@@ -63,7 +64,7 @@ class Failure(Settings):
         kind = type(error).__name__
         if isinstance(error, MaskfoldError):
             return cls(kind=kind, message=str(error), exit_code=error.exit_code)
-        return cls(kind=kind, message=f"{kind}: {error}", exit_code=EXIT_FAULT)
+        return cls(kind=kind, message=redacted(f"{kind}: {error}"), exit_code=EXIT_FAULT)
 
 
 OutcomeT_co = TypeVar("OutcomeT_co", bound=Outcome, covariant=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from maskfold.errors import CorruptDataError
-from maskfold.home import HOME_VARIABLE, home
+from maskfold.home import HOME_VARIABLE, PRIVATE_FILE, home, make_private
 from maskfold.storage.aside import ASIDE, aside
 from maskfold.storage.checksum import remember_file, sha256_of
 from maskfold.storage.faults import disk_faults
@@ -18,7 +18,10 @@ from maskfold.storage.faults import disk_faults
 
 def cache_folder() -> Path:
     """Return ``$MASKFOLD_HOME/cache``; its content can be deleted while no run is active."""
-    return home() / "cache"
+    folder = home() / "cache"
+    with contextlib.suppress(OSError):  # reported by what is written there
+        make_private(folder)
+    return folder
 
 
 def cached_file(sha256: str, name: str, origin: str, download: Callable[[Path], None]) -> Path:
@@ -55,6 +58,7 @@ def cached_file(sha256: str, name: str, origin: str, download: Callable[[Path], 
 def _download(target: Path, sha256: str, origin: str, download: Callable[[Path], None]) -> None:
     with aside(target) as path:
         download(path)
+        path.chmod(PRIVATE_FILE)  # perhaps photographs
         with path.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if found != sha256:

@@ -8,17 +8,18 @@ a training: what MLflow misses it gets later.
 from maskfold.tracking.recorder import job_recorder
 from maskfold.tracking.run import RunTracker
 from maskfold.tracking.store import (
+    artifact_folder,
     connect,
     experiment_id,
     refuse_unusable_uri,
     tracking_uri,
-    without_password,
 )
 from maskfold.tracking.sync import SyncReport, sync, sync_running
 
 __all__ = [
     "RunTracker",
     "SyncReport",
+    "artifact_folder",
     "connect",
     "experiment_id",
     "job_recorder",
@@ -26,5 +27,4 @@ __all__ = [
     "sync",
     "sync_running",
     "tracking_uri",
-    "without_password",
 ]

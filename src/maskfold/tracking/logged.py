@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from maskfold.tracking.store import without_password
+from maskfold.redaction import redacted
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -170,7 +170,7 @@ def clean_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 def short(error: Exception) -> str:
     """Return an error in one line, without passwords."""
-    return without_password((str(error).splitlines() or [type(error).__name__])[0][:300])
+    return redacted((str(error).splitlines() or [type(error).__name__])[0][:300])
 
 
 def _folder(name: str) -> str:

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 
 from maskfold.errors import CorruptDataError
-from maskfold.home import home
+from maskfold.home import home, make_private
 from maskfold.recipe import Settings
 from maskfold.storage import Workspace
 
@@ -133,8 +133,7 @@ def lock_of(name: str) -> FileLock:
     Args:
         name: Id of a run, whose flow holds it as long as it runs; or another name.
     """
-    folder = home() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_private(home() / "locks")
     return FileLock(folder / f"{name}.lock", thread_local=False)
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from maskfold.errors import CancelledError, MaskfoldError
 from maskfold.recipe import Recipe, dump_recipe
+from maskfold.redaction import redacted, without_password
 from maskfold.specs import Outcome, Spec, Tracking, TrainFoldSpec, TrainSpec
 from maskfold.storage import Workspace
 from maskfold.storage.location import parse
@@ -20,7 +21,7 @@ from maskfold.tracking.logged import flatten, short
 from maskfold.tracking.mirror import Mirror
 from maskfold.tracking.record import JobRecord, RunRecord, Status, lock_of, new_id, now
 from maskfold.tracking.revision import git_tags
-from maskfold.tracking.store import experiment_name, page_of, tracking_uri, without_password
+from maskfold.tracking.store import experiment_name, page_of, tracking_uri
 from maskfold.tracking.sync import push, sync
 
 _log = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ class RunTracker:
     def failed(self, spec: AnySpec, error: BaseException) -> None:
         """Say what ended a job."""
         status: Status = "KILLED" if isinstance(error, CancelledError) else "FAILED"
-        self._end_job(spec, status=status, failure=without_password(str(error)))
+        self._end_job(spec, status=status, failure=redacted(str(error)))
 
     def finish(self, status: Status = "FINISHED", failure: str = "") -> None:
         """End the run, and record in MLflow all that it has missed."""
@@ -137,7 +138,7 @@ class RunTracker:
         if status == "FINISHED":  # a person who stops a run does not wait for others
             self._catching_up.join()
         with self._record_lock:
-            self._record = self._record.ending(status, now(), without_password(failure))
+            self._record = self._record.ending(status, now(), redacted(failure))
             saved = self._save()
         with self._mlflow_lock, self._quietly():
             # Of a process that has taken this one for dead, and recorded that.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from maskfold.errors import InputError
-from maskfold.home import home
+from maskfold.home import PRIVATE_FILE, home, make_private
+from maskfold.redaction import without_password
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -41,11 +41,6 @@ def tracking_uri() -> str:
 def with_password(uri: str) -> str:
     """Return the configured URI if it differs from this one in its password only: jobs get theirs by environment."""
     return tracking_uri() if without_password(tracking_uri()) == uri else uri
-
-
-def without_password(text: str) -> str:
-    """Return a URI, or a text with URIs, without user names and passwords."""
-    return re.sub(r"(?<=://)[^/\s'\"]*@", "", text)
 
 
 def refuse_unusable_uri(uri: str = "") -> None:
@@ -79,6 +74,15 @@ def page_of(uri: str, experiment: str = "", run: str = "") -> str:
     return f"{server}/#/experiments/{experiment}/runs/{run}" if run else server
 
 
+def artifact_folder(uri: str) -> Path:
+    """Return the folder of the artifacts of a database that no server stands before: beside it, or in our home.
+
+    MLflow's own default is a folder below the current one, wherever that is.
+    """
+    database = Path(uri.removeprefix(_EMBEDDED)).absolute() if uri.startswith(_EMBEDDED) else home() / "mlflow.db"
+    return make_private(database.with_name("mlartifacts"))
+
+
 def connect(uri: str) -> MlflowClient:
     """Return a client that fails soon and logs little.
 
@@ -107,13 +111,15 @@ def _create_database(database: Path) -> None:
     """
     from mlflow.tracking import MlflowClient
 
-    database.parent.mkdir(parents=True, exist_ok=True)
+    if not database.parent.exists():
+        make_private(database.parent)
     with FileLock(database.with_name(f".{database.name}.lock")):
         if database.exists():
             return
         aside = database.with_name(f".{database.name}.new")
         for left in database.parent.glob(f"{aside.name}*"):
             left.unlink()
+        aside.touch(PRIVATE_FILE)  # SQLite gives its journals the same mode
         MlflowClient(tracking_uri=f"{_EMBEDDED}{aside}")
         aside.rename(database)
 
@@ -133,9 +139,8 @@ def experiment(client: MlflowClient, name: str) -> str:
 
     found = client.get_experiment_by_name(name)
     if found is None:
-        embedded = client.tracking_uri == f"{_EMBEDDED}{home() / 'mlflow.db'}"
         try:
-            place = (home() / "mlartifacts").as_uri() if embedded else None
+            place = None if client.tracking_uri.startswith("http") else artifact_folder(client.tracking_uri).as_uri()
             return client.create_experiment(name, place, tags={_KIND_TAG: "custom_model_development"})
         except MlflowException as error:
             found = client.get_experiment_by_name(name)

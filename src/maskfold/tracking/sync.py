@@ -10,12 +10,13 @@ from pathlib import Path
 from filelock import Timeout
 
 from maskfold.errors import MaskfoldError
+from maskfold.redaction import without_password
 from maskfold.specs import digest
 from maskfold.storage import Workspace, open_workspace
 from maskfold.tracking.logged import short
 from maskfold.tracking.mirror import RUN_TAG, WORKSPACE_TAG, Mirror
 from maskfold.tracking.record import RUNS, RunRecord, is_alive, lock_of, read_record
-from maskfold.tracking.store import connect, experiment, experiment_name, tracking_uri, without_password
+from maskfold.tracking.store import connect, experiment, experiment_name, tracking_uri
 
 # Answers about one run that no waiting changes; after any other error MLflow is taken to be away.
 _REFUSALS = {

@@ -1,0 +1,1 @@
+"""Prefect and MLflow servers of this machine: only the user that starts them can use them."""
