@@ -236,10 +236,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             stack.callback(s3.stop)
         result = Campaign(folder, arguments.seed, s3).run(arguments.kills, arguments.seconds)
     print(result.table())
-    if arguments.json:
-        print(
-            json.dumps([[kill.victim, kill.signum.name, kill.second, kill.store, kill.code] for kill in result.kills])
-        )
     return 1 if result.violations else 0
 
 
