@@ -85,7 +85,8 @@ def content_of(stage: str, outcome: bytes, classes: Sequence[str]) -> Content:
             key = name.replace("share_", "share/")
             key = f"median_{key}" if shown.curves and name in _CURVES else key
             shown.metrics[_PREFIXES.get(stage, "") + key] = value + (name in _FROM_1)
-    for group in map(FaceShares.model_validate, (*values.get("groups", ()), *values.get("faces", ()))):
+    groups = values["groups"] if "groups" in values else values.get("faces", ())  # a crop's `faces` is its pack
+    for group in map(FaceShares.model_validate, groups):
         shown.metrics[f"crop/fallback_share/{group.group.replace(',', '')}"] = group.fallback_share
     shown.metrics |= _scores({name: Scores.model_validate(one) for name, one in values.get("scores", {}).items()})
     if values.get("class_counts"):
