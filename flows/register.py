@@ -1,8 +1,8 @@
 """Registers maskfold on a Prefect server: secret blocks, work pools, deployments, an automation; creates the bucket.
 
 ``python -m flows.register [POOL ...]`` in the folder of ``prefect.yaml``; without names, all pools. It passes ``AWS_*``
-and ``MLFLOW_*`` of its environment to jobs, and does not change other pools. Running it again updates everything;
-schedules and the automation stay switched on or off as they were.
+and ``MLFLOW_*`` of its environment to jobs, those with a password by secret blocks, and does not change other pools.
+Running it again updates everything; schedules and the automation stay switched on or off as they were.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from prefect.exceptions import ObjectNotFound
 
 from flows.lost_jobs import watch
 from flows.pools import POOLS, Template, make_template
-from flows.server import refuse_dead_server
+from flows.server import is_open_to_all, refuse_dead_server
 from maskfold.errors import InputError, MaskfoldError
 from maskfold.launch.pool import LOST_JOBS
+from maskfold.loopback import never_proxy_loopback
+from maskfold.redaction import redact_logs, without_password
 from maskfold.storage import make_bucket
 
 SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "MLFLOW_TRACKING_PASSWORD")
@@ -36,10 +38,17 @@ PLAIN = (
 FLOWS = ("train", "job")
 BUCKET_VARIABLE = "MASKFOLD_BUCKET"
 NETWORK_VARIABLE = "MASKFOLD_NETWORK"
+OPEN_SERVER = """\
+WARNING: this Prefect server answers without a password. Everyone who can reach its port, and any web page open in a
+browser beside it, can read the credentials that are stored there and start processes on all its workers. Stop it, start
+it with PREFECT_SERVER_API_AUTH_STRING=user:password, and set PREFECT_API_AUTH_STRING to the same here and for workers.
+"""
 
 
 def main() -> int:
     """Register and print what was done; return the exit code."""
+    never_proxy_loopback()
+    redact_logs()
     try:
         register(sys.argv[1:] or list(POOLS), os.environ)
     except MaskfoldError as error:
@@ -63,11 +72,14 @@ def register(pools: Sequence[str], settings: Mapping[str, str]) -> None:
     if unknown:
         raise InputError(f"work pool {unknown[0]!r}: prefect.yaml has deployments for {', '.join(POOLS)}")
     refuse_dead_server()
+    if is_open_to_all():
+        print(OPEN_SERVER, end="", file=sys.stderr)
     bucket = settings.get(BUCKET_VARIABLE)
     if bucket:
         make_bucket(bucket)
         print(f"bucket {bucket}")
-    environment = _save_secrets(settings) | {name: settings[name] for name in PLAIN if settings.get(name)}
+    plain = {name: settings[name] for name in PLAIN if settings.get(name)}
+    environment = plain | _save_secrets(settings)
     with get_client(sync_client=True) as client:
         templates = _templates(client)
         for pool in pools:
@@ -115,12 +127,16 @@ def _restore(client: SyncPrefectClient, switched: Mapping[tuple[UUID, str], bool
 
 
 def _save_secrets(settings: Mapping[str, str]) -> dict[str, str]:
-    """Store credentials in blocks, which the server encrypts; return the references to them for templates."""
+    """Store credentials in blocks, which the server encrypts; return the references to them for templates.
+
+    A URI with a password is one of them.
+    """
     references = {}
-    for name in SECRETS:
-        if settings.get(name):
+    for name in (*SECRETS, *PLAIN):
+        value = settings.get(name, "")
+        if value and (name in SECRETS or without_password(value) != value):
             block = f"maskfold-{name.lower().replace('_', '-')}"
-            Secret(value=settings[name]).save(block, overwrite=True)
+            Secret(value=value).save(block, overwrite=True)
             references[name] = f"{{{{ prefect.blocks.secret.{block} }}}}"
             print(f"secret block {block}")
     return references

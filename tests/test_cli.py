@@ -200,6 +200,33 @@ def test_a_home_of_prefect_that_cannot_be_written(drawn_data: Path, files: Path)
     assert re.search("PREFECT_HOME .*file/home: cannot be written .*set PREFECT_HOME to a writable folder", output)
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("PREFECT_LOGGING_LEVEL=LOUD", "PREFECT_LOGGING_LEVEL=LOUD: Input should be 'DEBUG', 'INFO'"),
+        ("PREFECT_API_REQUEST_TIMEOUT=soon", "PREFECT_API_REQUEST_TIMEOUT=soon: Input should be a valid number"),
+        ("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE=perhaps", "MODE=perhaps: Input should be a valid boolean"),
+        ("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE=false", "is off, .* PREFECT_API_URL names no other; switch the first on"),
+    ],
+)
+def test_a_wrong_setting_of_prefect(setting: str, message: str, drawn_data: Path, files: Path) -> None:
+    import subprocess
+    import sys
+
+    name, value = setting.split("=")
+    arguments = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(files / "workspace")]
+    done = subprocess.run(
+        [sys.executable, "-m", "maskfold.cli", *arguments],
+        env={**os.environ, name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert re.fullmatch(f"maskfold: .*{message}.*\n", done.stderr)
+    assert not (files / "workspace").exists()
+
+
 def test_a_store_that_mlflow_does_not_know(drawn_data: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "ftp://host/runs")
     assert "expected the address of an MLflow server" in one_message(run(drawn_data, files / "workspace"))

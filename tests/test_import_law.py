@@ -45,7 +45,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     "report": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     # Services of a run.
-    "storage": {*CONTRACTS, "home"},
+    "storage": {*CONTRACTS, "home", "loopback"},
     "tracking": {*CONTRACTS, "home", "storage"},
     "launch": {*CONTRACTS, "cores", "home", "loopback", "storage"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},

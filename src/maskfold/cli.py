@@ -71,6 +71,7 @@ def run(
     _quiet_servers()
     if not verbose:  # the terminal shows the progress display; Prefect still stores every log line
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
+        os.environ["PREFECT_INTERNAL_LOGGING_LEVEL"] = "CRITICAL"
     with _exit_codes(verbose), _ends_by_signal(), stopping_on_signals() as stop:
         from flows.plan import handed, plan_run
         from maskfold.launch import pool_of

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 
 NAMES = ("127.0.0.1", "localhost", "::1")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address is this machine itself; a name that only looks like one is not."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def never_proxy_loopback() -> None:

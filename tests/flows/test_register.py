@@ -46,6 +46,7 @@ def test_a_server_knows_all_of_it_and_no_secret_is_readable(prefect_server: str,
     assert environment["MLFLOW_TRACKING_URI"] == "http://mlflow:5000"
     assert environment["AWS_ENDPOINT_URL_S3"] == s3_server.endpoint
     assert environment["AWS_SECRET_ACCESS_KEY"] == "{{ prefect.blocks.secret.maskfold-aws-secret-access-key }}"
+    assert "answers without a password" in done.stderr  # the tests' server does
     shown = str(
         [pool.model_dump_json() for pool in pools.values()] + [d.model_dump_json() for d in deployments.values()]
     )
@@ -78,6 +79,21 @@ def test_again_it_keeps_what_people_have_chosen_and_other_pools(prefect_server: 
         client.update_deployment_schedule(deployment.id, schedule.id, active=False)
     assert seen["docker"]["MLFLOW_TRACKING_URI"] == "http://second:5000"
     assert seen["kubernetes"]["MLFLOW_TRACKING_URI"] == "http://first:5000"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("uri", ["http://anna:pl4nted-one@mlflow:5000", "postgresql://anna:pl4nted-one@db/mlflow"])
+def test_a_uri_with_a_password_goes_into_a_secret_block(prefect_server: str, uri: str) -> None:
+    done = register(prefect_server, "docker", MLFLOW_TRACKING_URI=uri)
+    assert done.returncode == 0, done.stderr
+    assert "pl4nted" not in done.stdout + done.stderr
+    with get_client(sync_client=True) as client:
+        pool = client.read_work_pool("docker")
+        block = client.read_block_document_by_name("maskfold-mlflow-tracking-uri", "secret", include_secrets=True)
+    environment = pool.base_job_template["variables"]["properties"]["env"]["default"]
+    assert environment["MLFLOW_TRACKING_URI"] == "{{ prefect.blocks.secret.maskfold-mlflow-tracking-uri }}"
+    assert "pl4nted" not in pool.model_dump_json()
+    assert block.data["value"] == uri
 
 
 def test_a_pool_that_nothing_is_deployed_on_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import math
 import os
 import random
@@ -17,10 +18,13 @@ from botocore.config import Config
 from s3transfer.exceptions import RetriesExceededError
 
 from maskfold.errors import MaskfoldError, UnavailableError, WorkspaceError
+from maskfold.loopback import is_loopback
+from maskfold.redaction import without_password
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_log = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 PATIENCE_VARIABLE = "MASKFOLD_S3_PATIENCE"
@@ -81,6 +85,7 @@ class Connection:
         self.client = _make_client("auto")
         if not (urlsplit(self.endpoint).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
             self.client = _make_client("path")
+        _warn_of_plain_http(self.endpoint)
 
     @property
     def endpoint(self) -> str:
@@ -165,8 +170,8 @@ class Connection:
             )
         if code in _NO_NAME:
             return WorkspaceError(
-                f"cannot {action}: the URI names no bucket or key that S3 allows ({said}); the names of buckets have 3 to "
-                "63 lower-case letters, digits, dots and hyphens"
+                f"cannot {action}: the URI names no bucket or key that S3 allows ({said}); a bucket's name has 3 to 63 "
+                "lower-case letters, digits, dots and hyphens"
             )
         if code in _UNKNOWN_KEY:
             return WorkspaceError(
@@ -222,6 +227,15 @@ def _make_client(addressing: str) -> S3Client:
             f"S3 cannot be used with these settings: {error}; check AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL "
             "and AWS_ENDPOINT_URL_S3"
         ) from error
+
+
+def _warn_of_plain_http(endpoint: str) -> None:
+    """Warn that a session token, which needs no other key to be used, is sent readably to another machine."""
+    address = urlsplit(endpoint)
+    if os.environ.get("AWS_SESSION_TOKEN") and address.scheme == "http" and not is_loopback(address.hostname or ""):
+        _log.warning(
+            "AWS_SESSION_TOKEN is sent to %s unencrypted; use an https:// endpoint", without_password(endpoint)
+        )
 
 
 def _patience() -> float:

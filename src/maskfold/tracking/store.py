@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _EMBEDDED = "sqlite:///"
 _KINDS = {"http", "https", "databricks", "sqlite", "postgresql", "mysql", "mssql"}
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _KIND_TAG = "mlflow.experimentKind"  # so that MLflow's pages open on runs and metrics, not on traces
 _DEFAULTS = {
     # A server that does not answer costs one timeout: `sync` brings up later what it has missed.
@@ -100,7 +103,18 @@ def connect(uri: str) -> MlflowClient:
 
     if uri.startswith(_EMBEDDED):
         _create_database(Path(uri.removeprefix(_EMBEDDED)))
+    elif not uri.startswith("http"):
+        _reach_database(uri)
     return MlflowClient(tracking_uri=uri)
+
+
+def _reach_database(uri: str) -> None:
+    """Raise if the server of a database does not answer: MLflow would repeat for an hour before it raises."""
+    address = urlsplit(uri)
+    port = address.port or _PORTS.get(address.scheme.partition("+")[0])
+    if address.hostname and port:
+        with socket.create_connection((address.hostname, port), timeout=10):
+            pass
 
 
 def _create_database(database: Path) -> None:
