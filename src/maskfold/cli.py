@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from maskfold import errors
-from maskfold.home import make_private, prefect_home
+from maskfold.home import home, make_private, prefect_home
 from maskfold.launch.stopping import Stopped, stopping_on_signals
 from maskfold.loopback import never_proxy_loopback
 from maskfold.output import harden_standard_streams, lost_output
@@ -229,11 +229,12 @@ def _corrections(source: str | None, scratch: Path) -> Path | None:
 
 
 def _quiet_servers() -> None:
-    """Give the embedded servers a private home and disable their telemetry, unless the user has set these."""
+    """Give libraries and embedded servers private homes, and disable telemetry, unless the user has set these."""
     for name, value in {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MPLCONFIGDIR": str(home() / "cache" / "matplotlib"),  # its cache of fonts, otherwise in the user's home
     }.items():
         os.environ.setdefault(name, value)
     if not os.environ.get("PREFECT_HOME"):

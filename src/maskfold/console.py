@@ -49,7 +49,7 @@ def showing_jobs(console: Console, jobs: int = 0) -> Iterator[None]:
         def say_stopping() -> None:
             stopping.set()
             view.end()
-            console.print("stopping ...")
+            console.print("stopping ...", markup=False, highlight=False)
 
         stop = current_stop()
         try:
