@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from maskfold import tracking
+from maskfold.errors import InvariantError
 from maskfold.launch import entry
 from maskfold.specs import TrainFoldOutcome, TrainFoldSpec, TrainOutcome, TrainSpec
 from maskfold.training.checkpoint import Checkpoints
@@ -18,8 +19,8 @@ def run(spec: TrainFoldSpec, job: entry.Job) -> TrainFoldOutcome:
     """Train with one fold held out; its score is that of the kept epoch."""
     session, left = trained(spec, spec.fold, job)
     kept = session.fit.kept_record
-    assert kept.valid_macro_f1 is not None, "every epoch is scored on the held-out fold"
-    assert kept.valid_accuracy is not None
+    if kept.valid_macro_f1 is None or kept.valid_accuracy is None:
+        raise InvariantError(f"epoch {kept.epoch + 1} has no score on the held-out fold")
     return TrainFoldOutcome(**left, fold=spec.fold, macro_f1=kept.valid_macro_f1, accuracy=kept.valid_accuracy)
 
 

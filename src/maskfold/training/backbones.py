@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from maskfold import torchvision_ops  # noqa: F401 - before timm, which imports torchvision
-from maskfold.errors import RecipeError, WeightsError
+from maskfold.errors import InvariantError, RecipeError, WeightsError
 from maskfold.recipe import Network
 from maskfold.specs import Weights
 from maskfold.training.darknet import Darknet53
@@ -158,7 +158,8 @@ def _normalisation(
 ) -> tuple[RGB, RGB]:
     wanted = network.normalisation
     if wanted.source == "data":
-        assert measure is not None, "normalisation by the data needs a measurement of the data"
+        if measure is None:
+            raise InvariantError("normalisation by the data needs a measurement of the data")
         return measure()
     if wanted.mean is not None and wanted.std is not None:
         return wanted.mean, wanted.std
