@@ -4,6 +4,7 @@
 # make ui     look at past runs in Prefect and MLflow
 # make check  style, types, import law
 # make bench  benchmarks, one JSON line each
+# make campaign N=100     kill whole runs at random instants, run them again, compare
 # make stack  build the images and start servers and workers in containers (docker/README.md); GPU=1 with GPU jobs
 # make worker             on another host: only a worker; GPU=1 with GPU jobs
 # make stack-down         stop them; all data stay
@@ -12,6 +13,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo-out
+N ?= 100
 # From scratch on 40 people, a small residual network learns more in a minute than the recipe's MobileNet.
 DEMO_SETTINGS := --set 'networks.*.backbone=resnet10t' --set 'networks.*.pretrained=none' \
 	--set 'networks.*.size=[64,48]' --set 'networks.*.batch_size=16' --set 'networks.*.epochs=8'
@@ -24,7 +26,7 @@ socket = $(or $(call setting,DOCKER_SOCKET),$(DOCKER_SOCKET),/var/run/docker.soc
 export DOCKER_GID ?= $(or $(call setting,DOCKER_GID),$(shell stat -Lc %g $(socket) 2>/dev/null || echo 0))
 export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: set-up demo test test-fast test-docker ui check format bench lock images stack worker stack-down clean
+.PHONY: set-up demo test test-fast test-docker ui check format bench campaign lock images stack worker stack-down clean
 
 set-up: .venv/.ready
 
@@ -68,6 +70,9 @@ bench: set-up
 
 docker/.env:
 	@$(PYTHON) docker/make_settings.py $@
+
+campaign: set-up
+	@$(BIN)/python -m tests.faults.campaign --kills $(N)
 
 images: $(STACK_ENV)
 	@$(STACK) --profile images $(if $(GPU),--profile images-gpu) build

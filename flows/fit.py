@@ -18,6 +18,7 @@ from flows.server import page_of_this_run
 from maskfold import errors
 from maskfold.launch.launcher import Launcher
 from maskfold.launch.monitor import JobEvent, announce
+from maskfold.launch.stopping import current_stop
 from maskfold.specs import (
     CropOutcome,
     EnsembleOutcome,
@@ -100,6 +101,9 @@ def tracked(plan: Plan) -> Iterator[RunTracker]:
     tracker = RunTracker.start(plan.workspace, plan.recipe, plan.data, page)
     try:
         yield tracker
+    except errors.CancelledError:
+        tracker.finish("KILLED")
+        raise
     except Exception as error:
         tracker.finish("FAILED", str(error))
         raise
@@ -112,8 +116,10 @@ def tracked(plan: Plan) -> Iterator[RunTracker]:
 @contextlib.contextmanager
 def launching(plan: Plan, launcher: Launcher, tracker: RunTracker) -> Iterator[Jobs]:
     """Run jobs with a launcher; if the flow ends early for any reason, stop the jobs that still run."""
+    stop = current_stop()
     try:
-        yield Jobs(plan.workspace, launcher, plan.recipe.max_job_restarts, tracker)
+        with stop.cancels(launcher) if stop else contextlib.nullcontext():
+            yield Jobs(plan.workspace, launcher, plan.recipe.max_job_restarts, tracker)
     finally:
         launcher.cancel()
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 from prefect.client.orchestration import get_client
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.runtime import flow_run
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
@@ -24,6 +26,7 @@ from maskfold.errors import InputError, UnavailableError
 from maskfold.redaction import without_password
 from maskfold.servers.local import prefect_server
 
+DRAIN_SECONDS = 2.0
 LOOPBACK_UI = "http://127.0.0.1:4200"
 """Address of Prefect in `maskfold ui`, on its default port."""
 
@@ -61,7 +64,12 @@ def recording_server() -> Iterator[None]:
             PREFECT_UI_URL: LOOPBACK_UI,  # this server ends with the run; `maskfold ui` shows its history
         }
         with temporary_settings(settings):
-            yield
+            try:
+                yield
+            finally:
+                # Prefect sends logs and events in the background, and complains if the server ends before.
+                APILogWorker.drain_all(timeout=DRAIN_SECONDS)
+                EventsWorker.drain_all(timeout=DRAIN_SECONDS)
 
 
 def refuse_dead_server() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from prefect import flow
+from prefect.states import Cancelled
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows.fit import fit, launching, tracked, vote
-from flows.plan import handed_plan, plan_run
+from flows.plan import Plan, handed_plan, plan_run
 from flows.summary import publish_summary
+from maskfold.errors import CancelledError
 from maskfold.launch import make_launcher
+from maskfold.launch.stopping import Stopped, current_stop
 
 DataUri = Annotated[str, Field(description="Data set: a folder, file:// or s3://bucket/prefix")]
 WorkspaceUri = Annotated[str, Field(description="Where all results go: a folder, file:// or s3://bucket/prefix")]
@@ -32,7 +35,7 @@ def train(
     set: Overrides = [],
     weights: WeightsSources = [],
     launcher: LauncherName = "local",
-) -> dict[str, Any]:
+) -> Any:
     """Crop the faces, train every network on every fold, vote, publish the submission.
 
     Finished work in the workspace is reused, so that running again continues an interrupted run, and after a changed
@@ -43,6 +46,18 @@ def train(
         None if the data set has no evaluation images.
     """
     plan = handed_plan() or plan_run(data, workspace, recipe, set, weights)
+    stop = current_stop()
+    if stop is None:
+        return _train(plan, launcher)
+    stop.install()  # Prefect has taken SIGTERM
+    try:
+        return _train(plan, launcher)
+    except (CancelledError, Stopped):
+        # The command line reports the stop. Raised, it would show as a failure or crash in Prefect.
+        return Cancelled(message=f"stopped by {stop.signum.name}" if stop.signum else "stopped")
+
+
+def _train(plan: Plan, launcher: str) -> dict[str, Any]:
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
     with tracked(plan) as tracker, launching(plan, started, tracker) as jobs:
         fitted = fit(plan, jobs)

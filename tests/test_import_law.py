@@ -23,13 +23,8 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "wording": set(),
     "settings": set(),
     "scheme": {"settings"},
-<<<<<<< HEAD
     "recipe": {"errors", "regular", "settings", "scheme", "wording"},
-    "specs": {"errors", "settings", "scheme", "recipe", "wording"},
-=======
-    "recipe": {"errors", "settings", "scheme", "wording"},
     "specs": {"errors", "redaction", "settings", "scheme", "recipe", "wording"},
->>>>>>> h-b
     # What a data set looks like from outside.
     "layouts": {"errors"},
     "regular": {"errors"},
@@ -53,37 +48,16 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     "report": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     # Services of a run.
-<<<<<<< HEAD
-    "storage": {*CONTRACTS, "home", "regular"},
+    "storage": {*CONTRACTS, "home", "loopback", "regular"},
     "tracking": {*CONTRACTS, "home", "storage"},
-    "launch": {*CONTRACTS, "cores", "home", "storage", "terminal"},
-    "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
-    # What people start.
-    "console": {"launch"},
-    "servers": {"errors", "tracking"},
-    "cli": {
-        *CONTRACTS,
-        "storage",
-        "launch",
-        "tracking",
-        "cores",
-        "discovery",
-        "dataset",
-        "console",
-        "servers",
-        "terminal",
-=======
-    "storage": {*CONTRACTS, "home", "loopback"},
-    "tracking": {*CONTRACTS, "home", "storage"},
-    "launch": {*CONTRACTS, "cores", "home", "loopback", "storage"},
+    "launch": {*CONTRACTS, "cores", "home", "loopback", "storage", "terminal"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "console": {"launch"},
     "servers": {*CONTRACTS, "home", "tracking"},
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
-        *("home", "loopback"),
->>>>>>> h-b
+        *("home", "loopback", "output", "terminal"),
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -103,11 +77,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
 }
 """The parts that may import a library; the others run without it."""
 
-<<<<<<< HEAD
-FLOWS_MAY = {*CONTRACTS, "discovery", "rows", "launch", "storage", "tracking"}
-=======
-FLOWS_MAY = {*CONTRACTS, "discovery", "launch", "loopback", "servers", "storage", "tracking"}
->>>>>>> h-b
+FLOWS_MAY = {*CONTRACTS, "discovery", "rows", "launch", "loopback", "servers", "storage", "tracking"}
 
 
 @cache

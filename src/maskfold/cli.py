@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,8 +18,10 @@ import typer
 from rich.progress import Progress
 
 from maskfold import errors
-from maskfold.home import make_private, prefect_home
+from maskfold.home import home, make_private, prefect_home
+from maskfold.launch.stopping import Stopped, stopping_on_signals
 from maskfold.loopback import never_proxy_loopback
+from maskfold.output import harden_standard_streams, lost_output
 from maskfold.redaction import redact_logs, redacted
 from maskfold.terminal import PrintableConsole as Console
 from maskfold.terminal import guard_logs
@@ -71,7 +74,8 @@ def run(
     _quiet_servers()
     if not verbose:  # the terminal shows the progress display; Prefect still stores every log line
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
-    with _exit_codes(verbose):
+        os.environ["PREFECT_INTERNAL_LOGGING_LEVEL"] = "CRITICAL"
+    with _exit_codes(verbose), _ends_by_signal(), stopping_on_signals() as stop:
         from flows.plan import handed, plan_run
         from maskfold.launch import pool_of
 
@@ -84,12 +88,13 @@ def run(
 
         with recording_server():
             print(printable(plan.said), file=sys.stderr)
-            with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan):
+            with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan), stop.ends_flow():
                 summary = train(
                     data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher
                 )
         _show_summary(summary)
     print(json.dumps(summary), flush=True)
+    _warn_of_lost_output()
 
 
 @app.command()
@@ -227,11 +232,12 @@ def _corrections(source: str | None, scratch: Path) -> Path | None:
 
 
 def _quiet_servers() -> None:
-    """Give the embedded servers a private home and disable their telemetry, unless the user has set these."""
+    """Give libraries and embedded servers private homes, and disable telemetry, unless the user has set these."""
     for name, value in {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MPLCONFIGDIR": str(home() / "cache" / "matplotlib"),  # its cache of fonts, otherwise in the user's home
     }.items():
         os.environ.setdefault(name, value)
     if not os.environ.get("PREFECT_HOME"):
@@ -293,5 +299,35 @@ def _exit_codes(verbose: bool) -> Iterator[None]:
         raise SystemExit(130) from None
 
 
+@contextlib.contextmanager
+def _ends_by_signal() -> Iterator[None]:
+    """Exit as a signal asks for it. Ctrl-C was answered at once; who ended the run otherwise may be far away."""
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.signum != signal.SIGINT:
+            print(f"maskfold: stopped by {stopped.signum.name}; run again to continue", file=sys.stderr)
+        raise SystemExit(128 + stopped.signum) from None
+
+
+def _warn_of_lost_output() -> None:
+    why = lost_output()
+    if why is not None:
+        print(
+            f"maskfold: the work is done, but standard output could not be written: {why}",
+            file=sys.stderr,
+        )
+
+
+def main() -> None:
+    """Run the command line in a process of its own."""
+    harden_standard_streams()
+    try:
+        app()
+    finally:
+        # Only the interpreter's end is left, which Ctrl-C may cut short but must not fill the terminal.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Iterator
 
@@ -11,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn
 
-from maskfold.launch.monitor import JobEvent, listening
+from maskfold.launch.monitor import JobEvent, JobProgress, listening
+from maskfold.launch.stopping import current_stop
 
 FINISHED = frozenset({"reused", "done"})
 ENDED = FINISHED | {"failed", "cancelled"}
@@ -26,18 +28,32 @@ PLAIN_SECONDS = 20.0
 def showing_jobs(console: Console, jobs: int = 0) -> Iterator[None]:
     """Show the jobs of this process while inside: moving bars on a terminal, plain lines elsewhere.
 
-    Warnings of this process, such as those of MLflow's tracking, are shown among them.
+    Warnings of this process, such as those of MLflow's tracking, are shown among them. When a signal stops the run,
+    this is said at once, and nothing else is shown from then on.
 
     Args:
         console: Where to print.
         jobs: Expected number of jobs; grows when more appear.
     """
     with _Bars(console, jobs) if console.is_terminal else contextlib.nullcontext(_Lines(console)) as view:
+        stopping = threading.Event()
         warnings = _Warnings(view)
+        warnings.addFilter(lambda _: not stopping.is_set())
         logger = logging.getLogger("maskfold")
         logger.addHandler(warnings)
+
+        def show(event: JobEvent) -> None:
+            if not stopping.is_set():
+                view.show(event)
+
+        def say_stopping() -> None:
+            stopping.set()
+            view.end()
+            console.print("stopping ...", markup=False, highlight=False)
+
+        stop = current_stop()
         try:
-            with listening(view.show):
+            with stop.said_by(say_stopping) if stop else contextlib.nullcontext(), listening(show):
                 yield
         finally:
             logger.removeHandler(warnings)
@@ -73,6 +89,10 @@ class _Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Leave the bars as they are."""
         self._progress.stop()
 
     def show(self, event: JobEvent) -> None:
@@ -106,7 +126,7 @@ class _Bars:
                 self._bars[event.label],
                 total=event.progress.total,
                 completed=event.progress.done,
-                note=escape(_note(event)),
+                note=escape(_note(event.progress)),
             )
 
     def _end(self, event: JobEvent) -> None:
@@ -140,6 +160,9 @@ class _Lines:
         self._last: dict[str, float] = {}
         self._warned: set[str] = set()
 
+    def end(self) -> None:
+        """Do nothing: lines do not move."""
+
     def show(self, event: JobEvent) -> None:
         """Show an event."""
         if event.state == "waiting":
@@ -154,7 +177,7 @@ class _Lines:
             self._print(f"{event.label}: {event.state}{more}")
             self._last[event.label] = now
         elif now - self._last.get(event.label, now) >= PLAIN_SECONDS:
-            self._print(f"{event.label}: {_note(event)}")
+            self._print(f"{event.label}: {_note(event.progress)}")
             self._last[event.label] = now
 
     def warn(self, text: str, label: str = "") -> None:
@@ -171,9 +194,7 @@ def _told(text: str, label: str) -> str:
     return f"{label}: {text}" if label else text
 
 
-def _note(event: JobEvent) -> str:
-    progress = event.progress
-    assert progress is not None
+def _note(progress: JobProgress) -> str:
     parts = [f"{progress.done}/{progress.total} {progress.unit}"]
     for name, value in progress.fields.items():
         shown = f"{value:.0f}" if isinstance(value, float) else str(value)

@@ -7,23 +7,37 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.servers.ports import free_ports
 
-Fault = Callable[[str, str], int | float | None]
-"""From method and path to an HTTP status (int), seconds without an answer (float), or None: passed on."""
+
+@dataclass(frozen=True)
+class Instead:
+    """An answer in place of the server's."""
+
+    status: int
+    content: bytes
+
+
+CUT = "cut"
+"""The answer ends in the middle of its body."""
+Fault = Callable[[str, str], int | float | str | Instead | None]
+"""From method and path to an HTTP status (int), seconds without an answer (float; 0 hangs up), :data:`CUT`, another
+answer, or None: passed on."""
 
 
 class Proxy:
     """Forwards requests to a port; can be stopped, and fails as ``fault`` determines."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, keep_host: bool = False) -> None:
+        """Make a proxy; with ``keep_host`` the server gets the header ``Host`` unchanged, as S3 signatures need it."""
         self.port = free_ports(1)[0]
         self.fault: Fault = lambda method, path: None
         self.requests: list[tuple[str, str]] = []
         """Method and path of each request."""
-        self._target = target
+        self._target, self._keep_host = target, keep_host
         self._server: ThreadingHTTPServer | None = None
 
     @property
@@ -42,24 +56,32 @@ class Proxy:
                 if isinstance(fault, float):
                     time.sleep(fault)
                     self.close_connection = True
-                elif fault is not None:
+                elif isinstance(fault, int):
                     self.send_error(fault)
+                elif isinstance(fault, Instead):
+                    self._answer(fault.status, [], fault.content)
                 else:
-                    self._answer(*proxy._ask(self.command, self.path, body, dict(self.headers)))
+                    answer = proxy._ask(self.command, self.path, body, dict(self.headers))
+                    self._answer(*answer, cut=fault == CUT)
 
-            def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+            def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes, cut: bool = False) -> None:
                 self.send_response_only(status)
                 for name, value in headers:
                     if name.lower() not in ("transfer-encoding", "content-length", "connection"):
                         self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
+                if self.command == "HEAD":  # the length of what GET would return
+                    self.send_header("Content-Length", dict(headers).get("Content-Length", "0"))
+                    content = b""
+                else:
+                    self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(content[: len(content) // 2] if cut else content)
+                self.close_connection = self.close_connection or cut
 
             def log_message(self, *args: object) -> None:
                 """Stay quiet."""
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _pass
 
         self._server = _Server(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -76,7 +98,8 @@ class Proxy:
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self._target, timeout=60)
         try:
-            connection.request(method, path, body, {**headers, "Host": f"127.0.0.1:{self._target}"})
+            host = {} if self._keep_host else {"Host": f"127.0.0.1:{self._target}"}
+            connection.request(method, path, body, {**headers, **host})
             reply = connection.getresponse()
             return reply.status, reply.getheaders(), reply.read()
         finally:
@@ -92,9 +115,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def proxied(target: int) -> Iterator[Proxy]:
+def proxied(target: int, keep_host: bool = False) -> Iterator[Proxy]:
     """Yield a proxy that listens."""
-    proxy = Proxy(target)
+    proxy = Proxy(target, keep_host)
     proxy.start()
     try:
         yield proxy

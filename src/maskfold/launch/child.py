@@ -11,12 +11,13 @@ import time
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
+from maskfold.errors import InvariantError
 from maskfold.launch import entry
 from maskfold.launch.reports import Reports
 from maskfold.specs import Spec
 
-GRACE_SECONDS = 15.0
-"""Time between SIGTERM and SIGKILL."""
+GRACE_SECONDS = 6.0
+"""Time between SIGTERM and SIGKILL; Ctrl-C must end a run within 10 s."""
 
 
 def run_child(
@@ -34,6 +35,8 @@ def run_child(
     """
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the launcher, which decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the fork server ignores it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
     output.close()
@@ -43,7 +46,8 @@ def run_child(
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     job = importlib.import_module(f"tasks.{stage}")
     spec_type = Spec.of_stage(stage)
-    assert spec_type is not None, "the launcher has a spec of this stage"
+    if spec_type is None:
+        raise InvariantError(f"there is no spec of the stage {stage!r}, which a launcher has a spec of")
     code = entry.main(job.run, spec_type, [workspace, key], Reports(reports))
     sys.stdout.flush()
     sys.exit(code)

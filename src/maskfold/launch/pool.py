@@ -89,7 +89,8 @@ class PoolLauncher:
             tags=[spec.stage],
             idempotency_key=str(uuid4()),  # a client that retries after a lost answer creates no second run
         )
-        assert isinstance(submitted, FlowRun)
+        if not isinstance(submitted, FlowRun):
+            raise errors.InvariantError(f"{self._deployment} started {type(submitted).__name__}, not a flow run")
         with self._lock:
             self._running.add(submitted.id)
         try:

@@ -1,8 +1,18 @@
 """What the fork server imports once, so that every job starts with it in memory."""
 
-import maskfold.dataset
-import maskfold.ensemble
-import maskfold.faces
-import maskfold.torchvision_ops
-import maskfold.training.artifacts
-import maskfold.training.loop  # noqa: F401 - imports timm and scikit-learn, which takes more than a second
+import os
+import signal
+
+# A signal to the run's process group, such as a terminal's, is the launcher's to handle. Without this the fork server
+# would die first, and the launcher could not tell any more how its jobs end. It ends when the launcher is gone.
+for _signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_signum, signal.SIG_IGN)
+if os.getpgrp() != os.getpid():
+    os.setsid()
+
+import maskfold.dataset  # noqa: E402
+import maskfold.ensemble  # noqa: E402
+import maskfold.faces  # noqa: E402
+import maskfold.torchvision_ops  # noqa: E402
+import maskfold.training.artifacts  # noqa: E402
+import maskfold.training.loop  # noqa: E402, F401 - imports timm and scikit-learn, which takes more than a second

@@ -10,9 +10,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -23,6 +24,8 @@ from maskfold.servers import gate
 START_SECONDS = 120.0
 """The first start of a server creates its database."""
 STOP_SECONDS = 10.0
+REVIVAL_SECONDS = 0.5
+"""Time between two looks whether a server is alive."""
 USER = "maskfold"
 
 
@@ -34,8 +37,11 @@ class LocalServer:
     port: int
     password: str
     """Random; the user is :data:`USER`."""
+    start: Callable[[socket.socket], subprocess.Popen[bytes]] = field(repr=False)
+    """Starts the process on a listening socket."""
     process: subprocess.Popen[bytes]
     log: IO[bytes] = field(repr=False)
+    ending: threading.Event = field(default_factory=threading.Event, repr=False)
 
     @property
     def address(self) -> str:
@@ -70,8 +76,19 @@ class LocalServer:
         lines = self.log.read().decode(errors="replace").strip().splitlines()
         return f": {redacted(lines[-1])}" if lines else ""
 
+    def keep_alive(self) -> None:
+        """Start the server again whenever it dies, on the same port, until it is stopped; for a thread.
+
+        The out-of-memory killer takes a server as readily as a job, and its history is in a database.
+        """
+        while not self.ending.wait(REVIVAL_SECONDS):
+            if self.process.poll() is not None:
+                with contextlib.suppress(OSError, InputError), _listening(self.name, self.port) as listener:
+                    self.process = self.start(listener)
+
     def stop(self) -> None:
         """Stop the server and the processes that it started."""
+        self.ending.set()
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)
@@ -113,6 +130,7 @@ def prefect_server(port: int = 0, landing: str | None = None) -> Iterator[LocalS
         }
         with _running("Prefect", "prefect.server.api.server:create_app", listener, password, environment) as server:
             server.wait_until_healthy("/api/health")
+            threading.Thread(target=server.keep_alive, name="server kept alive", daemon=True).start()
             yield server
 
 
@@ -171,16 +189,19 @@ def _running(
 ) -> Iterator[LocalServer]:
     log = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the server stops
     kept = {name: value for name, value in os.environ.items() if name not in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")}
-    process = subprocess.Popen(  # noqa: S603 - a fixed command
-        [sys.executable, "-m", "maskfold.servers.gate", app, str(listener.fileno())],
-        env={**kept, **environment},
-        stdin=subprocess.PIPE,  # closes when this process ends, even by SIGKILL
-        stdout=subprocess.DEVNULL,
-        stderr=log,
-        pass_fds=[listener.fileno()],
-        start_new_session=True,  # Ctrl-C in the terminal reaches this process, which decides
-    )
-    server = LocalServer(name, listener.getsockname()[1], password, process, log)
+
+    def start(listener: socket.socket) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - a fixed command
+            [sys.executable, "-m", "maskfold.servers.gate", app, str(listener.fileno())],
+            env={**kept, **environment},
+            stdin=subprocess.PIPE,  # closes when this process ends, even by SIGKILL
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            pass_fds=[listener.fileno()],
+            start_new_session=True,  # Ctrl-C in the terminal reaches this process, which decides
+        )
+
+    server = LocalServer(name, listener.getsockname()[1], password, start, start(listener), log)
     try:
         listener.close()  # a request to a server that has ended must fail, not wait
         yield server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 import random
 import time
@@ -28,6 +29,7 @@ ResultT = TypeVar("ResultT")
 
 PATIENCE_VARIABLE = "MASKFOLD_S3_PATIENCE"
 """Seconds for which requests to an unreachable server are retried; default 60."""
+_MOST_PATIENCE = 7 * 24 * 3600.0
 THREADS = 8
 
 _PASSING = (
@@ -54,7 +56,11 @@ _DENIED = {"AccessDenied", "403", "Forbidden", "AccountProblem", "AllAccessDisab
 _UNKNOWN_KEY = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "AuthFailure"}
 _REGION = {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 _BUSY = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "TooManyRequests", "InternalError"}
+_NO_NAME = {"InvalidBucketName", "InvalidURI", "KeyTooLongError"}
 _FULL = {"QuotaExceeded", "EntityTooLarge", "507", "XMinioStorageFull"}
+# What TLS reports of a connection that was cut; all else comes from settings and does not pass.
+_CUT_TLS = ("EOF", "timed out", "reset by peer", "Broken pipe")
+_PLAIN_SERVER = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 
 
 class AbsentError(Exception):
@@ -108,9 +114,9 @@ class Connection:
             try:
                 return request()
             except (faults.BotoCoreError, faults.ClientError, RetriesExceededError, OSError) as error:
-                if isinstance(error, OSError) and not _is_passing(error):
-                    raise
                 if not _is_passing(error):
+                    if isinstance(error, OSError) and not isinstance(error, faults.BotoCoreError):
+                        raise
                     raise self._explain(action, error) from error
                 spent = time.monotonic() - began
                 if spent >= patience:
@@ -129,12 +135,27 @@ class Connection:
                 "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
             )
         if isinstance(error, faults.SSLError):
-            return WorkspaceError(f"cannot {action}: {error}; AWS_CA_BUNDLE names a file of trusted certificates")
+            return WorkspaceError(f"cannot {action}: {self._explain_tls(error)}")
+        if _is_bad_header(error):  # its text quotes the header, and so the credentials
+            return WorkspaceError(
+                f"cannot {action}: the S3 credentials contain a line break or another character that HTTP headers "
+                "cannot hold; check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and the files that they come from"
+            )
         if isinstance(error, faults.ClientError):
             return self._explain_answer(action, error)
         if isinstance(error, faults.ParamValidationError | faults.ValidationError):
             return WorkspaceError(f"cannot {action}: the URI gives an invalid request: {error}")
         return MaskfoldError(f"cannot {action} at {self.endpoint}: {error}")
+
+    def _explain_tls(self, error: faults.SSLError) -> str:
+        text, bundle = str(error), os.environ.get("AWS_CA_BUNDLE")
+        if any(sign in text for sign in _PLAIN_SERVER):
+            return (
+                f"{self.endpoint} does not answer with TLS; if the server speaks plain HTTP, write http:// for https://"
+            )
+        if bundle and "CERTIFICATE_VERIFY_FAILED" not in text:
+            return f"AWS_CA_BUNDLE={bundle}: expected a file of trusted certificates (PEM); {text}"
+        return f"{text}; AWS_CA_BUNDLE names a file of trusted certificates"
 
     def _explain_answer(self, action: str, error: faults.ClientError) -> Exception:
         code = _code(error)
@@ -146,6 +167,11 @@ class Connection:
         if code == "NoSuchBucket":
             return WorkspaceError(
                 f"cannot {action}: the bucket does not exist ({said}); create it, or check the URI and the endpoint"
+            )
+        if code in _NO_NAME:
+            return WorkspaceError(
+                f"cannot {action}: the URI names no bucket or key that S3 allows ({said}); a bucket's name has 3 to 63 "
+                "lower-case letters, digits, dots and hyphens"
             )
         if code in _UNKNOWN_KEY:
             return WorkspaceError(
@@ -215,18 +241,29 @@ def _warn_of_plain_http(endpoint: str) -> None:
 def _patience() -> float:
     text = os.environ.get(PATIENCE_VARIABLE) or "60"
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
-        raise WorkspaceError(f"{PATIENCE_VARIABLE}={text!r}: expected a number of seconds, such as 60") from None
+        seconds = math.nan
+    if not 0.0 <= seconds <= _MOST_PATIENCE:
+        raise WorkspaceError(
+            f"{PATIENCE_VARIABLE}={text!r}: expected a number of seconds from 0 to {_MOST_PATIENCE:.0f}, such as 60"
+        )
+    return seconds
 
 
 def _code(error: faults.ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def _is_bad_header(error: Exception) -> bool:
+    return isinstance(error, faults.HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError)
+
+
 def _is_passing(error: Exception) -> bool:
     if isinstance(error, faults.SSLError):
-        return "CERTIFICATE_VERIFY_FAILED" not in str(error)
+        return any(sign in str(error) for sign in _CUT_TLS)
+    if _is_bad_header(error):
+        return False
     if isinstance(error, faults.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         full = _code(error) in _FULL or status == 507

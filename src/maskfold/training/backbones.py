@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from maskfold import torchvision_ops  # noqa: F401 - before timm, which imports torchvision
-from maskfold.errors import RecipeError
+from maskfold.errors import InvariantError, RecipeError
 from maskfold.recipe import Network
 from maskfold.specs import Weights
 from maskfold.training.arguments import wrong_arguments
@@ -155,7 +155,8 @@ def _normalisation(
 ) -> tuple[RGB, RGB]:
     wanted = network.normalisation
     if wanted.source == "data":
-        assert measure is not None, "normalisation by the data needs a measurement of the data"
+        if measure is None:
+            raise InvariantError("normalisation by the data needs a measurement of the data")
         return measure()
     if wanted.mean is not None and wanted.std is not None:
         return wanted.mean, wanted.std

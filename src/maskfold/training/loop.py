@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maskfold.errors import CancelledError, CorruptDataError, RecipeError
+from maskfold.errors import CancelledError, CorruptDataError, InvariantError, RecipeError
 from maskfold.scheme import IntArray
 from maskfold.specs import EpochRecord
 from maskfold.training import sampling
@@ -137,7 +137,8 @@ class Loop:
         with self._saver:
             self._train()
         kept = self._state.kept
-        assert kept is not None, "every finished epoch may be kept, and there is at least one"
+        if kept is None:
+            raise InvariantError("no epoch was kept, though there is at least one and each may be kept")
         self._learner.load_snapshot(kept.model)
         return Fit(tuple(self._state.history), kept, resumed)
 

@@ -1,0 +1,138 @@
+"""Output, descriptors, environment and locale never decide over a run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.sandbox import Sandbox
+
+pytestmark = [pytest.mark.slow, pytest.mark.servers]
+PROGRAM = [sys.executable, "-m", "maskfold.cli"]
+
+
+@pytest.fixture(scope="module")
+def sandbox(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """A sandbox with a finished run, so that the runs of the tests take seconds."""
+    one = Sandbox(tmp_path_factory.mktemp("output"))
+    code = one.start(*arguments(one, drawn_data)).wait(400)
+    assert code == 0, one.complained
+    return one
+
+
+def arguments(sandbox: Sandbox, data: Path) -> list[str]:
+    return ["run", "--recipe", "smoke", "--data", str(data), "--workspace", str(sandbox.folder / "workspace")]
+
+
+def shell(sandbox: Sandbox, data: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run ``maskfold`` in a shell script, as ``"$@"``."""
+    return subprocess.run(
+        ["bash", "-c", script, "bash", *PROGRAM, *arguments(sandbox, data)],
+        env=sandbox.environment, cwd=sandbox.folder / "cwd", capture_output=True, text=True, check=False, timeout=400,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def tmpfs(folder: Path, size: str) -> Iterator[Path]:
+    """Mount a small disk; only root can."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_standard_output_that_is_full(sandbox: Sandbox, drawn_data: Path) -> None:
+    done = shell(sandbox, drawn_data, '"$@" > /dev/full')
+    assert done.returncode == 0, done.stderr
+    assert "the work is done, but standard output could not be written: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_standard_error_that_is_full(sandbox: Sandbox, drawn_data: Path) -> None:
+    done = shell(sandbox, drawn_data, '"$@" 2> /dev/full')
+    assert done.returncode == 0
+    assert Path(json.loads(done.stdout)["submission"]).is_file()
+
+
+def test_a_reader_that_does_not_read(sandbox: Sandbox, drawn_data: Path) -> None:
+    done = shell(sandbox, drawn_data, 'set -o pipefail; "$@" 2>&1 | head -n 1')
+    assert done.returncode == 0, done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed(closed: str, sandbox: Sandbox, drawn_data: Path) -> None:
+    before = (sandbox.folder / "maskfold" / "mlflow.db").read_bytes()[:16]
+    done = shell(sandbox, drawn_data, f'exec "$@" {closed}')
+    assert done.returncode == 0, done.stderr
+    # What was printed did not get into a database that had got the descriptor's number.
+    assert (sandbox.folder / "maskfold" / "mlflow.db").read_bytes()[:16] == before == b"SQLite format 3\0"
+
+
+def test_few_descriptors(drawn_data: Path, tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path)
+    done = shell(sandbox, drawn_data, 'ulimit -n 256; exec "$@"')
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_whole_run_without_assertions_in_the_locale_c(drawn_data: Path, tmp_path: Path, sandbox: Sandbox) -> None:
+    odd = Sandbox(tmp_path / "größe", {"LANG": "C", "LC_ALL": "C", "PYTHONOPTIMIZE": "1", "PYTHONCOERCECLOCALE": "0"})
+    done = shell(odd, drawn_data, 'exec "$@"')
+    assert done.returncode == 0, done.stderr
+    (expected,) = (sandbox.folder / "workspace" / "ensemble").glob("*/submission.csv")
+    (found,) = (odd.folder / "workspace" / "ensemble").glob("*/submission.csv")
+    assert found.read_bytes() == expected.read_bytes()
+
+
+def test_a_home_of_prefect_without_space(sandbox: Sandbox, drawn_data: Path, tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "64k") as small:
+        full = Sandbox(sandbox.folder, {"PREFECT_HOME": str(small)})
+        done = shell(full, drawn_data, 'exec "$@"')
+    assert done.returncode == 1
+    assert "Prefect server" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("place", ["workspace", "maskfold", "tmp"])
+def test_disks_that_are_full(place: str, drawn_data: Path, tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path)
+    with tmpfs(tmp_path / place, "200k"):
+        done = shell(sandbox, drawn_data, 'exec "$@"')
+    if place == "maskfold":  # MLflow's database is no condition of a run
+        assert done.returncode in (0, 1)
+    else:
+        assert done.returncode == 1, done.stderr
+        assert "the disk is full" in done.stderr or "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    again = shell(sandbox, drawn_data, 'exec "$@"')
+    assert again.returncode == 0, again.stderr
+    assert not sandbox.left_over(20)
+
+
+def test_two_runs_on_one_workspace_at_once(drawn_data: Path, tmp_path: Path, sandbox: Sandbox) -> None:
+    workspace = tmp_path / "workspace"
+    two = [Sandbox(tmp_path / name) for name in ("a", "b")]
+    common = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(workspace)]
+    started = [one.start(*common) for one in two]
+    codes = [process.wait(400) for process in started]
+    assert codes == [0, 0], [one.complained for one in two]
+    (expected,) = (sandbox.folder / "workspace" / "ensemble").glob("*/submission.csv")
+    (found,) = (workspace / "ensemble").glob("*/submission.csv")
+    assert found.read_bytes() == expected.read_bytes()
+    assert not list((two[0].folder / "cwd").iterdir())
