@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
@@ -22,7 +23,9 @@ TRAIN_TABLE: Final = "train/train.csv"
 EVAL_TABLE: Final = "eval/info.csv"
 TABLES: Final = frozenset({".csv", ".parquet"})
 """Extensions of tables, in lower case."""
-PHOTOGRAPHS: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+PHOTOGRAPHS: Final = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
+)
 """Extensions of photographs, in lower case."""
 TRAINING: Final = frozenset({"train", "training"})
 """Words for the training part, in lower case: names of folders, cells of the column `split`."""
@@ -37,6 +40,14 @@ _LITTER: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
 def is_litter(name: str) -> bool:
     """Return whether a file or folder was left by an operating system or an editor."""
     return name.startswith(".") or name.casefold() in _LITTER
+
+
+def is_folder_entry(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry of a folder is a folder, or a link to one; false for a link that loops."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def is_photograph(name: str) -> bool:
