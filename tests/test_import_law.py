@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-CONTRACTS = {"errors", "settings", "scheme", "recipe", "specs", "wording"}
+CONTRACTS = {"errors", "settings", "cells", "scheme", "recipe", "specs", "wording"}
 """Values and words that all parts may use, orchestrator and jobs alike."""
 MACHINE = {"allocator", "cores", "home", "theme", "torchvision_ops"}
 """What the machine has, and how its libraries are set up."""
@@ -21,12 +21,15 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "errors": set(),
     "wording": set(),
     "settings": set(),
-    "scheme": {"settings"},
+    "cells": set(),
+    "scheme": {"settings", "cells"},
     "recipe": {"errors", "settings", "scheme", "wording"},
     "specs": {"errors", "settings", "scheme", "recipe", "wording"},
     # What a data set looks like from outside.
     "layouts": {"errors"},
-    "rows": {"errors"},
+    "content": set(),
+    "listing": set(),
+    "rows": {"errors", "cells", "content"},
     "table_scheme": {*CONTRACTS, "layouts", "rows"},
     "discovery": {*CONTRACTS, "layouts", "rows", "table_scheme", "storage"},
     # The machine.
@@ -36,14 +39,14 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "theme": set(),
     "torchvision_ops": set(),
     # The way of a photograph: each stage knows those before it.
-    "dataset": {*CONTRACTS, *MACHINE, "layouts", "rows"},
+    "dataset": {*CONTRACTS, *MACHINE, "content", "layouts", "listing", "rows"},
     "faces": {*CONTRACTS, *MACHINE, "storage", "dataset"},
     "training": {*CONTRACTS, *MACHINE, "dataset", "faces"},
     "ensemble": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training"},
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     "report": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     # Services of a run.
-    "storage": {*CONTRACTS, "home"},
+    "storage": {*CONTRACTS, "home", "listing"},
     "tracking": {*CONTRACTS, "home", "storage"},
     "launch": {*CONTRACTS, "cores", "home", "storage"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
@@ -40,14 +39,6 @@ _LITTER: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
 def is_litter(name: str) -> bool:
     """Return whether a file or folder was left by an operating system or an editor."""
     return name.startswith(".") or name.casefold() in _LITTER
-
-
-def is_folder_entry(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry of a folder is a folder, or a link to one; false for a link that loops."""
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
 
 
 def is_photograph(name: str) -> bool:

@@ -201,7 +201,7 @@ def test_the_first_of_equal_external_photographs_counts(data: DataSet, external:
         ("gender,age\nmale,20\n", "the column path is missing"),
         ("path,sex\na.jpg,male\n", "needs path and at least one of mask, gender, age"),
         ("path,gender\n", "has no row"),
-        ("path;gender\na.jpg;male\n", "separated by commas"),
+        ("path|gender\na.jpg|male\n", "the column path is missing"),
         ("path,gender,gender\na.jpg,male,female\n", "the column gender appears twice"),
         ("path,gender\na.jpg,male,20\n", "line 2: 3 values where the header has 2"),
         (None, "cannot be read"),

@@ -140,7 +140,7 @@ def read_corrections(path: Path, name: str, scheme: Scheme) -> Corrections:
 
 
 def _right(row: Row, scheme: Scheme, where: str) -> dict[str, float]:
-    cells = {attribute: row.cells.get(attribute.name, "") for attribute in scheme.attributes}
+    cells = {attribute: attribute.given(row.cells.get(attribute.name, "")) for attribute in scheme.attributes}
     try:
         right = {attribute.name: attribute.parse(text) for attribute, text in cells.items() if text}
     except ValueError as error:

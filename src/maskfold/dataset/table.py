@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from maskfold.cells import given, plain
 from maskfold.dataset.corrections import AGREED, Corrections, read_corrections
 from maskfold.dataset.images import MISSING
 from maskfold.dataset.names import link_problem, own_image, unsafe_name
@@ -79,8 +80,8 @@ def read_table(source: Source) -> Reading:
     once = [same[0] for same in listed.values() if agree(same)]
     entries += [_repetition(table, same) for same in listed.values() if len(same) > 1]
     settled, torn = _settle_people(once, source.scheme)
-    people = {row.cells.get("person", "") for row in training}
-    both = sorted(people & {row.cells.get("person", "") for row in evaluation} - {""})
+    people = {_person(row) for row in training}
+    both = sorted(people & {_person(row) for row in evaluation} - {""})
     return Reading(
         photographs=(*map(_training, settled), *(one.photograph for one in asked.values())),
         entries=(*entries, *torn),
@@ -130,7 +131,7 @@ def _by_part(rows: Iterable[Row], table: str) -> tuple[list[Row], list[Row], lis
     entries = []
     for row in rows:
         try:
-            (evaluation if is_evaluation(row.cells.get("split", "")) else training).append(row)
+            (evaluation if is_evaluation(given(row.cells.get("split", ""))) else training).append(row)
         except ValueError as error:
             entries.append(_left_out(table, row, ("bad-label", f"{row['path'][:80]}: {error}")))
     return evaluation, training, entries
@@ -174,12 +175,12 @@ def read_row(
     Returns:
         The row, or kind and reason if it is not usable.
     """
-    path, person = row["path"], row.cells.get("person", "")
+    path, person = row["path"], _person(row)
     problem = unsafe_name(path)
     if problem:
         return "unsafe-path", f"path {path[:80]!r}: {problem}"
     right = corrections.right(person, path) if corrections else {}
-    cells = {one.name: row.cells.get(one.name, "") for one in scheme.attributes}
+    cells = {one.name: one.given(row.cells.get(one.name, "")) for one in scheme.attributes}
     stated: dict[str, float] = {}
     wrong = []
     for name, text in cells.items():
@@ -204,6 +205,10 @@ def read_row(
     if problem:
         return "unsafe-path", f"{path}: {problem}"
     return Listed(path, row.place, person, stated, corrected, uncorrected)
+
+
+def _person(row: Row) -> str:
+    return plain(given(row.cells.get("person", "")))
 
 
 def agree(rows: Sequence[Listed]) -> bool:
@@ -238,7 +243,7 @@ def _training(row: Listed) -> Photograph:
 
 
 def _left_out(table: str, row: Row, problem: Problem) -> Entry:
-    return Entry("train", f"{table}, {row.place}", row.cells.get("person", ""), *problem, 1)
+    return Entry("train", f"{table}, {row.place}", _person(row), *problem, 1)
 
 
 def _repetition(table: str, rows: Sequence[Listed]) -> Entry:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from maskfold.errors import DatasetError, WorkspaceError
 from maskfold.home import HOME_VARIABLE
-from maskfold.layouts import is_folder_entry
+from maskfold.listing import is_folder, listing
 from maskfold.storage.aside import ASIDE, aside
 from maskfold.storage.cache import cache_folder, locked
 from maskfold.storage.faults import disk_faults
@@ -209,20 +209,19 @@ def _walk(root: Path, tree: Tree) -> Iterator[_Entry]:
         seen.add(real)
         for entry in _scan(folder, root, tree, linked=not real.is_relative_to(real_root)):
             name, path = prefix + entry.name, Path(entry.path)
-            is_folder, link = is_folder_entry(entry), os.readlink(path) if entry.is_symlink() else ""
-            if is_folder:
+            folder_entry, link = is_folder(entry), str(path.readlink()) if entry.is_symlink() else ""
+            if folder_entry:
                 links.append((name, path)) if link else folders.append((path, f"{name}/"))
-            if link or not is_folder:
+            if link or not folder_entry:
                 found = True
-                yield _Entry(name, path, link, is_folder)
+                yield _Entry(name, path, link, folder_entry)
     if not found:
         raise DatasetError(f"{tree} {root}: the folder is empty; {_EXPECTED[tree]}")
 
 
 def _scan(folder: Path, root: Path, tree: Tree, linked: bool) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as entries:
-            return list(entries)
+        return listing(folder)
     except OSError as error:
         if linked:  # a reader reports it, if it follows the link
             return []

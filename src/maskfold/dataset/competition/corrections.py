@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from maskfold.cells import given
 from maskfold.dataset.competition.layout import MASK_OF_NAME
 from maskfold.dataset.competition.train_table import folder_id, parse_age, parse_gender
 from maskfold.errors import DatasetError
@@ -121,9 +122,9 @@ def _correction(row: Row, where: str) -> Correction:
         correction = Correction(
             line=row.line,
             folder=row["folder"],
-            gender=parse_gender(row["gender"]) if row["gender"] else None,
-            age=parse_age(row["age"]) if row["age"] else None,
-            swap=_parse_swap(row["swap"]) if row["swap"] else None,
+            gender=parse_gender(row["gender"]) if given(row["gender"]) else None,
+            age=parse_age(row["age"]) if given(row["age"]) else None,
+            swap=_parse_swap(row["swap"]) if given(row["swap"]) else None,
         )
     except ValueError as error:
         raise DatasetError(f"{where}: {error}") from None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from maskfold.cells import given, plain
 from maskfold.dataset.competition.layout import PHOTOGRAPHS_PER_PERSON, Layout
 from maskfold.dataset.names import unsafe_name
 from maskfold.dataset.quarantine import Entry
@@ -16,8 +17,10 @@ from maskfold.rows import Row, read_rows
 GENDERS: Final = ("male", "female")
 MAX_AGE: Final = 120
 
-_FOLDER_NAME: Final = re.compile(r"(?P<id>[^_]+)_(?P<gender>[A-Za-z]+)_(?P<race>[^_]+)_(?P<age>[+-]?\d+)", re.ASCII)
-_WHOLE_YEARS: Final = re.compile(r"[+-]?\d{1,9}(\.0+)?", re.ASCII)
+_FOLDER_NAME: Final = re.compile(
+    r"(?P<id>[^_]+)_(?P<gender>male|female)_(?P<race>[^_]+)_(?P<age>[+-]?\d+)", re.ASCII | re.IGNORECASE
+)
+_WHOLE_YEARS: Final = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,10 @@ def read_train_table(layout: Layout) -> tuple[dict[str, list[Stated]], list[Entr
 
 
 def stated_by_folder(person: str) -> Stated | None:
-    """Return what a folder name such as ``000001_male_Asian_45`` states; None for a name of another form."""
+    """Return what a folder name such as ``000001_male_Asian_45`` states.
+
+    None for a name of another form, such as ``kim_minsu_Korean_27``: its parts may be anything.
+    """
     match = _FOLDER_NAME.fullmatch(person)
     return Stated("the folder's name", match["gender"], match["age"]) if match else None
 
@@ -72,6 +78,8 @@ def parse_gender(text: str) -> int:
     Raises:
         ValueError: If the text is neither; the message is for users.
     """
+    if not given(text.strip()):
+        raise ValueError(f"gender is not given{_as(text)}; expected {' or '.join(GENDERS)}")
     try:
         return GENDERS.index(text.strip().casefold())
     except ValueError:
@@ -84,12 +92,19 @@ def parse_age(text: str) -> int:
     Raises:
         ValueError: If the text is not a whole number from 0 to 120; the message is for users.
     """
-    if not _WHOLE_YEARS.fullmatch(text.strip()):
+    years = plain(text.strip())
+    if not given(years):
+        raise ValueError(f"age is not given{_as(text)}; expected a whole number of years")
+    if not _WHOLE_YEARS.fullmatch(years):
         raise ValueError(f"age {text!r} is not a whole number of years")
-    age = int(float(text))
+    age = int(years)
     if not 0 <= age <= MAX_AGE:
         raise ValueError(f"age {age} is outside 0..{MAX_AGE}")
     return age
+
+
+def _as(text: str) -> str:
+    return f" ({text!r})" if text else ""
 
 
 def repeated_rows(people: dict[str, list[Stated]]) -> Iterable[Entry]:
