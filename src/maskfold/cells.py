@@ -32,6 +32,17 @@ def is_invisible(character: str) -> bool:
     return character.isspace() or unicodedata.category(character) == "Cf"
 
 
+def visible(text: str) -> str:
+    """Return a text in one Unicode form, without format characters, and with plain blanks between its words only."""
+    shown = unicodedata.normalize("NFC", text)
+    return " ".join("".join(one for one in shown if one.isspace() or not is_invisible(one)).split())
+
+
+def folded(text: str) -> str:
+    """Return what is equal in all spellings of a class: in any case, with ``_`` for a blank or not."""
+    return visible(text.casefold().replace("_", " "))
+
+
 def given(cell: str) -> str:
     """Return a cell, or an empty text if it stands for a missing value."""
     return "" if cell.casefold() in _NO_VALUE else cell

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from maskfold.cells import given, number, plain
+from maskfold.cells import folded, given, number, plain
 from maskfold.layouts import TABLE_COLUMNS, is_evaluation
 from maskfold.recipe.schemes import SCHEMES, load_scheme
 from maskfold.rows import Row
@@ -79,7 +79,7 @@ def _parses(attribute: Attribute, cells: Sequence[str]) -> bool:
 
 def _attribute(column: str, cells: Sequence[str], people: Sequence[str]) -> dict[str, Any] | None:
     name = column.casefold()
-    different = list({_folded(cell): cell for cell in reversed(cells) if cell}.values())
+    different = list({folded(cell): cell for cell in reversed(cells) if cell}.values())
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) or name in RESERVED or len(different) < 2:
         return None
     attribute: dict[str, Any] = {"name": name, "of": _owner(cells, people)}
@@ -105,9 +105,5 @@ def _owner(cells: Sequence[str], people: Sequence[str]) -> str:
     said: dict[str, set[str]] = {}
     for person, cell in zip(people, cells, strict=True):
         if person and cell:
-            said.setdefault(person, set()).add(_folded(cell))
+            said.setdefault(person, set()).add(folded(cell))
     return "person" if said and all(len(different) == 1 for different in said.values()) else "photograph"
-
-
-def _folded(cell: str) -> str:
-    return " ".join(cell.casefold().replace("_", " ").split())

@@ -82,7 +82,7 @@ BAD_ROWS: dict[str, tuple[Callable[[External], str], str, str]] = {
     "blank path": (lambda e: ",male,,", "unsafe-path", "blank"),
     "control character": (lambda e: "a\x1b.jpg,male,,", "unsafe-path", "printed"),
     "missing": (lambda e: "nowhere.jpg,male,,", "missing", "the file is missing"),
-    "long name": (lambda e: f"{'x' * 5000}.jpg,male,,", "missing", "the file is missing"),
+    "long name": (lambda e: f"{'x' * 5000}.jpg,male,,", "unsafe-path", "longer than the 255 bytes"),
     "link outside": (lambda e: linked(e, e.root.parent / "elsewhere.jpg"), "unsafe-path", "outside outside/"),
     "link to a folder outside": (lambda e: linked_folder(e), "unsafe-path", "outside outside/"),
     "link to nothing": (lambda e: linked(e, e.root / "nothing"), "unsafe-path", "the link is broken"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import stat
@@ -143,6 +144,8 @@ def _read(path: Path) -> bytes:
     except PermissionError:
         raise _UnusableError("permission to read the file is denied") from None
     except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):  # no other attempt will succeed
+            raise _UnusableError((error.strerror or "not a path").lower()) from None
         raise UnavailableError(f"{path}: reading failed: {error.strerror or error}") from error
     if not content:
         raise _UnusableError("the file is empty (0 bytes)")

@@ -14,7 +14,7 @@ from maskfold.dataset.corrections import CorrectionsUse, corrections_use
 from maskfold.dataset.external import ExternalTable, ExternalUse, settle_external
 from maskfold.dataset.folders import read_folders
 from maskfold.dataset.images import MISSING, Probe
-from maskfold.dataset.manifest import ImageRow, manifest_table, train_rows
+from maskfold.dataset.manifest import ImageRow, eval_rows, manifest_table, train_rows
 from maskfold.dataset.quarantine import Entry
 from maskfold.dataset.reading import Photograph, Reader, Source
 from maskfold.dataset.table import read_table
@@ -71,6 +71,12 @@ class Survey:
     def n_train(self) -> int:
         return len(train_rows(self.manifest))
 
+    @property
+    def n_eval(self) -> tuple[int, int]:
+        """Number of evaluation images, and of those among them that cannot be read."""
+        evaluation = eval_rows(self.manifest)
+        return len(evaluation), int((~evaluation["readable"]).sum())
+
 
 def survey(
     source: Source,
@@ -96,7 +102,7 @@ def survey(
     training = [photograph for photograph in reading.photographs if photograph.part == "train"]
     asked = [photograph for photograph in reading.photographs if photograph.part == "eval"]
     openable = [*training, *(photograph for photograph in asked if photograph.problem is None)]
-    outside = [table.folder / row.path for table in external for row in table.listed]
+    outside = [table.folder / row.file for table in external for row in table.listed]
     paths = [source.root / photograph.image for photograph in openable]
     probes = iter(verify([*paths, *outside], threads, progress))
 

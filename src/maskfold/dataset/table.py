@@ -17,18 +17,20 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from maskfold.cells import given, plain
 from maskfold.dataset.corrections import AGREED, Corrections, read_corrections
 from maskfold.dataset.images import MISSING
+from maskfold.dataset.matching import FILE_FORMS, pair, repaired, spelling
 from maskfold.dataset.names import link_problem, own_image, unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.dataset.reading import CorrectionsFile, Photograph, Reading, Source
 from maskfold.errors import DatasetError
-from maskfold.layouts import TABLE_COLUMNS, is_evaluation, is_table
+from maskfold.layouts import TABLE_COLUMNS, is_evaluation, is_litter, is_photograph, is_table
+from maskfold.listing import is_folder, listing
 from maskfold.rows import Row, read_rows
 from maskfold.scheme import Scheme
 from maskfold.wording import first_few
@@ -43,6 +45,7 @@ class Listed:
 
     Attributes:
         path: As in the table.
+        file: The photograph, relative to the table's folder.
         place: Its line.
         person: As in the table; empty if not given.
         stated: Known values by attribute.
@@ -51,6 +54,7 @@ class Listed:
     """
 
     path: str
+    file: str
     place: str
     person: str
     stated: Mapping[str, float]
@@ -60,11 +64,12 @@ class Listed:
 
 def read_table(source: Source) -> Reading:
     """Read a data set's table; see :data:`maskfold.dataset.reading.Reader`."""
-    rows = _rows(source)
+    rows, spelled = _one_spelling(_rows(source))
     table = str(source.table)
+    files, repairs = find_files((row["path"] for row in rows), source.root, table)
     corrections = read_own_corrections(source.corrections, source.scheme)
     evaluation, training, entries = _by_part(rows, table)
-    asked, notes = _evaluation(evaluation, source.root, table)
+    asked, notes = _evaluation(evaluation, source.root, table, files)
     entries += notes
     listed: dict[str, list[Listed]] = defaultdict(list)
     for row in training:
@@ -72,7 +77,7 @@ def read_table(source: Source) -> Reading:
             reason = f"{row['path']}: also an evaluation photograph ({asked[row['path']].place}), so not trained on"
             entries.append(_left_out(table, row, ("in-both-parts", reason)))
             continue
-        found = read_row(row, source.root, source.scheme, corrections, complete=True)
+        found = read_row(row, source.root, source.scheme, files, corrections, complete=True)
         if isinstance(found, Listed):
             listed[found.path].append(found)
         else:
@@ -87,7 +92,7 @@ def read_table(source: Source) -> Reading:
         entries=(*entries, *torn),
         persons_known=bool(people - {""}),
         corrections=corrections.applied({*people, *(row["path"] for row in training)}) if corrections else None,
-        warnings=_both_parts(both),
+        warnings=(*repairs, *spelled, *_both_parts(both)),
     )
 
 
@@ -124,6 +129,55 @@ def _rows(source: Source) -> list[Row]:
     return rows
 
 
+def _one_spelling(rows: Sequence[Row]) -> tuple[list[Row], tuple[str, ...]]:
+    """Give each person one name: another case, Unicode form or blank must not put them into two folds.
+
+    Returns:
+        The rows, and a sentence for users if a name has changed.
+    """
+    first: dict[str, str] = {}
+    changed: dict[str, str] = {}
+    for row in rows:
+        person = _person(row)
+        if first.setdefault(spelling(person), person) != person:
+            changed[person] = first[spelling(person)]
+    if not changed:
+        return list(rows), ()
+    named = first_few([f"{one[:80]!r} is {other[:80]!r}" for one, other in changed.items()], limit=3, separator="; ")
+    return (
+        [replace(row, cells={**row.cells, "person": changed.get(_person(row), _person(row))}) for row in rows],
+        (f"{len(changed)} names of people differ only in case, blanks or Unicode form from others: {named}",),
+    )
+
+
+def find_files(paths: Iterable[str], folder: Path, table: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Find the photographs that a table names in another way than the disk does.
+
+    Args:
+        paths: As in the table.
+        folder: The table's folder.
+        table: The table's name, for messages.
+
+    Returns:
+        The file of each such path, relative to the folder; and sentences for users.
+    """
+    asked = list(dict.fromkeys(path for path in paths if path))
+    if all(unsafe_name(path) is None and os.path.lexists(folder / path) for path in asked):
+        return {}, ()
+    present = [name for name in _below(folder) if unsafe_name(name) is None]
+    found = pair(asked, present, FILE_FORMS)
+    return found, repaired(found, FILE_FORMS, f"paths of {table}")
+
+
+def _below(folder: Path, prefix: str = "") -> Iterator[str]:
+    """Yield the photographs below a folder; links to folders are not followed."""
+    for entry in listing(folder):
+        if is_folder(entry) and not entry.is_symlink() and not is_litter(entry.name):
+            yield from _below(Path(entry.path), f"{prefix}{entry.name}/")
+        elif is_photograph(entry.name):
+            yield prefix + entry.name
+
+
 def _by_part(rows: Iterable[Row], table: str) -> tuple[list[Row], list[Row], list[Entry]]:
     """Return evaluation rows, training rows, and entries for rows that belong to neither part."""
     evaluation: list[Row] = []
@@ -143,7 +197,9 @@ class _Asked:
     place: str
 
 
-def _evaluation(rows: Iterable[Row], root: Path, table: str) -> tuple[dict[str, _Asked], list[Entry]]:
+def _evaluation(
+    rows: Iterable[Row], root: Path, table: str, files: Mapping[str, str]
+) -> tuple[dict[str, _Asked], list[Entry]]:
     """Return the evaluation photographs by path, in the table's order, and notes on repeated rows."""
     asked: dict[str, _Asked] = {}
     notes = []
@@ -153,15 +209,23 @@ def _evaluation(rows: Iterable[Row], root: Path, table: str) -> tuple[dict[str, 
             reason = f"{path[:80]}: already in {asked[path].place}; one is used"
             notes.append(Entry("eval", f"{table}, {row.place}", "", "repeated-row", reason))
             continue
-        problem = unsafe_name(path) or (link_problem(root / path, root) if os.path.lexists(root / path) else None)
-        image = f"unsafe//{number}" if unsafe_name(path) else own_image(path)  # no safe path has an empty part
+        file = files.get(path, path)
+        problem = unsafe_name(file) or (link_problem(root / file, root) if os.path.lexists(root / file) else None)
+        image = f"unsafe//{number}" if unsafe_name(file) else own_image(file)  # no safe path has an empty part
         where = f"{table}, {row.place}" if problem else image
-        asked[path] = _Asked(Photograph(image, "eval", "", path, problem=problem, where=where), row.place)
+        asked[path] = _Asked(
+            Photograph(image, "eval", "", row.written["path"], problem=problem, where=where), row.place
+        )
     return asked, notes
 
 
 def read_row(
-    row: Row, folder: Path, scheme: Scheme, corrections: Corrections | None = None, complete: bool = False
+    row: Row,
+    folder: Path,
+    scheme: Scheme,
+    files: Mapping[str, str],
+    corrections: Corrections | None = None,
+    complete: bool = False,
 ) -> Listed | Problem:
     """Read a training row; its photograph is not opened.
 
@@ -169,6 +233,7 @@ def read_row(
         row: The row.
         folder: The table's folder.
         scheme: The attributes.
+        files: From :func:`find_files`.
         corrections: Corrections, which override the row.
         complete: Whether all attributes must be known; otherwise one is enough.
 
@@ -176,7 +241,8 @@ def read_row(
         The row, or kind and reason if it is not usable.
     """
     path, person = row["path"], _person(row)
-    problem = unsafe_name(path)
+    photograph = files.get(path, path)
+    problem = unsafe_name(photograph)
     if problem:
         return "unsafe-path", f"path {path[:80]!r}: {problem}"
     right = corrections.right(person, path) if corrections else {}
@@ -198,13 +264,13 @@ def read_row(
         return "no-label", f"{path}: none of {', '.join(cells)} is given"
     if missing and complete:
         return "no-label", f"{path}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given"
-    file = folder / path
+    file = folder / photograph
     if not os.path.lexists(file):  # for a name that is too long: false instead of an error
         return "missing", f"{path[:80]}: {MISSING}"
     problem = link_problem(file, folder)
     if problem:
         return "unsafe-path", f"{path}: {problem}"
-    return Listed(path, row.place, person, stated, corrected, uncorrected)
+    return Listed(path, photograph, row.place, person, stated, corrected, uncorrected)
 
 
 def _person(row: Row) -> str:
@@ -238,7 +304,7 @@ def _settle_people(rows: Sequence[Listed], scheme: Scheme) -> tuple[list[Listed]
 
 
 def _training(row: Listed) -> Photograph:
-    image = own_image(row.path)
+    image = own_image(row.file)
     return Photograph(image, "train", row.person or row.path, row.path, row.stated, row.corrected, row.uncorrected)
 
 

@@ -38,6 +38,9 @@ class Dataset(Settings):
     file, and a column for any of the scheme's attributes. Validation and evaluation never see them."""
     max_quarantined: Annotated[Probability, OutsideKey] = 0.01
     """Largest share of unusable images with which a run goes on; rows of external tables do not count."""
+    max_eval_unreadable: Annotated[Probability, OutsideKey] = 0.1
+    """Largest share of unreadable evaluation images with which a run goes on; all of them get the same answer. One of
+    several is always allowed."""
 
 
 class Folds(Settings):

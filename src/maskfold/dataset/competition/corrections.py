@@ -23,6 +23,7 @@ from pathlib import Path
 from maskfold.cells import given
 from maskfold.dataset.competition.layout import MASK_OF_NAME
 from maskfold.dataset.competition.train_table import folder_id, parse_age, parse_gender
+from maskfold.dataset.matching import FOLDER_FORMS, pair
 from maskfold.errors import DatasetError
 from maskfold.rows import Row, read_rows
 from maskfold.wording import first_few
@@ -75,8 +76,10 @@ class CompetitionCorrections:
             by_id.setdefault(folder_id(name), []).append(name)
         found: dict[str, Correction] = {}
         unknown = []
+        others = pair({row.folder for row in self.rows if row.folder not in by_id}, names, FOLDER_FORMS)
         for row in self.rows:
             candidates = [row.folder] if row.folder in names else by_id.get(row.folder, [])
+            candidates = candidates or [others[row.folder] for _ in range(row.folder in others)]
             if not candidates:
                 unknown.append(row)
                 continue
