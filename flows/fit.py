@@ -11,10 +11,11 @@ from prefect.futures import as_completed
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
+from flows.corrections import adopt_corrections
 from flows.jobs import Jobs
 from flows.plan import Plan
 from flows.server import page_of_this_run
-from maskfold import errors, storage
+from maskfold import errors
 from maskfold.launch.launcher import Launcher
 from maskfold.launch.monitor import JobEvent, announce
 from maskfold.specs import (
@@ -147,7 +148,7 @@ def _warn_of_scratch(spec: WeightsSpec, outcome: WeightsOutcome, jobs: Jobs) -> 
 def _corrections(plan: Plan) -> File | None:
     """Copy the user's corrections into the workspace, for jobs on any machine."""
     source = plan.own_corrections
-    return None if source is None else storage.adopt(plan.workspace, source)
+    return None if source is None else adopt_corrections(plan.workspace, source)
 
 
 def _refuse_damage(plan: Plan, prepared: PrepareOutcome) -> None:

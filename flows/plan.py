@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from flows.corrections import check_corrections
 from flows.weights import GivenWeights, find_weights
 from maskfold import discovery, storage, tracking
-from maskfold.errors import RecipeError, WorkspaceError
+from maskfold.errors import WorkspaceError
 from maskfold.recipe import Recipe
 from maskfold.specs import (
     NO_FOLD,
@@ -74,7 +75,8 @@ class Plan:
             )
         listing = storage.fingerprint(data)
         opened = storage.open_workspace(workspace)
-        _check_corrections(recipe.dataset.corrections)
+        if recipe.dataset.corrections not in (None, "agreed"):
+            check_corrections(recipe.dataset.corrections)
         return cls(
             recipe=recipe,
             data=str(parse(data)),
@@ -289,19 +291,6 @@ def handed(plan: Plan) -> Iterator[None]:
 def handed_plan() -> Plan | None:
     """Return the plan inside :func:`handed`, else None."""
     return _handed.get()
-
-
-def _check_corrections(source: str | None) -> None:
-    if source is None or source == "agreed":
-        return
-    try:
-        found = storage.exists(source)
-    except WorkspaceError as error:
-        raise RecipeError(f"dataset.corrections: {error}; expected agreed, or the path or URI of a csv") from None
-    if not found:
-        raise RecipeError(
-            f"dataset.corrections: {source}: there is no such file; expected agreed, or the path or URI of a csv"
-        )
 
 
 def _external(uris: Sequence[str], workspace: str) -> tuple[ExternalSource, ...]:

@@ -16,6 +16,9 @@ from maskfold.specs import Weights
 from maskfold.storage import Workspace
 from maskfold.wording import did_you_mean
 
+_MAX_SIDECAR = 1 << 20
+"""Bytes of a description."""
+
 
 class WeightsDescription(Settings):
     """The optional ``<backbone>.json`` beside ``<backbone>.safetensors``."""
@@ -38,7 +41,7 @@ class GivenWeights:
     def adopt(self, workspace: Workspace) -> Weights:
         """Copy the file into the workspace, for jobs on any machine."""
         return Weights(
-            file=storage.adopt(workspace, self.uri),
+            file=storage.adopt(workspace, self.uri, lambda path: storage.check_tensor_file(path, self.uri)),
             backbone_args=self.description.backbone_args,
             mean=self.description.mean,
             std=self.description.std,
@@ -85,6 +88,8 @@ def _find(source: str, backbones: Sequence[str]) -> dict[str, GivenWeights]:
         raise WeightsError(f"--weights {source}: expected a folder; a single file is given as BACKBONE={source}")
     names = set(storage.list_folder(source))
     there = [backbone for backbone in backbones if f"{backbone}.safetensors" in names]
+    for file in (f"{source.rstrip('/')}/{backbone}.safetensors" for backbone in there):
+        _refuse_link(file)
     if not there:
         wanted = " or ".join(f"{backbone}.safetensors" for backbone in backbones)
         raise WeightsError(f"--weights {source}: the recipe could use {wanted}, and the folder has none of them")
@@ -97,8 +102,9 @@ def _describe(backbone: str, uri: str) -> GivenWeights:
     sidecar = uri.removesuffix(".safetensors") + ".json"
     described = WeightsDescription()
     if storage.exists(sidecar):
+        _refuse_link(sidecar)
         try:
-            described = WeightsDescription.model_validate_json(storage.read_uri(sidecar))
+            described = WeightsDescription.model_validate_json(storage.read_uri(sidecar, _MAX_SIDECAR))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -114,3 +120,13 @@ def _describe(backbone: str, uri: str) -> GivenWeights:
     if not storage.exists(uri):
         raise WeightsError(f"weights of {backbone}: {uri}: there is no such file; check the path or URI")
     return GivenWeights(uri, described)
+
+
+def _refuse_link(uri: str) -> None:
+    """Refuse a file that was found in a folder and leads elsewhere: its content would be copied into the workspace."""
+    leads_to = storage.link_out(uri)
+    if leads_to is not None:
+        raise WeightsError(
+            f"{uri}: a link that leads out of its folder, to {leads_to}; copy the file into the folder, or name the "
+            "file itself as BACKBONE=URI"
+        )

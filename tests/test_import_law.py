@@ -23,15 +23,17 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "settings": set(),
     "cells": set(),
     "scheme": {"settings", "cells"},
-    "recipe": {"errors", "settings", "scheme", "wording"},
+    "recipe": {"errors", "regular", "settings", "scheme", "wording"},
     "specs": {"errors", "settings", "scheme", "recipe", "wording"},
     # What a data set looks like from outside.
     "layouts": {"errors"},
     "content": set(),
     "listing": set(),
-    "rows": {"errors", "cells", "content"},
+    "regular": {"errors"},
+    "rows": {"errors", "cells", "content", "regular"},
+    "links": {"errors", "layouts", "wording"},
     "table_scheme": {*CONTRACTS, "layouts", "rows"},
-    "discovery": {*CONTRACTS, "layouts", "rows", "table_scheme", "storage"},
+    "discovery": {*CONTRACTS, "layouts", "links", "rows", "table_scheme", "storage"},
     # The machine.
     "allocator": set(),
     "cores": set(),
@@ -39,14 +41,14 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "theme": set(),
     "torchvision_ops": set(),
     # The way of a photograph: each stage knows those before it.
-    "dataset": {*CONTRACTS, *MACHINE, "content", "layouts", "listing", "rows"},
+    "dataset": {*CONTRACTS, *MACHINE, "content", "layouts", "links", "listing", "rows"},
     "faces": {*CONTRACTS, *MACHINE, "storage", "dataset"},
     "training": {*CONTRACTS, *MACHINE, "dataset", "faces"},
     "ensemble": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training"},
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     "report": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     # Services of a run.
-    "storage": {*CONTRACTS, "home", "listing"},
+    "storage": {*CONTRACTS, "home", "listing", "regular"},
     "tracking": {*CONTRACTS, "home", "storage"},
     "launch": {*CONTRACTS, "cores", "home", "storage"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
@@ -72,7 +74,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
 }
 """The parts that may import a library; the others run without it."""
 
-FLOWS_MAY = {*CONTRACTS, "discovery", "launch", "storage", "tracking"}
+FLOWS_MAY = {*CONTRACTS, "discovery", "rows", "launch", "storage", "tracking"}
 
 
 @cache

@@ -19,7 +19,7 @@ from maskfold.specs import (
 )
 
 SCHEME = load_recipe("smoke").scheme
-FILE = File(path="a/b", sha256="00", size=1)
+FILE = File(path="a/b", sha256="00" * 32, size=1)
 PREPARE: dict[str, Any] = {
     "workspace": "w",
     "data": "d",
@@ -52,7 +52,7 @@ def test_the_key_ignores_where_things_lie() -> None:
     assert PrepareSpec(**{**PREPARE, "workspace": "elsewhere"}).key == key
     assert PrepareSpec(**{**PREPARE, "data": "moved"}).key == key
     assert PrepareSpec(**PREPARE, tracking=Tracking(uri="u", run_id="r")).key == key
-    moved = File(path="other", sha256="00", size=1)
+    moved = File(path="other", sha256="00" * 32, size=1)
     assert TrainFoldSpec(**{**TRAIN, "pack": moved, "manifest": moved}).key == TrainFoldSpec(**TRAIN).key
 
 
@@ -131,8 +131,8 @@ def test_a_training_depends_on_the_attributes_that_it_looks_at(network: Network,
 
 def test_where_weights_came_from_does_not_matter_what_they_are_does() -> None:
     here = Weights(file=FILE, origin="hub")
-    there = Weights(file=File(path="x", sha256="00", size=1), origin="a folder")
-    other = Weights(file=File(path="a/b", sha256="11", size=1), origin="hub")
+    there = Weights(file=File(path="x", sha256="00" * 32, size=1), origin="a folder")
+    other = Weights(file=File(path="a/b", sha256="11" * 32, size=1), origin="hub")
     keys = [TrainFoldSpec(**{**TRAIN, "weights": weights}).key for weights in (here, there, other)]
     assert keys[0] == keys[1] != keys[2]
 

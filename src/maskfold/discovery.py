@@ -24,9 +24,11 @@ from maskfold.layouts import (
     no_layout,
     only_table,
 )
+from maskfold.links import refuse_links_out
 from maskfold.recipe import Recipe, load_recipe
 from maskfold.recipe.loading import load_dataset
 from maskfold.rows import parse_rows
+from maskfold.specs.address import safe_relative
 from maskfold.storage.location import LocalPath, parse
 from maskfold.table_scheme import propose
 
@@ -71,6 +73,9 @@ def load(data: str, recipe: str, overrides: Sequence[str] = ()) -> tuple[Discove
         UnavailableError: If the storage cannot be reached.
     """
     wanted = load_dataset(recipe, overrides)
+    folder = parse(_folder_and_table(data, wanted.table)[0])
+    if isinstance(folder, LocalPath) and not wanted.follow_links:
+        refuse_links_out(folder.path)
     found = discover(data, wanted.reader, wanted.table)
     settings = load_recipe(recipe, overrides, scheme=found.scheme)
     dataset = settings.dataset.model_copy(update={"reader": found.reader, "table": found.table})
@@ -125,6 +130,8 @@ def _look(data: str, table: str | None) -> Layout:
 
 
 def _table(data: str, table: str) -> Discovery:
+    if safe_relative(table) is None or "/" in table:
+        raise RecipeError(f"dataset.table {table!r}: expected the name of a csv or parquet file in the folder {data}")
     content = storage.read_uri(str(parse(data).child(table)))
     rows = parse_rows(content, table, ("path",), TABLE_COLUMNS)
     scheme, unused = propose(rows, _scheme_name(data))

@@ -14,6 +14,7 @@ from typing import Any, Final
 from maskfold.cells import tidy
 from maskfold.content import kind_of
 from maskfold.errors import DatasetError
+from maskfold.regular import read_regular
 
 _SEPARATORS: Final = (",", ";", "\t")
 _N_TITLES: Final = 10
@@ -47,7 +48,7 @@ def read_rows(path: Path, name: str, required: Sequence[str], optional: Sequence
         DatasetError: If the file cannot be read as such a table, or has no row.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise DatasetError(f"{name}: cannot be read ({path}): {error.strerror}") from None
     return parse_rows(content, name, required, optional)

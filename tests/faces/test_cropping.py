@@ -133,6 +133,14 @@ def test_evaluation_images_that_cannot_be_read_are_zeros(odd: Path, tmp_path: Pa
     assert {group.group: group.fallback_share for group in shares(packs.index)}["eval"] == 0
 
 
+def test_another_photograph_in_its_place_is_noticed(odd: Path, tmp_path: Path) -> None:
+    manifest = manifest_of(odd, images_of(odd))
+    first, second = manifest["image"][:2]
+    shutil.copy(odd / second, odd / first)
+    with pytest.raises(DatasetError, match=r"changed since the data set was read"):
+        pack_faces(manifest, odd, CROP, tmp_path)
+
+
 def test_a_training_photograph_damaged_after_the_scan_is_an_error(odd: Path, tmp_path: Path) -> None:
     manifest = manifest_of(odd, images_of(odd))
     (odd / manifest["image"][3]).write_bytes(b"")

@@ -14,6 +14,11 @@ from maskfold.storage import Workspace, adopt, exists, list_folder, read_uri
 from tests.storage.conftest import Place
 
 
+def anything(path: Path) -> None:
+    """Accept any content."""
+    assert path.is_file()
+
+
 def test_read_uri(place: Place) -> None:
     place.put("inputs list/corrections.csv", b"folder\n")
     assert read_uri(f"{place.uri}/inputs list/corrections.csv") == b"folder\n"
@@ -57,7 +62,7 @@ def test_adopt_copies_once(
     else:
         boto3.client("s3").put_object(Bucket=s3_bucket, Key="pool/my weights.safetensors", Body=content)
         uri = f"s3://{s3_bucket}/pool/my weights.safetensors"
-    file = adopt(workspace, uri)
+    file = adopt(workspace, uri, anything)
     sha256 = hashlib.sha256(content).hexdigest()
     assert (file.path, file.sha256, file.size) == (f"inputs/{sha256}/my weights.safetensors", sha256, len(content))
     assert workspace.fetch(file).read_bytes() == content
@@ -66,27 +71,27 @@ def test_adopt_copies_once(
         raise AssertionError("copied twice")
 
     monkeypatch.setattr(Workspace, "publish", refuse)
-    assert adopt(workspace, uri) == file
+    assert adopt(workspace, uri, anything) == file
 
 
 def test_adopt_takes_the_new_content_of_a_changed_object(workspace: Workspace, s3_bucket: str) -> None:
     client = boto3.client("s3")
     uri = f"s3://{s3_bucket}/w.json"
     client.put_object(Bucket=s3_bucket, Key="w.json", Body=b"old")
-    old = adopt(workspace, uri)
+    old = adopt(workspace, uri, anything)
     client.put_object(Bucket=s3_bucket, Key="w.json", Body=b"new")
-    new = adopt(workspace, uri)
+    new = adopt(workspace, uri, anything)
     assert old.sha256 != new.sha256
     assert workspace.fetch(new).read_bytes() == b"new"
 
 
 def test_adopt_names_what_is_missing(workspace: Workspace, tmp_path: Path, s3_bucket: str) -> None:
     with pytest.raises(WorkspaceError, match="no such file"):
-        adopt(workspace, tmp_path / "none")
+        adopt(workspace, tmp_path / "none", anything)
     with pytest.raises(WorkspaceError, match="no such file"):
-        adopt(workspace, tmp_path)
+        adopt(workspace, tmp_path, anything)
     with pytest.raises(WorkspaceError, match="no such file"):
-        adopt(workspace, f"s3://{s3_bucket}/none")
+        adopt(workspace, f"s3://{s3_bucket}/none", anything)
 
 
 def test_home_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ class _Scan:
     photographs: list[Photograph] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     n_litter: int = 0
+    follow_links: bool = False
 
 
 def read_folders(source: Source) -> Reading:
@@ -47,7 +48,7 @@ def read_folders(source: Source) -> Reading:
             f"{', '.join(source.scheme.names)}; write a table with a column for each (dataset.table)"
         )
     [attribute] = source.scheme.attributes
-    scan = _Scan(source.root, read_own_corrections(source.corrections, source.scheme))
+    scan = _Scan(source.root, read_own_corrections(source.corrections, source.scheme), follow_links=source.follow_links)
     if not source.root.is_dir():
         raise DatasetError(f"data set {source.root}: there is no such folder")
     top = {entry.name.casefold(): Path(entry.path) for entry in listing(source.root) if is_folder(entry)}
@@ -78,7 +79,7 @@ def _read_training(scan: _Scan, folder: Path, attribute: Attribute) -> None:
                 scan.entries.append(Entry("train", where, "", "no-label", "a photograph outside the class folders", 1))
             else:
                 scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the class folders"))
-        elif entry.is_symlink():
+        elif entry.is_symlink() and not scan.follow_links:
             reason = "a class folder must not be a link; its photographs may be outside the data set"
             scan.entries.append(Entry("train", where, "", "unsafe-path", reason, _count(path)))
         else:
@@ -113,13 +114,13 @@ def _photographs(scan: _Scan, folder: Path, part: str) -> Iterator[Path]:
         where = _relative(scan, path)
         if is_litter(entry.name):
             scan.n_litter += 1
-        elif is_folder(entry) and not entry.is_symlink():
+        elif is_folder(entry) and (scan.follow_links or not entry.is_symlink()):
             yield from _photographs(scan, path, part)
         elif not is_photograph(entry.name):
             reason = "a link to a folder" if is_folder(entry) else "not a photograph by its extension"
             _note(scan, part, where, "not-a-photograph", reason)
         elif (problem := unsafe_name(path.relative_to(scan.root).as_posix())) or (
-            problem := link_problem(path, scan.root) if entry.is_symlink() else None
+            problem := link_problem(path, scan.root, scan.follow_links) if entry.is_symlink() else None
         ):
             _note(scan, part, where, "unsafe-path", problem, 1)
         else:

@@ -67,7 +67,7 @@ class Probe:
     problem: str | None = None
 
 
-def decode(path: Path, least_side: int | None = None) -> NDArray[np.uint8]:
+def decode(path: Path, least_side: int | None = None, sha256: str | None = None) -> NDArray[np.uint8]:
     """Decode an image file to upright RGB.
 
     EXIF rotation is applied, transparency is composited over white, 16-bit samples are rounded to 8 bits. Of several
@@ -78,16 +78,20 @@ def decode(path: Path, least_side: int | None = None) -> NDArray[np.uint8]:
         least_side: The shorter side that is enough, in pixels: a JPEG is decoded to a half, a quarter or an eighth of
             its width and height as long as its shorter side keeps this length. That takes a fraction of the time and
             memory.
+        sha256: Digest that the file's bytes must have; None accepts any.
 
     Returns:
         uint8, (height, width, 3), RGB, contiguous.
 
     Raises:
-        DatasetError: If the file is missing, empty, damaged, not an image, or too large or too small.
+        DatasetError: If the file is missing, empty, changed, damaged, not an image, or too large or too small.
         UnavailableError: If the disk or the network fails while reading.
     """
     try:
-        image = _open(_read(path))
+        content = _read(path)
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise _UnusableError("the file has changed since the data set was read")
+        image = _open(content)
         if least_side is not None:
             _reduce(image, least_side)
         _load(image)

@@ -57,18 +57,19 @@ def image_path(image: str, root: Path, external: Sequence[Path] = ()) -> Path:
     return external[int(number)] / path
 
 
-def link_problem(path: Path, folder: Path) -> str | None:
+def link_problem(path: Path, folder: Path, anywhere: bool = False) -> str | None:
     """Return why a symbolic link must not be followed, or None if it stays inside the folder.
 
     Args:
         path: The link.
         folder: The folder that must hold its target, at any depth.
+        anywhere: Accept a target anywhere (``dataset.follow_links``).
     """
     try:
         target, inside = path.resolve(strict=True), folder.resolve()
     except (OSError, RuntimeError):
         return "the link is broken"
-    return None if target.is_relative_to(inside) else f"the link points outside {folder.name}/"
+    return None if anywhere or target.is_relative_to(inside) else f"the link points outside {folder.name}/"
 
 
 def printable(name: str) -> str:

@@ -24,6 +24,7 @@ from maskfold.dataset.verify import Progress
 from maskfold.dataset.versions import dataset_version, images_version, learnt_versions
 from maskfold.errors import DatasetError
 from maskfold.layouts import Layout, look, only_table
+from maskfold.links import refuse_links_out
 from maskfold.recipe import Dataset, Folds, Recipe
 from maskfold.scheme import Scheme
 
@@ -166,9 +167,11 @@ def _survey(
     progress: Progress | None,
     external: Sequence[Path] | None,
 ) -> Survey:
+    if not settings.follow_links:
+        refuse_links_out(data)
     layout, table = _layout(data, settings)
     tables = _external(settings, external, scheme)
-    source = Source(data, scheme, table, _corrections(settings, corrections))
+    source = Source(data, scheme, table, _corrections(settings, corrections), settings.follow_links)
     return survey(source, layout, threads or usable_cores(), progress, tables)
 
 

@@ -34,12 +34,14 @@ class Source:
         scheme: The attributes that it states.
         table: Name of its table if the layout is ``table``.
         corrections: Corrections to its labels, or None.
+        follow_links: Whether links out of its folder are followed.
     """
 
     root: Path
     scheme: Scheme
     table: str | None = None
     corrections: CorrectionsFile | None = None
+    follow_links: bool = False
 
 
 @dataclass(frozen=True)

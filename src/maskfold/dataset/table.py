@@ -69,7 +69,7 @@ def read_table(source: Source) -> Reading:
     files, repairs = find_files((row["path"] for row in rows), source.root, table)
     corrections = read_own_corrections(source.corrections, source.scheme)
     evaluation, training, entries = _by_part(rows, table)
-    asked, notes = _evaluation(evaluation, source.root, table, files)
+    asked, notes = _evaluation(evaluation, source.root, table, files, source.follow_links)
     entries += notes
     listed: dict[str, list[Listed]] = defaultdict(list)
     for row in training:
@@ -77,7 +77,7 @@ def read_table(source: Source) -> Reading:
             reason = f"{row['path']}: also an evaluation photograph ({asked[row['path']].place}), so not trained on"
             entries.append(_left_out(table, row, ("in-both-parts", reason)))
             continue
-        found = read_row(row, source.root, source.scheme, files, corrections, complete=True)
+        found = read_row(row, source.root, source.scheme, files, corrections, True, source.follow_links)
         if isinstance(found, Listed):
             listed[found.path].append(found)
         else:
@@ -198,7 +198,7 @@ class _Asked:
 
 
 def _evaluation(
-    rows: Iterable[Row], root: Path, table: str, files: Mapping[str, str]
+    rows: Iterable[Row], root: Path, table: str, files: Mapping[str, str], follow_links: bool
 ) -> tuple[dict[str, _Asked], list[Entry]]:
     """Return the evaluation photographs by path, in the table's order, and notes on repeated rows."""
     asked: dict[str, _Asked] = {}
@@ -210,7 +210,9 @@ def _evaluation(
             notes.append(Entry("eval", f"{table}, {row.place}", "", "repeated-row", reason))
             continue
         file = files.get(path, path)
-        problem = unsafe_name(file) or (link_problem(root / file, root) if os.path.lexists(root / file) else None)
+        problem = unsafe_name(file)
+        if not problem and os.path.lexists(root / file):
+            problem = link_problem(root / file, root, follow_links)
         image = f"unsafe//{number}" if unsafe_name(file) else own_image(file)  # no safe path has an empty part
         where = f"{table}, {row.place}" if problem else image
         asked[path] = _Asked(
@@ -226,6 +228,7 @@ def read_row(
     files: Mapping[str, str],
     corrections: Corrections | None = None,
     complete: bool = False,
+    follow_links: bool = False,
 ) -> Listed | Problem:
     """Read a training row; its photograph is not opened.
 
@@ -236,6 +239,7 @@ def read_row(
         files: From :func:`find_files`.
         corrections: Corrections, which override the row.
         complete: Whether all attributes must be known; otherwise one is enough.
+        follow_links: Whether links out of the folder are followed.
 
     Returns:
         The row, or kind and reason if it is not usable.
@@ -267,7 +271,7 @@ def read_row(
     file = folder / photograph
     if not os.path.lexists(file):  # for a name that is too long: false instead of an error
         return "missing", f"{path[:80]}: {MISSING}"
-    problem = link_problem(file, folder)
+    problem = link_problem(file, folder, follow_links)
     if problem:
         return "unsafe-path", f"{path}: {problem}"
     return Listed(path, photograph, row.place, person, stated, corrected, uncorrected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from maskfold.dataset.names import image_path
+from maskfold.dataset.provenance import image_paths
 from maskfold.faces.choice import Typical, learn_typical
 from maskfold.faces.detections import Detections, Found, LookName
 from maskfold.faces.pack import FACES_FILE, PORTRAITS_FILE, IndexRow, Pack, index_table
@@ -19,6 +20,7 @@ from maskfold.faces.passes import Cropper, PhotographFile, Result, Revision, Sea
 from maskfold.faces.workers import Workers
 from maskfold.recipe import Crop
 
+_log = logging.getLogger(__name__)
 _TASK_IMAGES = 32
 _TASK_PIXELS = 16_000_000
 """Largest number of photographs and of pixels in one task; bounds memory."""
@@ -53,7 +55,7 @@ def pack_faces(
     nor on the order of the manifest.
 
     Args:
-        manifest: See :mod:`maskfold.dataset`; image, part, readable, width and height are used.
+        manifest: See :mod:`maskfold.dataset`; image, part, sha256, readable, width and height are used.
         root: The data set's folder.
         crop: Sizes, margins and least probability.
         folder: Where the two arrays are written.
@@ -65,14 +67,15 @@ def pack_faces(
         device: Device of the detector; None: a GPU, shared by all processes, if there is one, else the CPU.
 
     Raises:
-        DatasetError: If a training photograph can no longer be read. An evaluation photograph becomes `unreadable`
-            instead.
+        CorruptDataError: If the manifest names a file outside the data set's folders.
+        DatasetError: If a training photograph has changed or can no longer be read. An evaluation photograph becomes
+            `unreadable` instead.
         JobFailedError: If a worker process dies.
     """
     faces = Pack.create(folder / FACES_FILE, len(manifest), crop.face_size)
     portraits = Pack.create(folder / PORTRAITS_FILE, len(manifest), crop.portrait_size)
     cropper = Cropper(crop, faces, portraits, device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    places, names = [image_path(image, root, external) for image in manifest["image"]], _names(manifest)
+    places, names = image_paths(manifest, root, external), _names(manifest)
     searches = list(_searches(manifest, places, names, detections.load("first") if detections else {}))
     total = sum(search.size for search in searches)
     done, entries = 0, dict[int, IndexRow]()
@@ -99,6 +102,9 @@ def pack_faces(
         detections.flush()
     unreadable = IndexRow("unreadable")
     index = index_table(manifest, [entries.get(row, unreadable) for row in range(len(manifest))])
+    lost = int((manifest["readable"].to_numpy() & (index["status"] == "unreadable").to_numpy()).sum())
+    if lost:
+        _log.warning("%d evaluation photographs have changed since the data set was read; they get the prior", lost)
     return Packs(faces.path, portraits.path, index, typical)
 
 
@@ -122,12 +128,14 @@ def _searches(
 ) -> Iterator[Search]:
     """Divide the readable photographs into tasks, sorted by size: images of equal size are searched together."""
     height, width = manifest["height"].to_numpy(), manifest["width"].to_numpy()
+    digests = manifest["sha256"].tolist()
     required = (manifest["part"] != "eval").to_numpy()
     rows = np.flatnonzero(manifest["readable"].to_numpy())
     rows = rows[np.lexsort((rows, width[rows], height[rows]))]
     for task in _tasks(rows.tolist(), height * width.astype(np.int64), _TASK_IMAGES):
         photographs = [
-            PhotographFile(row, places[row], bool(required[row]), int(height[row]), int(width[row])) for row in task
+            PhotographFile(row, places[row], bool(required[row]), int(height[row]), int(width[row]), digests[row])
+            for row in task
         ]
         yield Search(
             tuple(photograph for photograph in photographs if names[photograph.row] not in known),

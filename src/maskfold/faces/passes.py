@@ -33,6 +33,8 @@ class PhotographFile:
     height: int
     """Of the upright photograph, in pixels."""
     width: int
+    sha256: str
+    """Of the file's bytes when the data set was read."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,9 @@ class Cropper:
 
     def _read(self, photograph: PhotographFile) -> DecodedPhotograph | None:
         try:
-            return DecodedPhotograph.read(photograph.path, photograph.height, photograph.width, self.crop)
+            return DecodedPhotograph.read(
+                photograph.path, photograph.height, photograph.width, self.crop, photograph.sha256
+            )
         except DatasetError as error:
             if not photograph.required:
                 return None

@@ -23,7 +23,7 @@ class DecodedPhotograph:
     width: int
 
     @classmethod
-    def read(cls, path: Path, height: int, width: int, crop: Crop) -> DecodedPhotograph:
+    def read(cls, path: Path, height: int, width: int, crop: Crop, sha256: str | None = None) -> DecodedPhotograph:
         """Decode a photograph at the resolution that detection and crop can use.
 
         Args:
@@ -31,12 +31,13 @@ class DecodedPhotograph:
             height: Of the upright photograph.
             width: Likewise.
             crop: Sizes of the crop and the portrait.
+            sha256: Digest that the file's bytes must have; None accepts any.
 
         Raises:
             DatasetError: If the file is not usable.
             UnavailableError: If the disk or the network fails while reading.
         """
-        return cls(decode(path, least_side(crop)), height, width)
+        return cls(decode(path, least_side(crop), sha256), height, width)
 
     def located(self, found: Candidates) -> Candidates:
         """Return detections from the pixels in the photograph's coordinates."""

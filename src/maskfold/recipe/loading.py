@@ -10,10 +10,11 @@ from typing import Any, Final, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from maskfold.errors import RecipeError
+from maskfold.errors import RecipeError, WorkspaceError
 from maskfold.recipe.paths import put
 from maskfold.recipe.recipe import Dataset, Recipe
 from maskfold.recipe.schemes import PRESETS_SCHEME, expand_short, fit_preset, load_scheme
+from maskfold.regular import read_regular
 from maskfold.settings import Settings
 from maskfold.wording import did_you_mean
 
@@ -26,6 +27,8 @@ _PLAIN = {
     "dict_type": "expected a group of settings (name: value, ...)",
 }
 """Messages in terms of recipes for types of errors that pydantic explains in terms of Python."""
+_MAX_RECIPE = 1 << 20
+"""Bytes of a recipe."""
 _SHOWN = 80
 """Characters of a wrong value in a message."""
 
@@ -99,8 +102,8 @@ def _read(source: str) -> dict[str, Any]:
                 f"{did_you_mean(source, PRESETS)}"
             )
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_regular(path, _MAX_RECIPE).decode("utf-8")
+        except (OSError, UnicodeDecodeError, WorkspaceError) as error:
             raise RecipeError(f"recipe {source}: cannot be read as UTF-8 text: {error}") from None
     try:
         settings = yaml.safe_load(text)

@@ -36,6 +36,9 @@ class Dataset(Settings):
     external: tuple[str, ...] = ()
     """More photographs to train on: paths or URIs of csv or parquet files with a column `path`, relative to the
     file, and a column for any of the scheme's attributes. Validation and evaluation never see them."""
+    follow_links: bool = False
+    """Whether folders and tables that are links out of the data set's folder are read. Without it they are refused by
+    name, so that a data set of unknown origin cannot reach other files; links inside the folder are always followed."""
     max_quarantined: Annotated[Probability, OutsideKey] = 0.01
     """Largest share of unusable images with which a run goes on; rows of external tables do not count."""
     max_eval_unreadable: Annotated[Probability, OutsideKey] = 0.1

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from maskfold.recipe import Dataset, Folds, OutsideKey, Settings
 from maskfold.scheme import Scheme
+from maskfold.specs.address import FileName
 from maskfold.specs.spec import File, Outcome, Spec
 
 
@@ -14,7 +15,7 @@ class ExternalSource(Settings):
 
     folder: str
     """URI of the folder that holds the table and, at any depth, its images."""
-    table: str
+    table: FileName
     """Name of the csv or parquet file in that folder."""
     fingerprint: str
     """Digest of the folder's listing: names, sizes, modification times."""
@@ -83,6 +84,8 @@ class PrepareSpec(Spec[PrepareOutcome]):
         del found["scheme"]["name"]
         for attribute in found["scheme"]["attributes"]:
             del attribute["train_bounds"]
+        if not self.dataset.follow_links:  # keys are older than this setting
+            del found["dataset"]["follow_links"]
         if self.corrections:
             del found["dataset"]["corrections"]
         return found

@@ -12,8 +12,11 @@ import hashlib
 import json
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
+from pydantic import NonNegativeInt
+
 from maskfold.errors import EXIT_FAULT, MaskfoldError
 from maskfold.recipe import OutsideKey, Settings, determining
+from maskfold.specs.address import Address, Sha256
 
 SPEC_FILE, OUTCOME_FILE, FAILURE_FILE = "spec.json", "outcome.json", "failure.json"
 
@@ -27,10 +30,10 @@ def digest(value: Any) -> str:
 class File(Settings):
     """A file in the workspace."""
 
-    path: str
+    path: Address
     """Address relative to the workspace."""
-    sha256: str
-    size: int
+    sha256: Sha256
+    size: NonNegativeInt
     """Bytes."""
 
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 ASIDE = ".aside-"
 """Prefix of files that are still being written; a killed writer leaves one behind."""
+
+
+_NAME = re.compile(rf"{re.escape(ASIDE)}[0-9a-f]+")
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return the files directly in a folder that writers began; no other file has such a name."""
+    return [path for path in folder.glob(f"{ASIDE}*") if _NAME.fullmatch(path.name)]
 
 
 @contextlib.contextmanager

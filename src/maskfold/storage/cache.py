@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from filelock import FileLock
 
 from maskfold.errors import CorruptDataError
 from maskfold.home import HOME_VARIABLE, home
-from maskfold.storage.aside import ASIDE, aside
+from maskfold.specs.address import safe_relative
+from maskfold.storage.aside import aside, leftovers
 from maskfold.storage.checksum import remember_file, sha256_of
 from maskfold.storage.faults import disk_faults
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def cache_folder() -> Path:
@@ -34,15 +38,17 @@ def cached_file(sha256: str, name: str, origin: str, download: Callable[[Path], 
         download: Writes the bytes to the given path.
 
     Raises:
-        CorruptDataError: If the bytes differ from the checksum twice.
+        CorruptDataError: If the bytes differ from the checksum twice, or checksum or name cannot be parts of a path.
     """
+    if not _SHA256.fullmatch(sha256) or safe_relative(name) is None or "/" in name:
+        raise CorruptDataError(f"{origin}: {sha256!r} is not a sha256, or {name!r} is not the name of a file")
     target = cache_folder() / "files" / sha256 / name
     if _is_good(target, sha256):
         return target
     with disk_faults(f"write to the cache {target.parent} ({HOME_VARIABLE} moves it)"), locked(target.parent):
         if not _is_good(target, sha256):
             target.unlink(missing_ok=True)
-            for left in target.parent.glob(f"{ASIDE}*"):  # left by killed processes: this one holds the lock
+            for left in leftovers(target.parent):  # left by killed processes: this one holds the lock
                 left.unlink(missing_ok=True)
             try:
                 _download(target, sha256, origin, download)

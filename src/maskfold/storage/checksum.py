@@ -9,6 +9,7 @@ from pathlib import Path
 
 from maskfold.errors import MaskfoldError
 from maskfold.home import home
+from maskfold.regular import open_regular
 from maskfold.storage.aside import aside
 from maskfold.storage.faults import disk_faults
 
@@ -33,7 +34,7 @@ def sha256_of(path: Path) -> str:
         known = recall(before) if large else None
         if known is not None:
             return known
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
     if large:
         remember(before, found)
@@ -53,7 +54,7 @@ def copy_hashed(source: Path, target: Path) -> str:
         OSError: If either cannot be read or written, or the target exists.
     """
     digest = hashlib.sha256()
-    with source.open("rb") as reader, target.open("xb") as writer:
+    with open_regular(source) as reader, target.open("xb") as writer:
         while chunk := reader.read(_CHUNK):
             digest.update(chunk)
             writer.write(chunk)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskfold.errors import CorruptDataError, WorkspaceError
+from maskfold.regular import MAX_READ, read_regular
 from maskfold.specs import File
-from maskfold.storage.aside import ASIDE, aside
+from maskfold.storage.aside import ASIDE, aside, leftovers
 from maskfold.storage.checksum import copy_hashed, remember_file, sha256_of
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import LocalPath
@@ -43,18 +44,18 @@ class LocalBackend:
                 f"workspace {self.uri}: {folder} is not writable for this user; grant the permission or name another"
             )
 
-    def read(self, address: str) -> bytes | None:
+    def read(self, address: str, limit: int = MAX_READ) -> bytes | None:
         """Return a file's bytes, or None if there is no such file."""
-        path = self.location.path / address
+        path = self._inside(address)
         try:
             with disk_faults(f"read {path}", missing_passes=True):
-                return path.read_bytes() if not path.is_dir() else None
+                return read_regular(path, limit) if not path.is_dir() else None
         except FileNotFoundError:
             return None
 
     def write(self, address: str, content: bytes) -> File:
         """Publish bytes atomically."""
-        target = self.location.path / address
+        target = self._inside(address)
         with disk_faults(f"write {target}"), _publishing(target) as path, path.open("xb") as stream:
             stream.write(content)
             stream.flush()
@@ -63,7 +64,7 @@ class LocalBackend:
 
     def publish(self, source: Path, address: str) -> File:
         """Publish a local file atomically; the source is kept."""
-        target = self.location.path / address
+        target = self._inside(address)
         with disk_faults(f"write {target}"):
             with _publishing(target) as path:
                 sha256 = copy_hashed(source, path)
@@ -77,7 +78,7 @@ class LocalBackend:
         Raises:
             CorruptDataError: If it is missing, or is not the file that was published.
         """
-        path = self.location.path / file.path
+        path = self._inside(file.path)
         try:
             found = sha256_of(path)
         except FileNotFoundError:
@@ -95,7 +96,7 @@ class LocalBackend:
 
     def size_of(self, address: str) -> int | None:
         """Return a file's size in bytes, or None if there is no such file."""
-        path = self.location.path / address
+        path = self._inside(address)
         try:
             with disk_faults(f"read {path}", missing_passes=True):
                 return path.stat().st_size if not path.is_dir() else None
@@ -107,20 +108,42 @@ class LocalBackend:
         root = self.location.path
         found = []
         with disk_faults(f"list {root / prefix}"):
-            for folder, _, names in os.walk(root / prefix):
+            for folder, _, names in os.walk(self._inside(prefix)):
                 below = Path(folder).relative_to(root)
                 found += [(below / name).as_posix() for name in names if not name.startswith(ASIDE)]
         return sorted(found)
 
     def delete(self, address: str) -> None:
-        """Delete a file; a missing one is not an error."""
-        path = self.location.path / address
+        """Delete a file; a missing one is not an error. Of a link only the link itself is deleted."""
+        path = self._inside(address, followed=False)
         with disk_faults(f"delete {path}"):
             path.unlink(missing_ok=True)
 
     def locate(self, address: str) -> str:
         """Return the absolute path of an address."""
         return str(self.location.child(address))
+
+    def _inside(self, address: str, followed: bool = True) -> Path:
+        """Return the path of an address, if links on the way do not lead out of the workspace.
+
+        The workspace's own folder may be a link: the user named it.
+
+        Args:
+            address: Relative to the workspace.
+            followed: Whether a link at the address itself is followed, too.
+
+        Raises:
+            WorkspaceError: If the path leads out of the workspace.
+        """
+        root = self.location.path
+        path = root / address
+        leads_to = os.path.realpath(path if followed else path.parent)
+        if not Path(leads_to).is_relative_to(os.path.realpath(root)):
+            raise WorkspaceError(
+                f"{path}: a link leads out of the workspace, to {leads_to}; files are read, written and deleted only "
+                f"below {self.uri}. Remove the link, or use another workspace"
+            )
+        return path
 
 
 @contextlib.contextmanager
@@ -142,7 +165,7 @@ def _publishing(target: Path) -> Iterator[Path]:
 
 def _sweep(folder: Path) -> None:
     """Remove files in a folder that killed writers left long ago."""
-    for left in folder.glob(f"{ASIDE}*"):
+    for left in leftovers(folder):
         with contextlib.suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _ASIDE_LIFE_S:
+            if time.time() - left.stat(follow_symlinks=False).st_mtime > _ASIDE_LIFE_S:
                 left.unlink()

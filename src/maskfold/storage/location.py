@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from maskfold.errors import WorkspaceError
+from maskfold.specs.address import safe_relative
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _BUCKET = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")
@@ -130,19 +131,3 @@ def check_address(address: str) -> str:
     if safe_relative(address) is None:
         raise WorkspaceError(f"address {address!r} does not name a file below the workspace")
     return address
-
-
-def safe_relative(name: str) -> PurePosixPath | None:
-    """Return a name as a relative path that stays below its folder, or None if it is not one.
-
-    Rejected are absolute and empty names, empty, ``.`` and ``..`` parts, NUL characters, text that cannot be encoded,
-    and parts longer than the 255 bytes that file systems allow.
-    """
-    parts = name.split("/")
-    try:
-        too_long = any(len(part.encode()) > 255 for part in parts)
-    except UnicodeEncodeError:
-        return None
-    if too_long or "\0" in name or any(part in ("", ".", "..") for part in parts):
-        return None
-    return PurePosixPath(name)

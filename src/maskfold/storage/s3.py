@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from boto3.s3.transfer import TransferConfig
 
 from maskfold.errors import CorruptDataError
+from maskfold.regular import MAX_READ, within
 from maskfold.specs import File
 from maskfold.storage.cache import cached_file
 from maskfold.storage.checksum import sha256_of
@@ -53,22 +54,24 @@ class S3Backend:
         request = self._client.list_objects_v2
         self._call(f"open {self.uri}", lambda: request(Bucket=bucket, Prefix=prefix, MaxKeys=1))
 
-    def read(self, address: str) -> bytes | None:
+    def read(self, address: str, limit: int = MAX_READ) -> bytes | None:
         """Return an object's bytes, or None if there is no such object.
 
         Raises:
             CorruptDataError: If the object's metadata hold another checksum.
+            WorkspaceError: If it has more bytes than the limit.
         """
         where = self.location.child(address)
 
         def request() -> tuple[bytes, str | None]:
             answer = self._client.get_object(Bucket=where.bucket, Key=where.key)
-            return answer["Body"].read(), answer["Metadata"].get(_SHA256)
+            return answer["Body"].read(limit + 1), answer["Metadata"].get(_SHA256)
 
         try:
             content, expected = self._call(f"read {where}", request)
         except AbsentError:
             return None
+        within(content, limit, str(where))
         found = hashlib.sha256(content).hexdigest()
         if expected is not None and expected != found:
             raise CorruptDataError(f"{where}: expected sha256 {expected}, found {found}; delete it and run again")

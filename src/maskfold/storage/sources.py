@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from maskfold.errors import WorkspaceError
+from maskfold.regular import MAX_READ, read_regular
 from maskfold.specs import File
 from maskfold.storage.checksum import recall, remember, sha256_of
+from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import LocalPath, Location, S3Key, parse
-from maskfold.storage.workspace import Backend, Workspace, open_backend
+from maskfold.storage.workspace import Workspace, open_backend
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.literals import BucketLocationConstraintType
@@ -20,19 +24,27 @@ INPUTS = "inputs"
 """Folder of the workspace for files that the user named."""
 
 
-def read_uri(uri: str | Path) -> bytes:
+def read_uri(uri: str | Path, limit: int = MAX_READ) -> bytes:
     """Return a file's bytes.
 
     Args:
         uri: A local path, ``file://...`` or ``s3://bucket/key``.
+        limit: Largest size in bytes.
 
     Raises:
-        WorkspaceError: If there is no such file, or it cannot be read.
+        WorkspaceError: If there is no such file, it cannot be read, or it is larger than the limit.
         UnavailableError: If the server cannot be reached.
     """
     location = parse(uri)
-    backend, name = _split(location)
-    content = backend.read(name)
+    if isinstance(location, S3Key):
+        bucket = open_backend(S3Key(location.bucket, ""))
+        content = bucket.read(location.key, limit)
+    else:
+        try:
+            with disk_faults(f"read {location}", missing_passes=True):
+                content = None if location.path.is_dir() else read_regular(location.path, limit)
+        except FileNotFoundError:
+            content = None
     if content is None:
         raise _missing(location)
     return content
@@ -50,9 +62,7 @@ def exists(uri: str | Path) -> bool:
         return location.path.exists()
     from maskfold.storage.s3 import S3Backend
 
-    backend, name = _split(location)
-    is_file = bool(name) and backend.size_of(name) is not None
-    return is_file or next(S3Backend(location).walk(), None) is not None
+    return _is_object(location) or next(S3Backend(location).walk(), None) is not None
 
 
 def is_file(uri: str | Path) -> bool:
@@ -68,8 +78,7 @@ def is_file(uri: str | Path) -> bool:
             return location.path.is_file()
         except OSError:  # a name that is too long, a folder that may not be entered
             return False
-    store, name = _split(location)
-    return bool(name) and store.size_of(name) is not None
+    return _is_object(location)
 
 
 def make_bucket(name: str) -> None:
@@ -118,10 +127,25 @@ def list_folder(uri: str | Path) -> list[str]:
         ) from None
 
 
-def adopt(workspace: Workspace, uri_or_path: str | Path) -> File:
+def link_out(path: str | Path) -> str | None:
+    """Return where a file leads if it is a link out of its folder, else None; objects on S3 are never links."""
+    location = parse(path)
+    if not isinstance(location, LocalPath):
+        return None
+    leads_to, folder = os.path.realpath(location.path), os.path.realpath(location.path.parent)
+    return None if Path(leads_to).is_relative_to(folder) else leads_to
+
+
+def adopt(workspace: Workspace, uri_or_path: str | Path, check: Callable[[Path], None]) -> File:
     """Copy a file into the workspace for jobs on other machines and in containers.
 
-    It is stored at ``inputs/<sha256>/<name>``; a file that is already there is not copied again.
+    It is stored at ``inputs/<sha256>/<name>``; a file that is already there is not copied again. Others may read the
+    workspace, so what a path leads to by mistake, such as a key, must not get there.
+
+    Args:
+        workspace: Where it is stored.
+        uri_or_path: The file.
+        check: Reads a local copy, before anything is stored, and raises an error unless it is what it should be.
 
     Raises:
         WorkspaceError: If there is no such file, or it cannot be read.
@@ -131,8 +155,9 @@ def adopt(workspace: Workspace, uri_or_path: str | Path) -> File:
     if isinstance(location, LocalPath):
         if not location.path.is_file():
             raise _missing(location)
+        check(location.path)
         return _adopt_local(workspace, location.path, sha256_of(location.path), location.name)
-    return _adopt_from_s3(workspace, location)
+    return _adopt_from_s3(workspace, location, check)
 
 
 def _adopt_local(workspace: Workspace, path: Path, sha256: str, name: str) -> File:
@@ -143,7 +168,7 @@ def _adopt_local(workspace: Workspace, path: Path, sha256: str, name: str) -> Fi
     return workspace.publish(path, address)
 
 
-def _adopt_from_s3(workspace: Workspace, location: S3Key) -> File:
+def _adopt_from_s3(workspace: Workspace, location: S3Key, check: Callable[[Path], None]) -> File:
     from maskfold.storage.s3 import S3Backend
     from maskfold.storage.s3_client import AbsentError
 
@@ -163,6 +188,7 @@ def _adopt_from_s3(workspace: Workspace, location: S3Key) -> File:
             backend.download(location.key, path)
         except AbsentError:
             raise _missing(location) from None
+        check(path)
         with path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         if path.stat().st_size == found.size:
@@ -170,11 +196,8 @@ def _adopt_from_s3(workspace: Workspace, location: S3Key) -> File:
         return _adopt_local(workspace, path, sha256, location.name)
 
 
-def _split(location: Location) -> tuple[Backend, str]:
-    """Return the backend of a file, and the file's address in it."""
-    if isinstance(location, S3Key):
-        return open_backend(S3Key(location.bucket, "")), location.key
-    return open_backend(LocalPath(location.path.parent)), location.name
+def _is_object(location: S3Key) -> bool:
+    return bool(location.key) and open_backend(S3Key(location.bucket, "")).size_of(location.key) is not None
 
 
 def _names_on_s3(location: S3Key) -> list[str]:

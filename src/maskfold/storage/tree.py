@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from maskfold.errors import DatasetError, WorkspaceError
 from maskfold.home import HOME_VARIABLE
 from maskfold.listing import is_folder, listing
+from maskfold.specs.address import safe_relative
 from maskfold.storage.aside import ASIDE, aside
 from maskfold.storage.cache import cache_folder, locked
 from maskfold.storage.faults import disk_faults
-from maskfold.storage.location import LocalPath, S3Key, parse, safe_relative
+from maskfold.storage.location import LocalPath, S3Key, parse
 from maskfold.wording import first_few
 
 if TYPE_CHECKING:

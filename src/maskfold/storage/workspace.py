@@ -16,7 +16,7 @@ class Backend(Protocol):
     uri: str
 
     def check(self) -> None: ...
-    def read(self, address: str) -> bytes | None: ...
+    def read(self, address: str, limit: int = ...) -> bytes | None: ...
     def write(self, address: str, content: bytes) -> File: ...
     def publish(self, source: Path, address: str) -> File: ...
     def fetch(self, file: File) -> Path: ...
@@ -29,8 +29,9 @@ class Backend(Protocol):
 class Workspace:
     """All outputs of all jobs, under one URI.
 
-    All methods raise ``WorkspaceError`` when an address leaves the workspace, access is denied or the bucket is
-    missing, ``UnavailableError`` when the server stays unreachable, ``MaskfoldError`` when the disk is full or faulty.
+    All methods raise ``WorkspaceError`` when an address leaves the workspace, also through a link, access is denied or
+    the bucket is missing, ``UnavailableError`` when the server stays unreachable, ``MaskfoldError`` when the disk is
+    full or faulty.
 
     Args:
         uri: A local path, ``file://...`` or ``s3://bucket/prefix``.
@@ -49,7 +50,7 @@ class Workspace:
         self._backend.check()
 
     def read(self, path: str) -> bytes | None:
-        """Return a small file's bytes, or None if there is no such file."""
+        """Return a small file's bytes, at most :data:`~maskfold.regular.MAX_READ`; None if there is none."""
         return self._backend.read(check_address(path))
 
     def write(self, path: str, content: bytes) -> File:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import pickle
+import re
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from maskfold.errors import CorruptDataError
 from maskfold.specs import File
 
 _KEPT = 2
+_NAME = re.compile(r"\d{5,}-\d{8,}\.(pt|json)")
 
 
 class Store(Protocol):
@@ -87,7 +88,7 @@ class Checkpoints:
 
     def delete(self) -> None:
         """Delete all checkpoints."""
-        for address in self._workspace.list(self._address):
+        for address in self._files():
             self._workspace.delete(address)
 
     def _load(self, description: str) -> dict[str, Any]:
@@ -97,13 +98,20 @@ class Checkpoints:
             raise CorruptDataError(f"{self._workspace.locate(description)}: not the description of a file") from None
         local = self._workspace.fetch(file)
         try:
-            content: dict[str, Any] = torch.load(local, map_location="cpu", weights_only=True)
-        except (RuntimeError, pickle.UnpicklingError, EOFError, OSError) as error:
+            content = torch.load(local, map_location="cpu", weights_only=True)
+        except Exception as error:  # noqa: BLE001 - readers of zip and pickle raise anything on damaged bytes
             raise CorruptDataError(f"{self._workspace.locate(file.path)}: cannot be loaded: {error}") from None
+        if not isinstance(content, dict):
+            raise CorruptDataError(f"{self._workspace.locate(file.path)}: holds no state of a training")
         return content
 
     def _descriptions(self) -> list[str]:
-        return [address for address in self._workspace.list(self._address) if address.endswith(".json")]
+        return [address for address in self._files() if address.endswith(".json")]
+
+    def _files(self) -> list[str]:
+        """Return the addresses that :meth:`save` gives; any other file in the folder is left alone."""
+        start = len(self._address) + 1
+        return [address for address in self._workspace.list(self._address) if _NAME.fullmatch(address[start:])]
 
     def _delete(self, description: str) -> None:
         # The description goes first: without it, the rest does not count as a checkpoint.
@@ -112,6 +120,6 @@ class Checkpoints:
 
     def _prune(self) -> None:
         kept = {description.removesuffix(".json") for description in self._descriptions()[-_KEPT:]}
-        for address in self._workspace.list(self._address):
+        for address in self._files():
             if address.rpartition(".")[0] not in kept:
                 self._workspace.delete(address)

@@ -35,8 +35,8 @@ def read_competition(source: Source) -> Reading:
     corrections = read_corrections(file.path, file.name) if file else None
     matched, unknown = corrections.match(stated) if corrections else ({}, [])
     people, problems = settle_people(stated, matched)
-    train_scan = scan_train(layout, stated)
-    asked = scan_eval(layout, image_ids)
+    train_scan = scan_train(layout, stated, source.follow_links)
+    asked = scan_eval(layout, image_ids, source.follow_links)
     left_out = {entry.person for entry in problems}
     # A person without usable labels counts once, with all photographs; other problems in the folder add nothing.
     scanned = [entry for entry in train_scan.entries if entry.person not in left_out]

@@ -29,11 +29,13 @@ class TrainScan:
         folders: By person, then by photograph name (``mask1`` ...): the path relative to the data set.
         entries: What is missing, superfluous or unsafe.
         n_litter: Files that were skipped without an entry.
+        follow_links: Whether links out of the data set are followed.
     """
 
     folders: dict[str, dict[str, str]] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     n_litter: int = 0
+    follow_links: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,15 @@ def people_folders(layout: Layout) -> list[str]:
     return [entry.name for entry in found if unsafe_name(entry.name) is None]
 
 
-def scan_train(layout: Layout, people: Iterable[str]) -> TrainScan:
+def scan_train(layout: Layout, people: Iterable[str], follow_links: bool = False) -> TrainScan:
     """List the training folders.
 
     Args:
         layout: The data set.
         people: The folder names that ``train.csv`` lists.
+        follow_links: Whether links out of the data set are followed.
     """
-    scan = TrainScan()
+    scan = TrainScan(follow_links=follow_links)
     listed = set(people)
     for entry in listing(layout.train_images):
         where = f"{TRAIN_IMAGES}/{printable(entry.name)}"
@@ -72,7 +75,7 @@ def scan_train(layout: Layout, people: Iterable[str]) -> TrainScan:
             scan.n_litter += 1
         elif not is_folder(entry):
             scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the people's folders"))
-        elif entry.is_symlink():
+        elif entry.is_symlink() and not follow_links:
             reason = "a person's folder must not be a link; it may lead to another person or out of the data set"
             person = printable(entry.name)
             scan.entries.append(Entry("train", where, person, "unsafe-path", reason, PHOTOGRAPHS_PER_PERSON))
@@ -100,20 +103,28 @@ class EvalScan:
         files: The file of each ImageID that has one, relative to ``eval/images``.
         entries: Notes on files without an ImageID.
         n_litter: Files that were skipped without an entry.
+        follow_links: Whether links out of the data set are followed.
     """
 
     images: list[EvalImage] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     n_litter: int = 0
+    follow_links: bool = False
 
 
-def scan_eval(layout: Layout, image_ids: Sequence[str]) -> EvalScan:
-    """Find the evaluation images: the file that the ImageID names, or the only one that it can mean."""
-    scan = EvalScan()
+def scan_eval(layout: Layout, image_ids: Sequence[str], follow_links: bool = False) -> EvalScan:
+    """Find the evaluation images: the file that the ImageID names, or the only one that it can mean.
+
+    Args:
+        layout: The data set.
+        image_ids: The ImageIDs, all different.
+        follow_links: Whether links out of the data set are followed.
+    """
+    scan = EvalScan(follow_links=follow_links)
     files = dict(_files_below(scan, layout.eval_images))
     scan.files = pair(image_ids, [name for name in files if unsafe_name(name) is None], FILE_FORMS)
-    scan.images = [_eval_image(layout, files, number, one, scan.files.get(one)) for number, one in enumerate(image_ids)]
+    scan.images = [_eval_image(scan, layout, files, number, one) for number, one in enumerate(image_ids)]
     taken = set(scan.files.values())
     folders = {name.partition("/")[0] for name in taken if "/" in name}
     spare = {name.partition("/")[0] for name in files if name not in taken} - folders
@@ -138,15 +149,17 @@ def _files_below(scan: EvalScan, folder: Path, prefix: str = "") -> Iterator[tup
 
 
 def _eval_image(
-    layout: Layout, files: Mapping[str, os.DirEntry[str]], number: int, image_id: str, name: str | None
+    scan: EvalScan, layout: Layout, files: Mapping[str, os.DirEntry[str]], number: int, image_id: str
 ) -> EvalImage:
+    name = scan.files.get(image_id)
     problem = unsafe_name(image_id) if name is None else None
     if problem:
         return EvalImage(image_id, f"eval/unsafe/{number}", problem)
     name = name or image_id
     path = layout.eval_images / name
     is_link = files[name].is_symlink() if name in files else "/" in name and os.path.lexists(path)
-    return EvalImage(image_id, f"{EVAL_IMAGES}/{name}", link_problem(path, layout.eval_images) if is_link else None)
+    problem = link_problem(path, layout.eval_images, scan.follow_links) if is_link else None
+    return EvalImage(image_id, f"{EVAL_IMAGES}/{name}", problem)
 
 
 def count_once(entries: Sequence[Entry]) -> list[Entry]:
@@ -195,7 +208,7 @@ def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
             extra.append(Entry("train", where, person, "extra", reason, 1))
         else:
             claimed.add(name)
-            problem = link_problem(path, folder) if entry.is_symlink() else None
+            problem = link_problem(path, folder, scan.follow_links) if entry.is_symlink() else None
             if problem:
                 scan.entries.append(Entry("train", where, person, "unsafe-path", problem, 1))
             else:
