@@ -70,6 +70,12 @@ def _eval_warnings(survey: Survey) -> Iterable[str]:
             f"{len(unreadable)} of {len(evaluation)} evaluation images cannot be read; they get the prior as their "
             f"prediction: {_some(named)}"
         )
+    cut_off = [entry.where for entry in survey.entries if entry.kind == "cut-off"]
+    if cut_off:
+        yield (
+            f"{len(cut_off)} evaluation images lack their end; they are predicted on the part that decodes: "
+            f"{_some(cut_off)}"
+        )
 
 
 def _note_warnings(survey: Survey) -> Iterable[str]:

@@ -10,7 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from maskfold.content import is_heif, kind_of
+from maskfold.dataset.cut_off import LEAST_SHARE, mend, share_decoded
+from maskfold.dataset.plugins import HINT, plugin_formats
 from maskfold.errors import DatasetError, UnavailableError
 
 MAX_PIXELS: Final = 80_000_000
@@ -26,7 +29,7 @@ MAX_PIXELS: Final = 80_000_000
 MAX_BYTES: Final = 256 * 1024**2
 MIN_SIDE: Final = 16
 """No face can be found in an image with a shorter side, in pixels."""
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", *plugin_formats())
 """Accepted formats, detected from the content. Formats that run programs (EPS) or are animated are excluded."""
 MISSING: Final = "the file is missing"
 """The problem of a probe of a missing file."""
@@ -59,26 +62,31 @@ class Probe:
         width: Of the upright image, in pixels; 0 when it cannot be decoded.
         height: Likewise.
         problem: Why it cannot be used; None when it can.
+        note: What is wrong with it although it can be used; None when nothing is.
     """
 
     sha256: str
     width: int
     height: int
     problem: str | None = None
+    note: str | None = None
 
 
-def decode(path: Path, least_side: int | None = None, sha256: str | None = None) -> NDArray[np.uint8]:
+def decode(
+    path: Path, least_side: int | None = None, sha256: str | None = None, cut_off: bool = False
+) -> NDArray[np.uint8]:
     """Decode an image file to upright RGB.
 
     EXIF rotation is applied, transparency is composited over white, 16-bit samples are rounded to 8 bits. Of several
     frames the first is used. The format is detected from the content, not the extension.
 
     Args:
-        path: A JPEG, PNG, WebP, BMP or TIFF file.
+        path: A file in one of :data:`FORMATS`.
         least_side: The shorter side that is enough, in pixels: a JPEG is decoded to a half, a quarter or an eighth of
             its width and height as long as its shorter side keeps this length. That takes a fraction of the time and
             memory.
         sha256: Digest that the file's bytes must have; None accepts any.
+        cut_off: Accept a JPEG that lacks its end; what is missing becomes grey.
 
     Returns:
         uint8, (height, width, 3), RGB, contiguous.
@@ -91,10 +99,15 @@ def decode(path: Path, least_side: int | None = None, sha256: str | None = None)
         content = _read(path)
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
             raise _UnusableError("the file has changed since the data set was read")
-        image = _open(content)
-        if least_side is not None:
-            _reduce(image, least_side)
-        _load(image)
+        try:
+            image = _loaded(content, least_side)
+        except _UnusableError:
+            mended = mend(content) if cut_off else None
+            if mended is None:
+                raise
+            image = _loaded(mended, least_side)
+            if share_decoded(image) < LEAST_SHARE:
+                raise
         pixels = _rgb(image)
         transposition = _TRANSPOSITIONS.get(_orientation(image))
     except _UnusableError as problem:
@@ -104,7 +117,15 @@ def decode(path: Path, least_side: int | None = None, sha256: str | None = None)
     return np.array(pixels, dtype=np.uint8)
 
 
-def probe(path: Path) -> Probe:
+def _loaded(content: bytes, least_side: int | None) -> Image.Image:
+    image = _open(content)
+    if least_side is not None:
+        _reduce(image, least_side)
+    _load(image)
+    return image
+
+
+def probe(path: Path, cut_off: bool = False) -> Probe:
     """Check that an image file can be decoded, and hash its bytes.
 
     All compressed data is read, so truncation is detected. JPEGs are decoded to only an eighth of their size, which
@@ -112,6 +133,7 @@ def probe(path: Path) -> Probe:
 
     Args:
         path: The file.
+        cut_off: Accept a JPEG that lacks its end if most of it is there.
 
     Raises:
         UnavailableError: If the disk or the network fails while reading.
@@ -121,6 +143,15 @@ def probe(path: Path) -> Probe:
     except _UnusableError as problem:
         return Probe("", 0, 0, str(problem))
     sha256 = hashlib.sha256(content).hexdigest()
+    found = _probe(content, sha256)
+    mended = mend(content) if found.problem and cut_off else None
+    if mended is None:
+        return found
+    second = _probe(mended, sha256, least_share=LEAST_SHARE)
+    return found if second.problem else replace(second, note=f"{found.problem}; what decodes is used")
+
+
+def _probe(content: bytes, sha256: str, least_share: float = 0.0) -> Probe:
     try:
         image = _open(content)
         width, height = image.size
@@ -129,6 +160,8 @@ def probe(path: Path) -> Probe:
             width, height = image.size
         else:
             _load(image)
+        if least_share and share_decoded(image) < least_share:
+            raise _UnusableError("too much is missing")
         turned = _orientation(image) in _QUARTER_TURNS
     except _UnusableError as problem:
         return Probe(sha256, 0, 0, str(problem))
@@ -164,7 +197,7 @@ def _open(content: bytes) -> Image.Image:
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise _UnusableError(f"more than {MAX_PIXELS:,} pixels") from None
         except UnidentifiedImageError:
-            raise _UnusableError(f"not an image in one of the formats {', '.join(FORMATS)}") from None
+            raise _UnusableError(_not_an_image(content)) from None
         except Exception as error:  # noqa: BLE001 - Pillow's readers raise anything on damaged headers
             raise _UnusableError(f"damaged header ({_first_line(error)})") from None
     width, height = image.size
@@ -175,6 +208,13 @@ def _open(content: bytes) -> Image.Image:
     if image.mode not in _MODES and not image.mode.startswith("I;16"):
         raise _UnusableError(f"pixels of kind {image.mode} are not supported")
     return image
+
+
+def _not_an_image(content: bytes) -> str:
+    if is_heif(content) and "HEIF" not in FORMATS:
+        return f"{kind_of(content)}; to read it, {HINT}"
+    kind = kind_of(content)
+    return f"not an image in one of the formats {', '.join(FORMATS)}" + (f", but {kind}" if kind else "")
 
 
 def _reduce(image: Image.Image, least_side: int) -> None:

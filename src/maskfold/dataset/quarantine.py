@@ -14,6 +14,7 @@ from maskfold.errors import CorruptDataError, DatasetError
 
 KINDS: Final = {
     "unreadable": "the photograph cannot be decoded",
+    "cut-off": "an evaluation image that lacks its end",
     "missing": "the photograph is missing",
     "extra": "an extra photograph in the person's folder",
     "unsafe-path": "the name cannot be that of a file, or leads out of the data set",

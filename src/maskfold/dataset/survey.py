@@ -104,7 +104,9 @@ def survey(
     openable = [*training, *(photograph for photograph in asked if photograph.problem is None)]
     outside = [table.folder / row.file for table in external for row in table.listed]
     paths = [source.root / photograph.image for photograph in openable]
-    probes = iter(verify([*paths, *outside], threads, progress))
+    # A photograph that lacks its end is no photograph to learn from; asked for, it gets the best possible answer.
+    cut_off = [one.part == "eval" for one in openable] + [False] * len(outside)
+    probes = iter(verify([*paths, *outside], threads, progress, cut_off))
 
     train, unreadable = _train_rows(training, islice(probes, len(training)))
     evaluation, unreadable_eval = _eval_rows(asked, islice(probes, len(openable) - len(training)))
@@ -143,6 +145,8 @@ def _eval_rows(photographs: Iterable[Photograph], probes: Iterable[Probe]) -> tu
         if probe.problem:
             kind = "unsafe-path" if photograph.problem else "missing" if probe.problem == MISSING else "unreadable"
             entries.append(Entry("eval", photograph.where, "", kind, probe.problem))
+        elif probe.note:
+            entries.append(Entry("eval", photograph.where, "", "cut-off", probe.note))
         rows.append(_row(photograph, probe))
     return rows, entries
 
