@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 CONTRACTS = {"errors", "settings", "cells", "scheme", "recipe", "specs", "wording"}
 """Values and words that all parts may use, orchestrator and jobs alike."""
-MACHINE = {"allocator", "cores", "home", "theme", "torchvision_ops"}
+MACHINE = {"allocator", "cores", "home", "sockets", "theme", "torchvision_ops"}
 """What the machine has, and how its libraries are set up."""
 
 MAY_IMPORT: Mapping[str, Set[str]] = {
@@ -38,6 +38,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "allocator": set(),
     "cores": set(),
     "home": set(),
+    "sockets": set(),
     "theme": set(),
     "torchvision_ops": set(),
     # The way of a photograph: each stage knows those before it.
@@ -50,7 +51,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     # Services of a run.
     "storage": {*CONTRACTS, "home", "listing", "regular"},
     "tracking": {*CONTRACTS, "home", "storage"},
-    "launch": {*CONTRACTS, "cores", "home", "storage"},
+    "launch": {*CONTRACTS, "cores", "home", "sockets", "storage"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "console": {"launch"},

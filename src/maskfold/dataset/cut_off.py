@@ -25,4 +25,4 @@ def share_decoded(image: Image.Image) -> float:
     pixels = np.asarray(image.convert("RGB")).astype(np.int16)
     filled = (abs(pixels - _GREY) <= _TOLERANCE).all(axis=(1, 2))
     present = np.flatnonzero(~filled)
-    return float(present[-1] + 1) / len(filled) if len(present) else 0.0
+    return float(present[-1] + 1) / pixels.shape[0] if len(present) else 0.0
