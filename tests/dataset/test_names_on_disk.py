@@ -139,6 +139,11 @@ def test_many_renamed_folders_count_once(data: DataSet) -> None:
     assert sum(entry.left_out for entry in survey(data.write()).entries) == 60 * SEVEN
 
 
+def test_a_renamed_folder_with_a_bad_label_counts_once(data: DataSet) -> None:
+    data.person(ANN, age="old").rename(data.images / "renamed")
+    assert sum(entry.left_out for entry in survey(data.write()).entries) == SEVEN
+
+
 @pytest.mark.parametrize("path", ["a/b", "~ann", "../ann"])
 def test_an_unusable_path_and_its_folder_count_once(data: DataSet, path: str) -> None:
     data.person("ann", gender="female", age="40", path=path)

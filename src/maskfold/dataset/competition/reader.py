@@ -40,6 +40,7 @@ def read_competition(source: Source) -> Reading:
     left_out = {entry.person for entry in problems}
     # A person without usable labels counts once, with all photographs; other problems in the folder add nothing.
     scanned = [entry for entry in train_scan.entries if entry.person not in left_out]
+    lost = [*entries, *unsafe, *(entry for entry in train_scan.entries if entry.kind == "no-folder")]
     training = [
         _training(person, name, image, source.scheme)
         for person in people
@@ -47,7 +48,7 @@ def read_competition(source: Source) -> Reading:
     ]
     return Reading(
         photographs=(*training, *_evaluation(asked.images)),
-        entries=(*count_once([*entries, *unsafe, *problems, *scanned]), *repeated_rows(stated), *asked.entries),
+        entries=(*count_once([*entries, *unsafe, *problems, *scanned], lost), *repeated_rows(stated), *asked.entries),
         persons_known=True,
         corrections=_applied(corrections, matched, unknown) if corrections else None,
         n_litter=train_scan.n_litter + asked.n_litter,

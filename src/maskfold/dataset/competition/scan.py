@@ -162,29 +162,25 @@ def _eval_image(
     return EvalImage(image_id, f"{EVAL_IMAGES}/{name}", problem)
 
 
-def count_once(entries: Sequence[Entry]) -> list[Entry]:
+def count_once(entries: Sequence[Entry], lost: Sequence[Entry]) -> list[Entry]:
     """Count a renamed person once: a row without its folder and a folder without its row are one trouble, not two.
 
     Args:
         entries: Those of the training part.
+        lost: Those about rows without a folder, whether counted or not.
     """
-    rows = {entry.person: entry for entry in entries if entry.where.startswith(TRAIN_TABLE) and _has_no_folder(entry)}
     folders = {entry.person: entry for entry in entries if entry.kind == "no-row"}
-    renamed = alike(rows, folders)
+    renamed = alike({entry.person for entry in lost}, folders)
     said = {
         id(folders[folder]): f"perhaps of the row {row[:80]!r}, which has no folder" for row, folder in renamed.items()
     }
     others = [entry for entry in folders.values() if id(entry) not in said]
-    for entry in others[: len(rows) - len(renamed)]:
-        said[id(entry)] = "as many rows have no folder, so its photographs are counted there"
+    for entry in others[: len(lost) - len(renamed)]:
+        said[id(entry)] = "as many rows have no folder, and its photographs are counted there"
     return [
         replace(entry, reason=f"{entry.reason}; {said[id(entry)]}", left_out=0) if id(entry) in said else entry
         for entry in entries
     ]
-
-
-def _has_no_folder(entry: Entry) -> bool:
-    return entry.kind in ("no-folder", "unsafe-path")
 
 
 def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
