@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import ConfigDict, Field, PositiveFloat, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from maskfold import storage
 from maskfold.errors import WeightsError, WorkspaceError
 from maskfold.recipe import Recipe, Settings
+from maskfold.settings import ChannelMeans, ChannelSpreads
 from maskfold.specs import Weights
 from maskfold.storage import Workspace
 from maskfold.wording import did_you_mean
@@ -27,8 +28,8 @@ class WeightsDescription(Settings):
 
     backbone: str | None = None
     backbone_args: dict[str, Any] = Field(default_factory=dict)
-    mean: tuple[float, float, float] | None = None
-    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
+    mean: ChannelMeans | None = None
+    std: ChannelSpreads | None = None
 
 
 @dataclass(frozen=True)

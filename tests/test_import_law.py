@@ -31,6 +31,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "listing": set(),
     "regular": {"errors"},
     "rows": {"errors", "cells", "content", "regular"},
+    "terminal": {"wording"},
     "links": {"errors", "layouts", "wording"},
     "table_scheme": {*CONTRACTS, "layouts", "rows"},
     "discovery": {*CONTRACTS, "layouts", "links", "rows", "table_scheme", "storage"},
@@ -51,12 +52,23 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     # Services of a run.
     "storage": {*CONTRACTS, "home", "listing", "regular"},
     "tracking": {*CONTRACTS, "home", "storage"},
-    "launch": {*CONTRACTS, "cores", "home", "sockets", "storage"},
+    "launch": {*CONTRACTS, "cores", "home", "sockets", "storage", "terminal"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "console": {"launch"},
     "servers": {"errors", "tracking"},
-    "cli": {*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"},
+    "cli": {
+        *CONTRACTS,
+        "storage",
+        "launch",
+        "tracking",
+        "cores",
+        "discovery",
+        "dataset",
+        "console",
+        "servers",
+        "terminal",
+    },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
 

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from maskfold import errors
+from maskfold.terminal import PrintableConsole as Console
+from maskfold.terminal import guard_logs
+from maskfold.wording import printable
 
 app = typer.Typer(
     name="maskfold",
@@ -77,7 +79,7 @@ def run(
         from maskfold.console import showing_jobs
 
         refuse_dead_server()
-        print(plan.said, file=sys.stderr)
+        print(printable(plan.said), file=sys.stderr)
         with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan):
             summary = train(data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher)
         _show_summary(summary)
@@ -201,7 +203,7 @@ def _show_summary(summary: Mapping[str, Any]) -> None:
         "to look at it": "open the report in a browser; `maskfold ui` (or `make ui`) shows all runs",
     }
     for name, value in rows.items():  # one line each at any width, so that paths can be copied
-        print(f"{name:<23}{value}", file=sys.stderr)
+        print(f"{name:<23}{printable(value)}", file=sys.stderr)
 
 
 def _corrections(source: str | None, scratch: Path) -> Path | None:
@@ -234,25 +236,26 @@ def _quiet_servers() -> None:
 @contextlib.contextmanager
 def _exit_codes(verbose: bool) -> Iterator[None]:
     """Turn errors into one message and an exit code."""
+    guard_logs()
     try:
         yield
     except errors.MaskfoldError as error:
         if verbose:
             logging.getLogger("maskfold").exception("details")
-        print(f"maskfold: {error}", file=sys.stderr)
+        print(printable(f"maskfold: {error}"), file=sys.stderr)
         # A job's own code, such as that of a kill, is for the code that restarts jobs; users get 2 or 1.
         kept = error.exit_code in (errors.EXIT_INPUT, errors.EXIT_CANCELLED)
         raise SystemExit(error.exit_code if kept else errors.EXIT_FAULT) from None
     except OSError as error:  # of this process, not of a job: no room for temporary files, a closed terminal
         if verbose:
             logging.getLogger("maskfold").exception("details")
-        print(f"maskfold: operating-system error: {error}", file=sys.stderr)
+        print(printable(f"maskfold: operating-system error: {error}"), file=sys.stderr)
         raise SystemExit(errors.EXIT_FAULT) from None
     except Exception as error:
         if verbose:
             logging.getLogger("maskfold").exception("details")
         hint = "" if verbose else "; --verbose shows more"
-        print(f"maskfold: internal error: {type(error).__name__}: {error}{hint}", file=sys.stderr)
+        print(printable(f"maskfold: internal error: {type(error).__name__}: {error}{hint}"), file=sys.stderr)
         raise SystemExit(errors.EXIT_FAULT) from None
     except KeyboardInterrupt:
         print("maskfold: stopped; run again to continue", file=sys.stderr)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from maskfold.errors import WorkspaceError
 
@@ -16,7 +17,7 @@ MAX_READ: Final = 256 << 20
 """Bytes that are read into memory at once; far above any table, recipe or outcome."""
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a file for reading, without waiting for a writer of a pipe.
 
     Raises:

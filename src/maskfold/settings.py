@@ -5,11 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Side = Annotated[int, Field(ge=8, le=4096)]
-ImageSize = Annotated[tuple[Side, Side], Field(description="height, width in pixels")]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""What torch's generators take."""
+Factor = Annotated[float, Field(ge=0, le=1e6)]
+"""A weight of a loss, a vote, a norm: beyond a million float32 loses what it is added to."""
+Epochs = Annotated[float, Field(gt=0, le=10_000)]
+"""A time in epochs; ten thousand are decades on one GPU, and mean a slip of the finger."""
+
+
+def _area(size: tuple[int, int]) -> tuple[int, int]:
+    if size[0] * size[1] > 1024 * 1024:
+        raise ValueError(
+            f"{size[0]} x {size[1]} pixels: at most {1024 * 1024:,} in all; each photograph of a data set is stored at "
+            "this size, so 20,000 of them take more than 60 GB"
+        )
+    return size
+
+
+def _scaled(values: tuple[float, float, float]) -> tuple[float, float, float]:
+    if max(values) > 1:
+        raise ValueError(f"{list(values)}: inputs are scaled to 0..1; divide values in 0..255 by 255")
+    return values
+
+
+def _spread(values: tuple[float, float, float]) -> tuple[float, float, float]:
+    if min(values) < 0.001:
+        raise ValueError(f"{list(values)}: at least 0.001, a quarter of one of 255 steps; less only enlarges noise")
+    return _scaled(values)
+
+
+ImageSize = Annotated[tuple[Side, Side], Field(description="height, width in pixels"), AfterValidator(_area)]
+_Channel = Annotated[float, Field(ge=0)]
+_Spread = Annotated[float, Field(gt=0)]
+ChannelMeans = Annotated[tuple[_Channel, _Channel, _Channel], AfterValidator(_scaled)]
+"""Means of red, green and blue, in 0..1."""
+ChannelSpreads = Annotated[tuple[_Spread, _Spread, _Spread], AfterValidator(_spread)]
+"""Standard deviations of red, green and blue, in 0..1."""
 
 
 class Settings(BaseModel):

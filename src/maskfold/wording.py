@@ -1,4 +1,4 @@
-"""Parts of messages: the closest known name, and shortened lists."""
+"""Parts of messages: the closest known name, shortened lists, and text from files."""
 
 from __future__ import annotations
 
@@ -16,3 +16,13 @@ def first_few(items: Sequence[object], limit: int = 5, separator: str = ", ") ->
     """Return ``a, b, c, and 4 more``."""
     more = [f"and {len(items) - limit:,} more"] if len(items) > limit else []
     return separator.join([*map(str, items[:limit]), *more])
+
+
+def printable(text: str) -> str:
+    """Return a text with its control, format and undecodable characters escaped; line breaks and tabs stay.
+
+    Names, cells and headers from files can hold codes that move a terminal's cursor or reverse the reading direction.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)

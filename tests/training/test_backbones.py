@@ -1,10 +1,12 @@
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from timm.layers import resample_abs_pos_embed
 from torch import Tensor
 
 from maskfold.errors import RecipeError, WeightsError
@@ -180,3 +182,69 @@ def test_the_datas_normalisation_needs_no_weights_own(tmp_path: Path, trunk: dic
     assert drawn.build(drawn.network(), PLACE, drawn.SIZE, weights, path).mean == (0.1, 0.1, 0.1)
     measured = drawn.build(network, PLACE, drawn.SIZE, weights, path, lambda: ((0.7,) * 3, (0.3,) * 3))
     assert (measured.mean, measured.std) == ((0.7,) * 3, (0.3,) * 3)
+
+
+def test_required_weights_hold_most_of_the_trunk(tmp_path: Path, trunk: dict[str, Tensor]):
+    largest = max(trunk, key=lambda name: trunk[name].numel())
+    little = {name: value for name, value in trunk.items() if value.numel() < trunk[largest].numel() // 4}
+    with pytest.raises(WeightsError, match=r"only [0-9.]+% of the trunk's numbers .*pretrained is required"):
+        built(tmp_path, little, drawn.network(pretrained="required"))
+    assert built(tmp_path, little, drawn.network(pretrained="if-available")).initial_weights.startswith("somewhere")
+    built(tmp_path, trunk, drawn.network(pretrained="required"))
+
+
+@pytest.mark.parametrize("pretrained", ["required", "if-available"])
+def test_counters_alone_are_no_weights(tmp_path: Path, trunk: dict[str, Tensor], pretrained: str):
+    counters = {name: value for name, value in trunk.items() if name.endswith("num_batches_tracked")}
+    assert counters
+    with pytest.raises(WeightsError, match="no tensor fits the network"):
+        built(tmp_path, counters, drawn.network(pretrained=pretrained))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300])
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, trunk: dict[str, Tensor], value: float):
+    name = next(iter(trunk))
+    with pytest.raises(WeightsError, match=rf"{name} has values that are not finite"):
+        built(tmp_path, {**trunk, name: torch.full_like(trunk[name], value, dtype=torch.float64)})
+
+
+def test_position_embeddings_of_another_size_are_resampled(tmp_path: Path):
+    network = drawn.network(backbone="vit_tiny_patch16_224", pretrained="required")
+    other = drawn.build(network, Position(1, 0), (96, 96)).model.state_dict()
+    path = tmp_path / "weights.safetensors"
+    save_file({name: value for name, value in other.items() if not name.startswith("head.")}, path)
+    loaded = drawn.build(network, PLACE, (64, 48), described(), path).model
+    assert loaded.pos_embed.shape == (1, 1 + 4 * 3, 192)
+    assert torch.equal(loaded.state_dict()["blocks.0.attn.qkv.weight"], other["blocks.0.attn.qkv.weight"])
+    expected = resample_abs_pos_embed(other["pos_embed"], (4, 3))
+    assert torch.allclose(loaded.pos_embed, expected)
+
+
+def test_weights_of_another_transformer_are_still_refused(tmp_path: Path):
+    other = drawn.build(drawn.network(backbone="vit_small_patch16_224"), PLACE, (64, 48)).model.state_dict()
+    path = tmp_path / "weights.safetensors"
+    save_file(other, path)
+    with pytest.raises(WeightsError, match="tensors have other shapes"):
+        drawn.build(drawn.network(backbone="vit_tiny_patch16_224"), PLACE, (64, 48), described(), path)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"checkpoint_path": "/etc/passwd"},
+        {"pretrained": True},
+        {"cache_dir": "/tmp/x"},
+        {"pretrained_cfg": {"file": "/etc/passwd"}},
+        {"drop_rate": 5},
+        {"drop_rate": "0.5"},
+        {"drop_rate": float("nan")},
+        {"depth": 10**9},
+        {"global_pool": "/etc"},
+        {"img_size": [10**6, 10**6]},
+    ],
+)
+def test_only_known_arguments_within_bounds_reach_a_backbone(tmp_path: Path, trunk: dict[str, Tensor], arguments: Any):
+    with pytest.raises(RecipeError, match=r"cannot be built with .*Correct backbone_args"):
+        drawn.build(drawn.network(backbone_args=arguments), PLACE, drawn.SIZE)
+    with pytest.raises(RecipeError, match=r"cannot be built with"):
+        built(tmp_path, trunk, backbone_args=arguments)

@@ -108,3 +108,24 @@ def test_delete_leaves_nothing(checkpoints: Checkpoints, workspace: Workspace):
     workspace.write("train_fold/key/outcome.json", b"{}")
     checkpoints.delete()
     assert workspace.list() == ["train_fold/key/outcome.json"]
+
+
+@pytest.mark.parametrize("value", [5, [1, 2], "text", None])
+def test_a_checkpoint_that_is_no_state_counts_as_damaged(
+    checkpoints: Checkpoints, workspace: Workspace, caplog: pytest.LogCaptureFixture, value: object
+):
+    checkpoints.save(content(1), 0, 1)
+    checkpoints.save(value, 0, 2)  # type: ignore[arg-type]
+    found = checkpoints.newest()
+    assert found is not None
+    assert found["number"] == 1
+    assert "holds no state of a training" in caplog.text
+
+
+def test_only_its_own_files_are_deleted(checkpoints: Checkpoints, workspace: Workspace):
+    for name in ("notes.txt", "deep/00000-00000001.pt", "00000-00000001.json.bak"):
+        workspace.write(f"{FOLDER}/{name}", b"precious")
+    for step in range(4):
+        checkpoints.save(content(step), 0, step)
+    checkpoints.delete()
+    assert len(workspace.list(FOLDER)) == 3

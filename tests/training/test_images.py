@@ -101,3 +101,23 @@ def test_statistics_of_many_rows_come_from_evenly_spaced_ones_in_any_order():
     mean, std = images.statistics(np.random.default_rng(0).permutation(5000))
     assert mean == pytest.approx((1, 1, 1))
     assert std == pytest.approx((1e-3,) * 3)
+
+
+@pytest.mark.parametrize("kind", ["zip", "negative", "huge", "object", "text", "empty"])
+def test_a_file_that_is_no_pack_is_refused(tmp_path: Path, kind: str):
+    path = tmp_path / "faces.npy"
+    if kind == "zip":
+        np.savez(tmp_path / "zip.npz", a=np.zeros(3))
+        (tmp_path / "zip.npz").rename(path)
+    elif kind in ("negative", "huge"):
+        shape = (-4, 2, 2, 3) if kind == "negative" else (10**12, 64, 64, 3)
+        with path.open("wb") as stream:
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(stream, header)
+            stream.write(bytes(48))
+    elif kind == "object":
+        np.save(path, np.array([{}, {}]), allow_pickle=True)
+    else:
+        path.write_bytes(b"no array" if kind == "text" else b"")
+    with pytest.raises(CorruptDataError, match="pack"):
+        open_pack(path, None, tmp_path)

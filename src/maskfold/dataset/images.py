@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import re
 import stat
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,10 @@ MAX_PIXELS: Final = 80_000_000
 """Larger images are rejected before decoding: a few kilobytes can decompress to gigabytes. Pillow's own limit is
 89 million."""
 MAX_BYTES: Final = 256 * 1024**2
+MAX_SCANS: Final = 64
+"""Scans of a progressive JPEG; encoders write about ten. Each costs a pass over all pixels, in a few bytes of file."""
+MAX_PASSES: Final = 1_600_000_000
+"""Pixels times scans: half a minute of one processor at most."""
 MIN_SIDE: Final = 16
 """No face can be found in an image with a shorter side, in pixels."""
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", *plugin_formats())
@@ -47,6 +52,14 @@ _TRANSPOSITIONS: Final = {
 }
 _QUARTER_TURNS: Final = frozenset({5, 6, 7, 8})
 _header_lock = threading.Lock()
+_START_OF_SCAN: Final = 0xDA  # ISO/IEC 10918-1, table B.1
+_END_OF_IMAGE: Final = 0xD9
+_STANDALONE: Final = frozenset({0x01, 0xFF, *range(0xD0, 0xD9)})
+"""Markers without a length, and the fill byte."""
+_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+"""A marker that ends the coded data of a scan: zeros are stuffed, restart markers belong to it."""
+_STRIP: Final = 256
+"""Rows that are converted at a time, to keep wide samples and transparency out of memory."""
 
 
 class _UnusableError(Exception):
@@ -205,6 +218,10 @@ def _open(content: bytes) -> Image.Image:
         raise _UnusableError(f"{width} x {height} pixels; more than {MAX_PIXELS:,} are rejected")
     if min(width, height) < MIN_SIDE:
         raise _UnusableError(f"{width} x {height} pixels; each side must have at least {MIN_SIDE}")
+    if image.format == "JPEG":
+        scans = count_scans(content)
+        if scans > MAX_SCANS or scans * width * height > MAX_PASSES:
+            raise _UnusableError(f"{scans} scans of {width} x {height} pixels; decoding would take too long")
     if image.mode not in _MODES and not image.mode.startswith("I;16"):
         raise _UnusableError(f"pixels of kind {image.mode} are not supported")
     return image
@@ -215,6 +232,26 @@ def _not_an_image(content: bytes) -> str:
         return f"{kind_of(content)}; to read it, {HINT}"
     kind = kind_of(content)
     return f"not an image in one of the formats {', '.join(FORMATS)}" + (f", but {kind}" if kind else "")
+
+
+def count_scans(content: bytes) -> int:
+    """Return the number of scans of a JPEG up to its end marker, or to the first damage; thumbnails do not count."""
+    scans, at = 0, 2
+    while at + 4 <= len(content) and content[at] == 0xFF:
+        marker = content[at + 1]
+        if marker == _END_OF_IMAGE:
+            break
+        if marker in _STANDALONE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+        if marker == _START_OF_SCAN:
+            scans += 1
+            after = _MARKER.search(content, at)
+            if after is None:
+                break
+            at = after.start()
+    return scans
 
 
 def _reduce(image: Image.Image, least_side: int) -> None:
@@ -234,13 +271,30 @@ def _load(image: Image.Image) -> None:
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "I" or image.mode.startswith("I;16"):
-        samples = np.asarray(image).astype(np.int64).clip(0, 65535)
-        return Image.fromarray(((samples + 128) // 257).astype(np.uint8)).convert("RGB")
+        return _by_strips(image, _eight_bits)
     if "transparency" in image.info or image.mode in {"LA", "La", "PA", "RGBA", "RGBa"}:
-        # Some pairs of modes have no direct conversion; the one through the plain mode always exists.
-        plain = image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode)).convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), plain).convert("RGB")
+        return _by_strips(image, _over_white)
     return image.convert("RGB")
+
+
+def _by_strips(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    whole = Image.new("RGB", image.size)
+    for top in range(0, image.height, _STRIP):
+        strip = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
+        strip.info = image.info
+        whole.paste(convert(strip), (0, top))
+    return whole
+
+
+def _eight_bits(strip: Image.Image) -> Image.Image:
+    samples = np.asarray(strip).astype(np.int64).clip(0, 65535)
+    return Image.fromarray(((samples + 128) // 257).astype(np.uint8)).convert("RGB")
+
+
+def _over_white(strip: Image.Image) -> Image.Image:
+    # Some pairs of modes have no direct conversion; the one through the plain mode always exists.
+    plain = strip.convert({"La": "LA", "RGBa": "RGBA"}.get(strip.mode, strip.mode)).convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", strip.size, "white"), plain).convert("RGB")
 
 
 def _orientation(image: Image.Image) -> int:

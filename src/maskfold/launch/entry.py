@@ -26,6 +26,7 @@ from maskfold.launch.scratch import scratch_folder
 from maskfold.specs import Failure, Outcome, Spec
 from maskfold.storage import Workspace, alone, open_workspace
 from maskfold.storage.faults import FULL
+from maskfold.terminal import PrintableFormatter
 
 THREADS_VARIABLE = "MASKFOLD_THREADS"
 """Number of processor threads that the job may use; unset means all."""
@@ -135,7 +136,7 @@ def main(
 
 def _log_to(reports: Reports | None) -> None:
     shown = logging.StreamHandler(sys.stdout)
-    shown.setFormatter(logging.Formatter("%(levelname).1s %(name)s: %(message)s"))
+    shown.setFormatter(PrintableFormatter("%(levelname).1s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[reports or shown], force=True)
 
 

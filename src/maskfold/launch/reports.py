@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from maskfold.launch.monitor import JobProgress
+from maskfold.terminal import PrintableFormatter
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ class Reports(logging.Handler):
 
     def __init__(self, pipe: Connection) -> None:
         super().__init__()
-        self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        self.setFormatter(PrintableFormatter("%(name)s: %(message)s"))
         self._pipe = pipe
         self._sending = threading.Lock()
 

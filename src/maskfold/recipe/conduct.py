@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from maskfold.settings import Settings
-
-Channel = Annotated[float, Field(ge=0, le=1)]
-Spread = Annotated[float, Field(gt=0, le=1)]
+from maskfold.settings import ChannelMeans, ChannelSpreads, Settings
 
 
 class Averaging(Settings):
@@ -17,7 +14,7 @@ class Averaging(Settings):
 
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay of an exponential moving average, updated every step, such as 0.999; 0 switches it off."""
-    last_epochs: int = Field(0, ge=0)
+    last_epochs: int = Field(0, ge=0, le=10_000)
     """Stochastic weight averaging: the mean of the weights at the ends of this many last epochs, with batch norm's
     statistics recomputed on the training images; 0 switches it off. From the first of these epochs on, validation
     uses the mean so far."""
@@ -41,9 +38,9 @@ class Normalisation(Settings):
 
     source: Literal["network", "data", "given"] = "network"
     """Mean and deviation that the backbone expects, that the training images have, or that are given here."""
-    mean: tuple[Channel, Channel, Channel] | None = None
+    mean: ChannelMeans | None = None
     """Of red, green and blue, in 0..1."""
-    std: tuple[Spread, Spread, Spread] | None = None
+    std: ChannelSpreads | None = None
     """Standard deviation of red, green and blue, in 0..1."""
 
     @model_validator(mode="before")

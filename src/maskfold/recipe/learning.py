@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from maskfold.scheme import Attribute, numbers
-from maskfold.settings import Probability, Settings
+from maskfold.settings import Epochs, Factor, Probability, Settings
 
 Partners = Literal["any", "same-class", "other-class"]
 Sampler = Annotated[str, Field(pattern=r"^(uniform|balanced(-[a-z][a-z0-9_-]*)?)$")]
@@ -27,7 +27,7 @@ class CutMix(Settings):
     shape: Literal["box", "strip", "half"] = "strip"
     """`strip` pastes a full-height vertical strip, so that each part shows forehead to chin; `box` is the paper's;
     `half` pastes a strip that begins at the left or the right edge, such as half a face."""
-    alpha: PositiveFloat = 1.0
+    alpha: float = Field(1.0, gt=0, le=1000)
     """`box` and `strip`: both parameters of the Beta distribution that the share is drawn from."""
     share: tuple[Probability, Probability] = (0.3, 0.7)
     """`half`: range of the share of the width that is pasted; `[0.5, 0.5]` is always half the face."""
@@ -47,7 +47,7 @@ class MixUp(Settings):
 
     p: Probability = 0.0
     """Probability that a batch is blended; 0 switches MixUp off. A batch has CutMix or MixUp, never both."""
-    alpha: PositiveFloat = 0.2
+    alpha: float = Field(0.2, gt=0, le=1000)
     """Both parameters of the Beta distribution that the share is drawn from."""
     partners: Partners = "any"
     """Which image is blended in: any of the batch, or only one within or only one outside the image's class."""
@@ -59,24 +59,24 @@ class Loss(Settings):
     name: Literal[
         "cross-entropy", "focal", "label-smoothing", "neighbour-smoothing", "soft-f1", "symmetric", "mixture"
     ] = "cross-entropy"
-    gamma: float = Field(2.0, ge=0)
+    gamma: float = Field(2.0, ge=0, le=100)
     """Focusing parameter of the focal loss."""
     smoothing: Probability = 0.1
     """Mass that `label-smoothing` spreads over all classes, and `neighbour-smoothing` over the adjacent groups of an
     attribute with bounds."""
-    alpha: float = Field(0.1, ge=0)
+    alpha: Factor = 0.1
     """`symmetric`: weight of the cross-entropy."""
-    beta: float = Field(1.0, ge=0)
+    beta: Factor = 1.0
     """`symmetric`: weight of the reverse cross-entropy."""
-    log_zero: float = Field(-4.0, lt=0)
+    log_zero: float = Field(-4.0, lt=0, ge=-1000)
     """`symmetric`: what stands for the logarithm of a target of zero (A in the paper)."""
     class_weights: Literal["none", "inverse-frequency", "effective-number"] = "none"
     """Weights of the classes, from the fold's training part. With a balanced sampler rare classes count twice."""
     effective_beta: float = Field(0.999, ge=0, lt=1)
     """`effective-number`: 0 weighs all classes equally; towards 1 it becomes the inverse frequency."""
-    weight: PositiveFloat = 1.0
+    weight: float = Field(1.0, gt=0, le=1e6)
     """Factor of this loss in a mixture."""
-    parts: tuple[Loss, ...] = ()
+    parts: tuple[Loss, ...] = Field((), max_length=20)
     """`mixture`: the losses whose weighted sum it is."""
 
     @model_validator(mode="after")
@@ -100,18 +100,18 @@ class Optimizer(Settings):
 
     name: Literal["adam", "adamw", "sgd", "madgrad"] = "adamw"
     """`sgd` is with Nesterov's momentum."""
-    lr: PositiveFloat = 1e-3
+    lr: float = Field(1e-3, gt=0, le=1e30)
     """Learning rate; the peak rate of a cyclic schedule."""
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(0.0, ge=0, le=10)
     decay_norms: bool = True
     """Whether biases and normalisation layers decay like all other weights."""
     momentum: Probability = 0.9
     """Momentum of MADGRAD and SGD; first beta of Adam and AdamW."""
-    eps: PositiveFloat | None = None
+    eps: Annotated[float, Field(gt=0, le=1)] | None = None
     """Numerical floor; none takes the optimizer's own default. SGD has none."""
     layer_decay: float = Field(1.0, gt=0, le=1)
     """Factor of the learning rate from each layer to the one below, so that early layers change less."""
-    clip_norm: PositiveFloat | None = None
+    clip_norm: Annotated[float, Field(gt=0, le=1e6)] | None = None
     """Largest norm of the gradient over all weights; larger gradients are scaled down to it."""
 
 
@@ -119,29 +119,29 @@ class Schedule(Settings):
     """The learning-rate schedule, stepped once per optimizer step."""
 
     name: Literal["constant", "step", "exponential", "cosine", "cosine-restarts", "cyclic", "one-cycle"] = "cosine"
-    warmup_epochs: float = Field(0.0, ge=0)
+    warmup_epochs: float = Field(0.0, ge=0, le=10_000)
     """Linear warm-up before the schedule proper, in epochs."""
-    min_lr: float = Field(1e-5, ge=0)
+    min_lr: float = Field(1e-5, ge=0, le=1e30)
     """Lowest rate of `cosine`, `cosine-restarts` and `cyclic`, last rate of `one-cycle`."""
-    step_epochs: PositiveFloat = 5
+    step_epochs: Epochs = 5
     """`step`: epochs between two decays; `exponential`: epochs in which the rate falls by one decay, smoothly."""
-    gamma: PositiveFloat = 0.5
+    gamma: float = Field(0.5, gt=0, le=10)
     """`step` and `exponential`: factor of each decay."""
-    cycle_epochs: PositiveFloat = 5
+    cycle_epochs: Epochs = 5
     """`cosine-restarts`: epochs until the first restart."""
-    cycle_growth: PositiveInt = 1
+    cycle_growth: int = Field(1, ge=1, le=100)
     """`cosine-restarts`: how many times as long each cycle is as the one before."""
-    up_epochs: PositiveFloat = 1
+    up_epochs: Epochs = 1
     """`cyclic` (triangular2): epochs from the lowest to the peak rate."""
-    down_epochs: PositiveFloat = 2
+    down_epochs: Epochs = 2
     """`cyclic` (triangular2): epochs from the peak back to the lowest rate."""
-    up_steps: PositiveInt | None = None
+    up_steps: Annotated[int, Field(ge=1, le=10**9)] | None = None
     """`cyclic`: length of the rise in optimizer steps, in place of `up_epochs`."""
-    down_steps: PositiveInt | None = None
+    down_steps: Annotated[int, Field(ge=1, le=10**9)] | None = None
     """`cyclic`: length of the fall in optimizer steps, in place of `down_epochs`."""
     rise: Probability = 0.3
     """`one-cycle`: share of the training in which the rate rises."""
-    start_divisor: float = Field(25.0, ge=1)
+    start_divisor: float = Field(25.0, ge=1, le=1e9)
     """`one-cycle`: the first rate is the peak rate divided by this."""
 
     @property
@@ -153,9 +153,9 @@ class Schedule(Settings):
 class Binning(Settings):
     """Training classes of an attribute with bounds; validation always uses the attribute's own `bounds`."""
 
-    leave_out: tuple[tuple[float, float], ...] = ()
+    leave_out: tuple[tuple[float, float], ...] = Field((), max_length=1000)
     """Numbers that are not trained on, as ranges with both ends included, such as `[[27, 29], [57, 59]]`."""
-    bins: tuple[float, ...] = ()
+    bins: tuple[float, ...] = Field((), max_length=1000)
     """Lower bounds of finer bins that the network learns in place of the groups; the bounds of the training labels must
     be among them. Its probabilities are summed to the groups."""
 

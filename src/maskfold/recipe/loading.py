@@ -14,6 +14,7 @@ from maskfold.errors import RecipeError, WorkspaceError
 from maskfold.recipe.paths import put
 from maskfold.recipe.recipe import Dataset, Recipe
 from maskfold.recipe.schemes import PRESETS_SCHEME, expand_short, fit_preset, load_scheme
+from maskfold.recipe.text import load_yaml
 from maskfold.regular import read_regular
 from maskfold.settings import Settings
 from maskfold.wording import did_you_mean
@@ -27,7 +28,7 @@ _PLAIN = {
     "dict_type": "expected a group of settings (name: value, ...)",
 }
 """Messages in terms of recipes for types of errors that pydantic explains in terms of Python."""
-_MAX_RECIPE = 1 << 20
+_MAX_RECIPE = 1 << 17
 """Bytes of a recipe."""
 _SHOWN = 80
 """Characters of a wrong value in a message."""
@@ -106,7 +107,7 @@ def _read(source: str) -> dict[str, Any]:
         except (OSError, UnicodeDecodeError, WorkspaceError) as error:
             raise RecipeError(f"recipe {source}: cannot be read as UTF-8 text: {error}") from None
     try:
-        settings = yaml.safe_load(text)
+        settings = load_yaml(text)
     except _NOT_YAML as error:
         raise RecipeError(f"recipe {source}: not valid YAML: {error}") from None
     if not isinstance(settings, dict):
@@ -121,7 +122,7 @@ def _split(override: str) -> tuple[str, Any]:
     if not separator or not all(key.split(".")):
         raise RecipeError(f"setting {override!r}: expected dotted.key=value, such as folds.k=3")
     try:
-        return key, yaml.safe_load(text)
+        return key, load_yaml(text)
     except _NOT_YAML:
         raise RecipeError(f"setting {override!r}: the value is not valid YAML") from None
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from maskfold.recipe.augmentation import Augmentation
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
 from maskfold.recipe.learning import CELLS, Binning, CutMix, Loss, MixUp, Optimizer, Sampler, Schedule
 from maskfold.scheme import JOINT, Scheme
-from maskfold.settings import ImageSize, Settings
+from maskfold.settings import ImageSize, Seed, Settings
 
 
 class Network(Settings):
@@ -25,10 +25,10 @@ class Network(Settings):
     """What it predicts: `joint`, the joint classes, or the name of one attribute of the scheme."""
     input: Literal["face", "portrait"] = "face"
     """What it sees: the cropped face, or the whole photograph."""
-    backbone: str = "mobilenetv2_035"
+    backbone: str = Field("mobilenetv2_035", max_length=200)
     """Any timm model name; `darknet53` is maskfold's implementation of its paper."""
     backbone_args: dict[str, Any] = Field(default_factory=dict)
-    """Keyword arguments for the backbone, such as `drop_rate`."""
+    """Keyword arguments for the backbone, such as `drop_rate`; those of a fixed list, within bounds."""
     pretrained: Literal["required", "if-available", "none"] = "if-available"
     """Initial weights: fail without them, use them if available, or start from scratch."""
     size: ImageSize | None = None
@@ -50,20 +50,22 @@ class Network(Settings):
     as one more class."""
     epoch_fraction: float = Field(1.0, gt=0, le=1)
     """Share of the training images that one epoch shows; a new one each epoch."""
-    epochs: PositiveInt = 10
-    batch_size: PositiveInt = Field(32, ge=2)
+    epochs: int = Field(10, ge=1, le=10_000)
+    """At most 10,000: more takes decades on one GPU."""
+    batch_size: int = Field(32, ge=2, le=65_536)
+    """At most 65,536, more than the photographs of any data set that this is made for; see also `micro_batch`."""
     amp: Literal["auto", "off", "bf16", "fp16"] = "auto"
     """Mixed precision; `auto` takes bf16 where a short trial finds it clearly faster."""
     compile: bool = False
     """Whether to use torch.compile: minutes at the start for faster steps."""
-    micro_batch: PositiveInt | None = None
+    micro_batch: Annotated[int, Field(ge=1, le=65_536)] | None = None
     """Images that go through the network at once, for batches that do not fit into memory; gradients add up to the
     whole batch's. None takes the whole batch."""
     averaging: Averaging = Averaging()
     stopping: Stopping = Stopping()
     keep: Literal["best", "last"] = "best"
     """Which epoch's weights are kept: the one with the best macro-F1 of the target in validation, or the last."""
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
 
     def for_final_fit(self, kept_epochs: Sequence[int]) -> Self:
         """Return these settings for a training on everybody, without validation to choose the best epoch.

@@ -8,15 +8,13 @@ from pydantic import (
     BeforeValidator,
     Field,
     NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
     model_validator,
 )
 
 from maskfold.recipe.network import Network
 from maskfold.recipe.schemes import PRESETS_SCHEME, load_scheme
 from maskfold.scheme import JOINT, Scheme
-from maskfold.settings import ImageSize, OutsideKey, Probability, Settings
+from maskfold.settings import Factor, ImageSize, OutsideKey, Probability, Seed, Settings
 
 Reader = Literal["auto", "competition", "table", "folders"]
 
@@ -50,7 +48,7 @@ class Folds(Settings):
     """Person-disjoint, stratified cross-validation."""
 
     k: int = Field(5, ge=2, le=50)
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
 
 
 class Margins(Settings):
@@ -62,6 +60,14 @@ class Margins(Settings):
     bottom: NonNegativeFloat = 0.2
     unit: Literal["pixel", "box"] = "box"
     """`pixel`: pixels of the source image; `box`: shares of the box's width (left, right) or height (top, bottom)."""
+
+    @model_validator(mode="after")
+    def _check_room(self) -> Self:
+        limit = 10 if self.unit == "box" else 20_000
+        widest = max(self.left, self.top, self.right, self.bottom)
+        if widest > limit:
+            raise ValueError(f"margins of {widest:g} {self.unit}: at most {limit:,}; the face would be a few pixels")
+        return self
 
 
 class Crop(Settings):
@@ -84,7 +90,7 @@ class Crop(Settings):
 class Ensemble(Settings):
     """How the networks' probabilities become one answer."""
 
-    weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    weights: dict[str, Factor] = Field(default_factory=dict)
     """Voting weight of a network by name, or of `attributes` for the product of attribute networks; default 1."""
 
 
@@ -98,7 +104,7 @@ class Recipe(Settings):
     dataset: Dataset = Dataset()
     folds: Folds = Folds()
     crop: Crop = Crop()
-    networks: Annotated[tuple[Network, ...], Field(min_length=1)]
+    networks: Annotated[tuple[Network, ...], Field(min_length=1, max_length=200)]
     """Each is trained on each fold."""
     ensemble: Ensemble = Ensemble()
     deterministic: bool = True
@@ -106,9 +112,9 @@ class Recipe(Settings):
     final_fit: bool = False
     """Whether each network is trained once more, on all people, for the median number of epochs that its folds kept.
     It votes beside its folds' networks; scores stay those of the folds."""
-    checkpoint_seconds: Annotated[PositiveFloat, OutsideKey] = 600.0
+    checkpoint_seconds: Annotated[float, Field(gt=0, le=1e7), OutsideKey] = 600.0
     """Longest time between two checkpoints of a training, besides the one at each epoch's end."""
-    max_job_restarts: Annotated[NonNegativeInt, OutsideKey] = 2
+    max_job_restarts: Annotated[int, Field(ge=0, le=1000), OutsideKey] = 2
     """How often a job that was killed or lost its storage is started again."""
 
     @model_validator(mode="after")

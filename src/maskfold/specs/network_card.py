@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 
 from maskfold.recipe import Crop
 from maskfold.scheme import Scheme
-from maskfold.settings import ImageSize, Settings
+from maskfold.settings import ChannelMeans, ChannelSpreads, ImageSize, Settings
 from maskfold.specs.crop import TypicalFace
 
 HEADER: Final = "maskfold"
@@ -21,8 +21,8 @@ class NetworkInput(Settings):
     source: Literal["face", "portrait"]
     """The cropped face, or the whole photograph."""
     size: ImageSize
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: ChannelMeans
+    std: ChannelSpreads
 
 
 class NetworkCard(Settings):

@@ -17,6 +17,7 @@ from pydantic import NonNegativeInt
 from maskfold.errors import EXIT_FAULT, MaskfoldError
 from maskfold.recipe import OutsideKey, Settings, determining
 from maskfold.specs.address import Address, Sha256
+from maskfold.wording import printable
 
 SPEC_FILE, OUTCOME_FILE, FAILURE_FILE = "spec.json", "outcome.json", "failure.json"
 
@@ -65,8 +66,8 @@ class Failure(Settings):
         """Return the failure of an exception; the message names its class unless it is a ``MaskfoldError``."""
         kind = type(error).__name__
         if isinstance(error, MaskfoldError):
-            return cls(kind=kind, message=str(error), exit_code=error.exit_code)
-        return cls(kind=kind, message=f"{kind}: {error}", exit_code=EXIT_FAULT)
+            return cls(kind=kind, message=printable(str(error)), exit_code=error.exit_code)
+        return cls(kind=kind, message=printable(f"{kind}: {error}"), exit_code=EXIT_FAULT)
 
 
 OutcomeT_co = TypeVar("OutcomeT_co", bound=Outcome, covariant=True)

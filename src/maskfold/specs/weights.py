@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from maskfold.recipe import Settings
+from maskfold.settings import ChannelMeans, ChannelSpreads
 from maskfold.specs.spec import File, Outcome, Spec
 
 
@@ -16,8 +17,8 @@ class Weights(Settings):
     file: File
     backbone_args: dict[str, Any] = Field(default_factory=dict)
     """How the backbone must be built for these weights."""
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
+    mean: ChannelMeans | None = None
+    std: ChannelSpreads | None = None
     origin: str
     """Where they came from, for display."""
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
 from maskfold import torchvision_ops  # noqa: F401 - before timm, which imports torchvision
-from maskfold.errors import RecipeError, WeightsError
+from maskfold.errors import RecipeError
 from maskfold.recipe import Network
 from maskfold.specs import Weights
+from maskfold.training.arguments import wrong_arguments
 from maskfold.training.darknet import Darknet53
 from maskfold.training.randomness import Position, Purpose
-from maskfold.wording import did_you_mean, first_few
+from maskfold.training.trunk import classifier_prefixes, load_trunk
+from maskfold.wording import did_you_mean
 
 import timm  # isort: skip
 from timm.data import resolve_model_data_config  # isort: skip
@@ -30,8 +29,6 @@ OWN: Final[Mapping[str, Callable[..., nn.Module]]] = {"darknet53": Darknet53}
 """Networks of this package, used in place of timm's of the same name."""
 TIMM_ARGUMENTS: Final[Mapping[str, Mapping[str, Any]]] = {"darknet53": {"negative_slope": 0.01}}
 """Arguments with which networks of this package compute the same as timm's of that name, for its weights."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def build(
     _draw_head(model)
     initial = "none: random initialisation"
     if weights is not None and file is not None:
-        initial = load_trunk(model, file, weights.origin)
+        initial = load_trunk(model, file, weights.origin, network.pretrained == "required")
     mean, std = _normalisation(network, model, weights, measure)
     return Backbone(
         model=model,
@@ -172,6 +169,12 @@ def _size_arguments(name: str, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def _create(backbone: str, classes: int, arguments: dict[str, Any], where: str) -> nn.Module:
+    wrong = wrong_arguments(arguments)
+    if wrong:
+        raise RecipeError(
+            f"{where}: {backbone} cannot be built with {arguments}: {wrong}. "
+            "Correct backbone_args (or the arguments beside the weights file)."
+        )
     try:
         if backbone in OWN:
             return OWN[backbone](num_classes=classes, **arguments)
@@ -195,58 +198,3 @@ def _draw_head(model: nn.Module) -> None:
         if name in heads and isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=0.01)
             nn.init.zeros_(module.bias)
-
-
-def load_trunk(model: nn.Module, file: Path, origin: str) -> str:
-    """Load a safetensors file into a model; the classifier keeps its random weights unless it fits.
-
-    Returns:
-        What was loaded and what was not, for people.
-
-    Raises:
-        WeightsError: If the file is not a safetensors file, no tensor fits, or a tensor outside the classifier has
-            another shape than in the model.
-    """
-    try:
-        found = load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"weights {origin}: not a readable safetensors file: {error}") from None
-    wanted = model.state_dict()
-    head = classifier_prefixes(model)
-    fitting = {name: value for name, value in found.items() if name in wanted and wanted[name].shape == value.shape}
-    trunk = [name for name in wanted if not name.startswith(head)]
-    _check_shapes(found, wanted, [name for name in trunk if name in found and name not in fitting], origin)
-    if not any(name in fitting for name in trunk):
-        examples = f"the file has {first_few(list(found), limit=3)}; the network has {first_few(trunk, limit=3)}"
-        raise WeightsError(f"weights {origin}: no tensor fits the network: {examples}. Is it for another backbone?")
-    model.load_state_dict(fitting, strict=False)
-    random = [name for name in wanted if name not in fitting]
-    unused = [name for name in found if name not in fitting]
-    text = f"{origin}: {len(fitting)} of {len(wanted)} tensors loaded"
-    if random:
-        text += f"; not in the file, left random: {first_few(random, limit=3)}"
-    if unused:
-        text += f"; not used: {first_few(unused, limit=3)}"
-    lost = [name for name in random if not name.startswith(head)]
-    if lost:
-        log.warning(
-            "weights %s: %d tensors of the trunk are not in the file: %s", origin, len(lost), first_few(lost, limit=3)
-        )
-    log.info("initial weights: %s", text)
-    return text
-
-
-def classifier_prefixes(model: nn.Module) -> tuple[str, ...]:
-    """Return what the names of the classifier's tensors begin with."""
-    names = getattr(model, "pretrained_cfg", {}).get("classifier") or ()
-    return tuple(f"{name}." for name in ((names,) if isinstance(names, str) else names))
-
-
-def _check_shapes(found: dict[str, Tensor], wanted: dict[str, Tensor], names: Sequence[str], origin: str) -> None:
-    if names:
-        first = names[0]
-        raise WeightsError(
-            f"weights {origin}: {len(names)} tensors have other shapes than the network's, first {first}: "
-            f"{tuple(found[first].shape)} in the file, {tuple(wanted[first].shape)} in the network. "
-            "Is it for another backbone, or are backbone arguments missing in the .json beside it?"
-        )

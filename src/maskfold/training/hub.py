@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 
 from maskfold import torchvision_ops  # noqa: F401 - before timm, which imports torchvision
 from maskfold.errors import UnavailableError
-from maskfold.training.backbones import RGB, TIMM_ARGUMENTS, check_backbone, classifier_prefixes
+from maskfold.training.backbones import RGB, TIMM_ARGUMENTS, check_backbone
+from maskfold.training.trunk import classifier_prefixes
 
 import timm  # isort: skip
 from timm.data import resolve_model_data_config  # isort: skip

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maskfold.errors import CancelledError, RecipeError
+from maskfold.errors import CancelledError, CorruptDataError, RecipeError
 from maskfold.scheme import IntArray
 from maskfold.specs import EpochRecord
 from maskfold.training import sampling
@@ -273,6 +273,19 @@ class Loop:
         content: dict[str, Any] | None = self._services.checkpoints.newest()
         if content is None:
             return None
+        try:
+            self._restore(content)
+        except torch.OutOfMemoryError:
+            raise
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+            raise CorruptDataError(
+                f"a checkpoint of this job is not one of its network ({type(error).__name__}: {error}); delete the "
+                "folder checkpoint of the job in the workspace and run again"
+            ) from error
+        log.info("continuing from a checkpoint: epoch %d, step %d", self._state.epoch + 1, self._state.step)
+        return self._state.epoch
+
+    def _restore(self, content: dict[str, Any]) -> None:
         kept = content["kept"]
         self._state = State(
             epoch=content["epoch"],
@@ -283,5 +296,3 @@ class Loop:
             kept=kept and Kept(kept["epoch"], kept["model"], kept["probabilities"].numpy()),
         )
         self._learner.restore(content["learner"])
-        log.info("continuing from a checkpoint: epoch %d, step %d", self._state.epoch + 1, self._state.step)
-        return self._state.epoch

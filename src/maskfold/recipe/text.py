@@ -1,0 +1,56 @@
+"""YAML text to plain values, within limits: a few bytes of YAML can stand for more than any memory holds."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import yaml
+
+_MOST_VALUES: Final = 20_000
+"""Values after all aliases are expanded; the largest preset has some 500."""
+_LONGEST_NUMBER: Final = 40
+"""Characters. Longer integers are quadratic work, and no setting needs them."""
+_NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+
+
+class LimitError(yaml.YAMLError):
+    """The text stands for too much."""
+
+
+def load_yaml(text: str) -> Any:
+    """Return the values of a YAML text.
+
+    Raises:
+        yaml.YAMLError: If it is not valid YAML, or stands for too many values or too long numbers.
+        ValueError, RecursionError: As PyYAML's constructors raise them.
+    """
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _count(node, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _count(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return the number of values that a node stands for, aliases expanded."""
+    if id(node) in known:
+        if known[id(node)] == 0:
+            raise LimitError("an alias contains itself")
+        return known[id(node)]
+    known[id(node)] = 0
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
+            raise LimitError(f"a number of {len(node.value):,} characters")
+        total = 1
+    elif isinstance(node, yaml.MappingNode):
+        total = 1 + sum(_count(key, known) + _count(value, known) for key, value in node.value)
+    else:
+        total = 1 + sum(_count(value, known) for value in node.value)
+    if total > _MOST_VALUES:
+        raise LimitError(f"more than {_MOST_VALUES:,} values, with all aliases expanded")
+    known[id(node)] = total
+    return total
