@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-CONTRACTS = {"errors", "redaction", "settings", "scheme", "recipe", "specs", "wording"}
+CONTRACTS = {"errors", "redaction", "settings", "cells", "scheme", "recipe", "specs", "wording"}
 """Values and words that all parts may use, orchestrator and jobs alike."""
-MACHINE = {"allocator", "cores", "home", "theme", "torchvision_ops"}
+MACHINE = {"allocator", "cores", "home", "sockets", "theme", "torchvision_ops"}
 """What the machine has, and how its libraries are set up."""
 
 MAY_IMPORT: Mapping[str, Set[str]] = {
@@ -22,13 +22,16 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "redaction": set(),
     "wording": set(),
     "settings": set(),
-    "scheme": {"settings"},
+    "cells": set(),
+    "scheme": {"settings", "cells"},
     "recipe": {"errors", "regular", "settings", "scheme", "wording"},
     "specs": {"errors", "redaction", "settings", "scheme", "recipe", "wording"},
     # What a data set looks like from outside.
     "layouts": {"errors"},
+    "content": set(),
+    "listing": set(),
     "regular": {"errors"},
-    "rows": {"errors", "regular"},
+    "rows": {"errors", "cells", "content", "regular"},
     "terminal": {"wording"},
     "links": {"errors", "layouts", "wording"},
     "table_scheme": {*CONTRACTS, "layouts", "rows"},
@@ -38,19 +41,20 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "cores": set(),
     "home": set(),
     "loopback": set(),
+    "sockets": set(),
     "theme": set(),
     "torchvision_ops": set(),
     # The way of a photograph: each stage knows those before it.
-    "dataset": {*CONTRACTS, *MACHINE, "layouts", "links", "rows"},
+    "dataset": {*CONTRACTS, *MACHINE, "content", "layouts", "links", "listing", "rows"},
     "faces": {*CONTRACTS, *MACHINE, "storage", "dataset"},
     "training": {*CONTRACTS, *MACHINE, "dataset", "faces"},
     "ensemble": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training"},
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     "report": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     # Services of a run.
-    "storage": {*CONTRACTS, "home", "loopback", "regular"},
+    "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},
     "tracking": {*CONTRACTS, "home", "storage"},
-    "launch": {*CONTRACTS, "cores", "home", "loopback", "storage", "terminal"},
+    "launch": {*CONTRACTS, "cores", "home", "loopback", "sockets", "storage", "terminal"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "console": {"launch"},

@@ -115,6 +115,8 @@ def check(
             external = storage.fetch_external(map(storage.locate_external, settings.dataset.external))
             report = dataset.check(folder, settings, corrections, external=external)
         console.print(found.said, highlight=False, markup=False, soft_wrap=True)
+        if isinstance(sys.stdout, io.TextIOWrapper):  # names hold characters that the console may lack
+            sys.stdout.reconfigure(errors="backslashreplace")
         dataset.render(report, Console())
     if report.refusal is not None:
         raise SystemExit(errors.EXIT_INPUT)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from maskfold import storage
+from maskfold.cells import folded
 from maskfold.errors import RecipeError
 from maskfold.layouts import (
     EVAL_TABLE,
@@ -142,9 +143,10 @@ def _table(data: str, table: str) -> Discovery:
 
 def _folders(data: str) -> Discovery:
     classes, n_eval = class_folders(storage.list_tree(data))
-    if len(classes) < 2:
+    spelled = {folded(name): name for name in sorted(classes, reverse=True)}
+    if len(spelled) < 2:
         raise no_layout(data)
-    attribute = {"name": FOLDERS_ATTRIBUTE, "of": "photograph", "values": sorted(classes)}
+    attribute = {"name": FOLDERS_ATTRIBUTE, "of": "photograph", "values": sorted(spelled.values())}
     counts = f"{sum(classes.values()):,} photographs" + (f" and {n_eval:,} to evaluate" if n_eval else "")
     said = f"data set: class folders: {counts}, {_shown(attribute)}{_OTHERWISE}"
     return Discovery("folders", data, None, {"name": _scheme_name(data), "attributes": [attribute]}, said)

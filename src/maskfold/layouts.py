@@ -22,7 +22,9 @@ TRAIN_TABLE: Final = "train/train.csv"
 EVAL_TABLE: Final = "eval/info.csv"
 TABLES: Final = frozenset({".csv", ".parquet"})
 """Extensions of tables, in lower case."""
-PHOTOGRAPHS: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+PHOTOGRAPHS: Final = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
+)
 """Extensions of photographs, in lower case."""
 TRAINING: Final = frozenset({"train", "training"})
 """Words for the training part, in lower case: names of folders, cells of the column `split`."""

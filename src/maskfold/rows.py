@@ -5,13 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from maskfold.cells import tidy
+from maskfold.content import kind_of
 from maskfold.errors import DatasetError
 from maskfold.regular import read_regular
+
+_SEPARATORS: Final = (",", ";", "\t")
+_N_TITLES: Final = 10
+"""Lines above the header, such as a title, that are skipped."""
 
 
 @dataclass(frozen=True)
@@ -20,13 +27,15 @@ class Row:
 
     Attributes:
         line: Its line in the file, the header being line 1; in a parquet file its number, from 1.
-        cells: Values by column name, without surrounding blanks.
+        cells: Values by column name, without blanks and invisible characters at their ends.
         place: ``line 5``, or ``row 4`` of a parquet file.
+        written: The values as the file has them.
     """
 
     line: int
     cells: Mapping[str, str]
     place: str
+    written: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, column: str) -> str:
         return self.cells[column]
@@ -46,10 +55,13 @@ def read_rows(path: Path, name: str, required: Sequence[str], optional: Sequence
 
 
 def parse_rows(content: bytes, name: str, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
-    """Read a table with a header; blank lines are skipped.
+    """Read a table with a header, as editors, spreadsheets and data frames write it.
+
+    Blank lines are skipped, and so are lines above the header: a title, ``sep=;``. Cells that are missing at the end of
+    a row are blank.
 
     Args:
-        content: The file. Parquet, or csv: UTF-8, with or without a byte-order mark, comma-separated.
+        content: The file. Parquet, or csv: UTF-8 or UTF-16; separated by commas, semicolons or tabs.
         name: Name used in messages.
         required: Columns that it must have, in upper or lower case. More columns are allowed.
         optional: Columns that it may have, in upper or lower case.
@@ -61,28 +73,55 @@ def parse_rows(content: bytes, name: str, required: Sequence[str], optional: Seq
         DatasetError: If the file cannot be read as such a table, or has no row.
     """
     is_parquet = content.startswith(b"PAR1")
+    spelled = {column.casefold(): column for column in (*required, *optional)}
     rows: list[Row] = []
     header: list[str] = []
-    for line, values in _parquet(content, name) if is_parquet else _csv(content, name):
-        if not any(values):
+    for line, values in _parquet(content, name) if is_parquet else _csv(_text(content, name), name, required, spelled):
+        if not any(map(tidy, values)):
             continue
         if not header:
-            header = _header(values, name, required, optional)
+            header = _header(values, name, required, spelled)
             continue
         place = f"{'row' if is_parquet else 'line'} {line}"
-        rows.append(Row(line, _named(values, header, f"{name}, {place}"), place))
+        written = _named(values, header, f"{name}, {place}")
+        rows.append(Row(line, {column: tidy(cell) for column, cell in written.items()}, place, written))
     if not rows:
-        raise DatasetError(f"{name}: has no row; expected a header with {', '.join(required)} and at least one row")
+        columns = ", ".join(required) or f"some of {', '.join(optional)}"
+        raise DatasetError(f"{name}: has no row; expected a header with {columns} and at least one row")
     return rows
 
 
-def _csv(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(_text(content, name), newline=""), strict=True)
+def _csv(text: str, name: str, required: Sequence[str], spelled: Mapping[str, str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the header and all rows below it, each with its line."""
+    separator, n_titles = _form(text, required, spelled)
+    reader = _reader(text, separator)
     try:
-        for cells in reader:
-            yield reader.line_num, [cell.strip() for cell in cells]
+        for number, cells in enumerate(reader):
+            if number >= n_titles:
+                yield reader.line_num, cells
     except csv.Error as error:
         raise DatasetError(f"{name}, line {reader.line_num}: not valid csv: {error}") from None
+
+
+def _form(text: str, required: Sequence[str], spelled: Mapping[str, str]) -> tuple[str, int]:
+    """Return the separator, and the number of rows above the header: those with which a header is found."""
+    for separator in _SEPARATORS:
+        try:
+            for number, cells in enumerate(islice(_reader(text, separator), _N_TITLES)):
+                if _is_header(cells, required, spelled):
+                    return separator, number
+        except csv.Error:  # the wrong separator, or reported when the rows are read
+            continue
+    return _SEPARATORS[0], 0
+
+
+def _reader(text: str, separator: str) -> Any:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+
+
+def _is_header(cells: Iterable[str], required: Sequence[str], spelled: Mapping[str, str]) -> bool:
+    columns = {spelled.get(tidy(cell).casefold()) for cell in cells} - {None}
+    return columns >= set(required) if required else bool(columns)
 
 
 def _parquet(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -106,32 +145,42 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    return str(value)
 
 
 def _text(content: bytes, name: str) -> str:
+    kind = kind_of(content)
+    if content and kind:
+        raise DatasetError(f"{name}: this file is {kind}, not a csv; save the table as csv in UTF-8")
+    encoding = _encoding(content)
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise DatasetError(
-            f"{name}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8 text; save the file as csv in UTF-8"
-        ) from None
+        what = f"byte 0x{content[error.start]:02x} is not UTF-8 text" if "8" in encoding else "not valid UTF-16 text"
+        raise DatasetError(f"{name}, line {line}: {what}; save the file as csv in UTF-8") from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DatasetError(f"{name}, line {line}: contains a zero byte; save the file as csv in UTF-8")
     return text
 
 
-def _header(values: list[str], name: str, required: Sequence[str], optional: Sequence[str]) -> list[str]:
-    spelled = {column.casefold(): column for column in (*required, *optional)}
-    header = [spelled.get(value.casefold(), value) for value in values]
+def _encoding(content: bytes) -> str:
+    """Return UTF-16 for a file with its byte-order mark, or with a zero in every second byte at its beginning."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    low, high = content[:64:2], content[1:64:2]
+    if len(content) % 2 == 0 and content and not any(high) and all(low):
+        return "utf-16-le"
+    return "utf-16-be" if len(content) % 2 == 0 and content and not any(low) and all(high) else "utf-8-sig"
+
+
+def _header(values: list[str], name: str, required: Sequence[str], spelled: Mapping[str, str]) -> list[str]:
+    header = [spelled.get(tidy(value).casefold(), tidy(value)) for value in values]
     missing = [column for column in required if column not in header]
     if missing:
-        separators = [mark for mark in (";", "\t") if len(values) == 1 and mark in values[0]]
-        hint = f" Columns must be separated by commas, not by {separators[0]!r}." if separators else ""
-        found = ", ".join(values)[:200]
-        raise DatasetError(f"{name}: the column {', '.join(missing)} is missing; the header is: {found}.{hint}")
+        found = ", ".join(header)[:200]
+        raise DatasetError(f"{name}: the column {', '.join(missing)} is missing; the header is: {found}.")
     doubles = sorted({column for column in spelled.values() if header.count(column) > 1})
     if doubles:
         raise DatasetError(f"{name}: the column {', '.join(doubles)} appears twice in the header")
@@ -139,8 +188,11 @@ def _header(values: list[str], name: str, required: Sequence[str], optional: Seq
 
 
 def _named(values: list[str], header: list[str], where: str) -> dict[str, str]:
-    while len(values) > len(header) and not values[-1]:
+    while len(values) > len(header) and not tidy(values[-1]):
         values.pop()
-    if len(values) != len(header):
-        raise DatasetError(f"{where}: {len(values)} values where the header has {len(header)} columns")
-    return dict(zip(header, values, strict=True))
+    if len(values) > len(header):
+        raise DatasetError(
+            f"{where}: {len(values)} values where the header has {len(header)} columns; a cell that contains the "
+            'separator, such as 27,0, must be in quotes: "27,0"'
+        )
+    return dict(zip(header, [*values, *[""] * (len(header) - len(values))], strict=True))

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, field_validator, model_validator
 
+from maskfold.cells import folded, given, plain
+from maskfold.cells import number as as_number
 from maskfold.settings import Settings
 
 IntArray = NDArray[np.int64]
@@ -148,6 +150,10 @@ class Attribute(Settings):
         groups = np.digitize(number, self.bounds)
         return np.where(np.isnan(number), UNKNOWN, groups).astype(np.int64)
 
+    def given(self, text: str) -> str:
+        """Return a cell of a table, empty if it stands for a missing value, such as ``NaN``, and for no class."""
+        return text if folded(text) in map(folded, self.values) else given(text)
+
     def parse(self, text: str) -> float:
         """Return what a cell of a table states: a class number, or a number.
 
@@ -159,8 +165,8 @@ class Attribute(Settings):
         return self._parse_number(text) if self.is_number else self._parse_class(text)
 
     def _parse_class(self, text: str) -> int:
-        word = _folded(text)
-        names = [_folded(value) for value in self.values]
+        word = folded(plain(text))
+        names = [folded(value) for value in self.values]
         by_number = [str(number) for number in range(self.size)]
         for spelled in (names, by_number):
             if word in spelled:
@@ -169,7 +175,7 @@ class Attribute(Settings):
 
     def _parse_number(self, text: str) -> float:
         try:
-            number = float(text)
+            number = as_number(text)
         except ValueError:
             number = np.nan
         if not np.isfinite(number):
@@ -362,10 +368,6 @@ class Scheme(Settings):
     def for_training(self) -> Scheme:
         """Return the scheme with ``train_bounds`` in place of ``bounds``."""
         return self.with_bounds({one.name: one.train_bounds for one in self.attributes if one.train_bounds is not None})
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.strip().casefold().replace("_", " ").split())
 
 
 def numbers(listed: Iterable[float]) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from maskfold.cells import folded, given, number, plain
 from maskfold.layouts import TABLE_COLUMNS, is_evaluation
 from maskfold.recipe.schemes import SCHEMES, load_scheme
 from maskfold.rows import Row
@@ -39,11 +40,11 @@ def propose(rows: Sequence[Row], name: str) -> tuple[dict[str, Any] | None, list
     """
     training = [row for row in rows if not _is_asked(row)]
     columns = [column for column in rows[0].cells if column not in TABLE_COLUMNS]
-    cells = {column: [row[column] for row in training] for column in columns}
+    cells = {column: [plain(given(row[column])) for row in training] for column in columns}
     known = next((of_scheme for scheme in SCHEMES if (of_scheme := _known(cells, scheme))), None)
     if known:
         return {"name": name, "attributes": known}, []
-    people = [row.cells.get("person", "") for row in training]
+    people = [given(row.cells.get("person", "")) for row in training]
     attributes = {column: found for column in columns if (found := _attribute(column, cells[column], people))}
     unused = [column for column in columns if column not in attributes]
     return ({"name": name, "attributes": list(attributes.values())} if attributes else None), unused
@@ -51,7 +52,7 @@ def propose(rows: Sequence[Row], name: str) -> tuple[dict[str, Any] | None, list
 
 def _is_asked(row: Row) -> bool:
     try:
-        return is_evaluation(row.cells.get("split", ""))
+        return is_evaluation(given(row.cells.get("split", "")))
     except ValueError:  # the reader reports it
         return True
 
@@ -67,33 +68,33 @@ def _known(cells: Mapping[str, Sequence[str]], scheme: str) -> list[dict[str, An
 
 
 def _parses(attribute: Attribute, cells: Sequence[str]) -> bool:
-    given = [cell for cell in cells if cell]
+    stated = [cell for cell in cells if cell]
     usable = 0
-    for cell in given:
+    for cell in stated:
         with contextlib.suppress(ValueError):
             attribute.parse(cell)
             usable += 1
-    return usable >= _MOST_PARSE * len(given) > 0
+    return usable >= _MOST_PARSE * len(stated) > 0
 
 
 def _attribute(column: str, cells: Sequence[str], people: Sequence[str]) -> dict[str, Any] | None:
     name = column.casefold()
-    given = list({_folded(cell): cell for cell in reversed(cells) if cell}.values())
-    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) or name in RESERVED or len(given) < 2:
+    different = list({folded(cell): cell for cell in reversed(cells) if cell}.values())
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) or name in RESERVED or len(different) < 2:
         return None
     attribute: dict[str, Any] = {"name": name, "of": _owner(cells, people)}
-    numbers = _numbers(given)
-    if numbers and (len(numbers) > MOST_NUMBERS or not all(number.is_integer() for number in numbers)):
+    numbers = _numbers(different)
+    if numbers and (len(numbers) > MOST_NUMBERS or not all(one.is_integer() for one in numbers)):
         return {**attribute, "range": (min(numbers), max(numbers))}
-    if not numbers and len(given) > (MOST_TEXTS if 2 * len(given) < sum(map(bool, cells)) else FEW_TEXTS):
+    if not numbers and len(different) > (MOST_TEXTS if 2 * len(different) < sum(map(bool, cells)) else FEW_TEXTS):
         return None
-    return {**attribute, "values": sorted(given, key=float) if numbers else sorted(given)}
+    return {**attribute, "values": sorted(different, key=number) if numbers else sorted(different)}
 
 
 def _numbers(cells: Sequence[str]) -> list[float]:
     """Return the cells as numbers; an empty list if one is not a number."""
     try:
-        numbers = [float(cell) for cell in cells]
+        numbers = [number(cell) for cell in cells]
     except ValueError:
         return []
     return numbers if all(map(math.isfinite, numbers)) else []
@@ -104,9 +105,5 @@ def _owner(cells: Sequence[str], people: Sequence[str]) -> str:
     said: dict[str, set[str]] = {}
     for person, cell in zip(people, cells, strict=True):
         if person and cell:
-            said.setdefault(person, set()).add(_folded(cell))
+            said.setdefault(person, set()).add(folded(cell))
     return "person" if said and all(len(different) == 1 for different in said.values()) else "photograph"
-
-
-def _folded(cell: str) -> str:
-    return " ".join(cell.casefold().replace("_", " ").split())

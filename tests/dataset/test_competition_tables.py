@@ -53,12 +53,9 @@ BAD_TRAIN = {
     "empty": (b"", r"train/train\.csv: has no row"),
     "header only": (b"id,gender,race,age,path\n", "has no row"),
     "missing columns": (b"id,gender,path\n1,male,x\n", "the column age is missing; the header is: id, gender, path"),
-    "semicolons": (b"id;gender;race;age;path\n1;male;a;2;x\n", "separated by commas, not by ';'"),
     "column twice": (b"gender,age,path,age\nmale,1,x,2\n", "age appears twice"),
-    "short row": (b"id,gender,race,age,path\n1,male,a,20,x\n\n2,male\n", r"line 4: 2 values where the header has 5"),
     "long row": (b"gender,age,path\nmale,20,x,y\n", "line 2: 4 values where the header has 3"),
     "Korean code page": ("gender,age,path\nmale,20,가\n".encode("cp949"), "line 2: byte 0xb0 is not UTF-8"),
-    "UTF-16": ("gender,age,path\nmale,20,x\n".encode("utf-16"), "line 1: byte 0xff is not UTF-8"),
     "zero bytes": (b"gender,age,path\nmale,20,\0\n", "line 2: contains a zero byte"),
     "open quote": (b'gender,age,path\nmale,20,"x\n', "not valid csv"),
 }

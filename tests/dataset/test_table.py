@@ -56,7 +56,9 @@ def rows() -> list[str]:
 
 def read(made: Table, *lines: str, header: str = HEADER, **dataset: object) -> Prepared:
     root = made.write(*lines, header=header)
-    return prepare(root, Dataset(reader="table", max_quarantined=1, **dataset), SCHEME, Folds(k=2))  # type: ignore[arg-type]
+    return prepare(
+        root, Dataset(reader="table", max_quarantined=1, max_eval_unreadable=1, **dataset), SCHEME, Folds(k=2)
+    )  # type: ignore[arg-type]
 
 
 def test_a_valid_table(table: Table, tmp_path: Path) -> None:

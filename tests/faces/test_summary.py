@@ -28,6 +28,8 @@ def test_by_part() -> None:
     assert list(groups) == ["train", "eval", "external"]
     assert (groups["train"].images, groups["train"].fallback, groups["eval"].unreadable) == (3, 1, 1)
     assert groups["external"].fallback_share == 1
+    assert groups["eval"].fallback_share == 1
+    assert "without a detected face 100.00%" in str(groups["eval"])
 
 
 def test_by_class_of_each_attribute_of_a_photograph_in_the_training_part() -> None:

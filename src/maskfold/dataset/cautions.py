@@ -9,7 +9,7 @@ from maskfold.dataset.corrections import CorrectionsUse
 from maskfold.dataset.external import ExternalUse
 from maskfold.dataset.folds import small_strata
 from maskfold.dataset.manifest import class_counts, eval_rows, people_table, strata
-from maskfold.dataset.quarantine import KINDS, Entry, n_left_out, of_data_set, share_left_out
+from maskfold.dataset.quarantine import KINDS, UNREADABLE, Entry, n_left_out, of_data_set, share_left_out
 from maskfold.dataset.survey import Survey
 from maskfold.wording import first_few
 
@@ -65,11 +65,16 @@ def _eval_warnings(survey: Survey) -> Iterable[str]:
     evaluation = eval_rows(survey.manifest)
     unreadable = evaluation[~evaluation["readable"]]
     if len(unreadable):
-        kinds = {"unreadable", "missing", "unsafe-path"}
-        named = [str(entry) for entry in survey.entries if entry.part == "eval" and entry.kind in kinds]
+        named = [str(entry) for entry in survey.entries if entry.part == "eval" and entry.kind in UNREADABLE]
         yield (
             f"{len(unreadable)} of {len(evaluation)} evaluation images cannot be read; they get the prior as their "
             f"prediction: {_some(named)}"
+        )
+    cut_off = [entry.where for entry in survey.entries if entry.kind == "cut-off"]
+    if cut_off:
+        yield (
+            f"{len(cut_off)} evaluation images lack their end; they are predicted on the part that decodes: "
+            f"{_some(cut_off)}"
         )
 
 

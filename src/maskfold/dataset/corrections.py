@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 import pandas as pd
 
+from maskfold.cells import plain
+from maskfold.dataset.matching import spelling
 from maskfold.errors import DatasetError
 from maskfold.rows import Row, read_rows
 from maskfold.scheme import Scheme
@@ -92,22 +94,25 @@ class Corrections:
     Attributes:
         name: Name used in messages.
         by: What identifies its rows.
-        labels: The correct classes and numbers by person or path, then by attribute.
+        labels: The correct classes and numbers by person or path, in the form that all its spellings have in common,
+            then by attribute.
+        written: Person or path as the file has it, by that form.
     """
 
     name: str
     by: Key
     labels: Mapping[str, Mapping[str, float]]
+    written: Mapping[str, str]
 
     def right(self, person: str, path: str) -> Mapping[str, float]:
         """Return the corrected labels of a photograph, by attribute; empty if the file has none for it."""
-        return self.labels.get(person if self.by == "person" else path, {})
+        return self.labels.get(spelling(person if self.by == "person" else path), {})
 
     def applied(self, names: Iterable[str]) -> Applied:
         """Match the file's rows with the names of the data set's people and photographs."""
-        known = set(names)
-        matched = [name for name in self.labels if name in known]
-        unknown = [name for name in self.labels if name not in known]
+        known = {spelling(name): name for name in names}
+        matched = [known[name] for name in self.labels if name in known]
+        unknown = [written for name, written in self.written.items() if name not in known]
         return Applied(self.name, len(self.labels), tuple(matched), tuple(unknown), self.by)
 
 
@@ -128,19 +133,21 @@ def read_corrections(path: Path, name: str, scheme: Scheme) -> Corrections:
     [key] = keys
     labels: dict[str, dict[str, float]] = {}
     lines: dict[str, str] = {}
+    written: dict[str, str] = {}
     for row in rows:
         where = f"{name}, {row.place}"
         if not row[key]:
             raise DatasetError(f"{where}: {key} is blank")
-        if row[key] in lines:
-            raise DatasetError(f"{where}: {row[key]} is already corrected in {lines[row[key]]}; keep one row")
-        lines[row[key]] = row.place
-        labels[row[key]] = _right(row, scheme, where)
-    return Corrections(name, "person" if key == "person" else "name", labels)
+        who = spelling(plain(row[key]) if key == "person" else row[key])
+        if who in lines:
+            raise DatasetError(f"{where}: {row[key]} is already corrected in {lines[who]}; keep one row")
+        lines[who], written[who] = row.place, row[key]
+        labels[who] = _right(row, scheme, where)
+    return Corrections(name, "person" if key == "person" else "name", labels, written)
 
 
 def _right(row: Row, scheme: Scheme, where: str) -> dict[str, float]:
-    cells = {attribute: row.cells.get(attribute.name, "") for attribute in scheme.attributes}
+    cells = {attribute: attribute.given(row.cells.get(attribute.name, "")) for attribute in scheme.attributes}
     try:
         right = {attribute.name: attribute.parse(text) for attribute, text in cells.items() if text}
     except ValueError as error:

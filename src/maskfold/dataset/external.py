@@ -18,7 +18,7 @@ from maskfold.dataset.images import MISSING, Probe
 from maskfold.dataset.manifest import ImageRow
 from maskfold.dataset.names import EXTERNAL
 from maskfold.dataset.quarantine import Entry, first_lines
-from maskfold.dataset.table import Listed, agree, read_row
+from maskfold.dataset.table import Listed, agree, find_files, read_row
 from maskfold.errors import DatasetError
 from maskfold.rows import read_rows
 from maskfold.scheme import Scheme
@@ -96,10 +96,11 @@ def read_external_table(path: Path, name: str, number: int, scheme: Scheme) -> E
             f"{name}: the columns are {', '.join(rows[0].cells)[:200]}; an external table needs path and at least one "
             f"of {', '.join(scheme.names)}"
         )
+    files, _ = find_files((row["path"] for row in rows), path.parent, name)
     listed: dict[str, list[Listed]] = defaultdict(list)
     entries = []
     for row in rows:
-        found = read_row(row, path.parent, scheme)
+        found = read_row(row, path.parent, scheme, files)
         if isinstance(found, Listed):
             listed[found.path].append(found)
         else:
@@ -131,7 +132,7 @@ def settle_external(
     for table in tables:
         used, entries = [], list(table.entries)
         for listed in table.listed:
-            probe, image = next(probes), table.image(listed.path)
+            probe, image = next(probes), table.image(listed.file)
             problem = _image_problem(probe, taken)
             if problem:
                 entries.append(Entry("external", image, "", *problem, 1))

@@ -24,6 +24,7 @@ from maskfold.dataset.reading import Photograph, Reading, Source
 from maskfold.dataset.table import read_own_corrections
 from maskfold.errors import DatasetError
 from maskfold.layouts import EVALUATION, TRAINING, is_litter, is_photograph
+from maskfold.listing import is_folder, listing
 from maskfold.scheme import Attribute
 
 
@@ -50,7 +51,7 @@ def read_folders(source: Source) -> Reading:
     scan = _Scan(source.root, read_own_corrections(source.corrections, source.scheme), follow_links=source.follow_links)
     if not source.root.is_dir():
         raise DatasetError(f"data set {source.root}: there is no such folder")
-    top = {entry.name.casefold(): Path(entry.path) for entry in _listing(source.root) if entry.is_dir()}
+    top = {entry.name.casefold(): Path(entry.path) for entry in listing(source.root) if is_folder(entry)}
     training = [top[name] for name in sorted(top) if name in TRAINING]
     for folder in training or [source.root]:
         _read_training(scan, folder, attribute)
@@ -68,12 +69,12 @@ def read_folders(source: Source) -> Reading:
 
 
 def _read_training(scan: _Scan, folder: Path, attribute: Attribute) -> None:
-    for entry in _listing(folder):
+    for entry in listing(folder):
         path = Path(entry.path)
         where = _relative(scan, path)
         if is_litter(entry.name):
             scan.n_litter += 1
-        elif not entry.is_dir():
+        elif not is_folder(entry):
             if is_photograph(entry.name):
                 scan.entries.append(Entry("train", where, "", "no-label", "a photograph outside the class folders", 1))
             else:
@@ -108,15 +109,15 @@ def _read_evaluation(scan: _Scan, folder: Path) -> None:
 
 def _photographs(scan: _Scan, folder: Path, part: str) -> Iterator[Path]:
     """Yield the photographs below a folder, sorted by name; note everything else."""
-    for entry in _listing(folder):
+    for entry in listing(folder):
         path = Path(entry.path)
         where = _relative(scan, path)
         if is_litter(entry.name):
             scan.n_litter += 1
-        elif entry.is_dir() and (scan.follow_links or not entry.is_symlink()):
+        elif is_folder(entry) and (scan.follow_links or not entry.is_symlink()):
             yield from _photographs(scan, path, part)
         elif not is_photograph(entry.name):
-            reason = "a link to a folder" if entry.is_dir() else "not a photograph by its extension"
+            reason = "a link to a folder" if is_folder(entry) else "not a photograph by its extension"
             _note(scan, part, where, "not-a-photograph", reason)
         elif (problem := unsafe_name(path.relative_to(scan.root).as_posix())) or (
             problem := link_problem(path, scan.root, scan.follow_links) if entry.is_symlink() else None
@@ -139,8 +140,3 @@ def _relative(scan: _Scan, path: Path) -> str:
 def _count(folder: Path) -> int:
     """Count the photographs below a folder; links to folders are not followed."""
     return sum(is_photograph(name) and not is_litter(name) for _, _, names in os.walk(folder) for name in names)
-
-
-def _listing(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import re
@@ -10,7 +11,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from maskfold.content import is_heif, kind_of
+from maskfold.dataset.cut_off import LEAST_SHARE, mend, share_decoded
+from maskfold.dataset.plugins import HINT, plugin_formats
 from maskfold.errors import DatasetError, UnavailableError
 
 MAX_PIXELS: Final = 80_000_000
@@ -30,7 +34,7 @@ MAX_PASSES: Final = 1_600_000_000
 """Pixels times scans: half a minute of one processor at most."""
 MIN_SIDE: Final = 16
 """No face can be found in an image with a shorter side, in pixels."""
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", *plugin_formats())
 """Accepted formats, detected from the content. Formats that run programs (EPS) or are animated are excluded."""
 MISSING: Final = "the file is missing"
 """The problem of a probe of a missing file."""
@@ -71,26 +75,31 @@ class Probe:
         width: Of the upright image, in pixels; 0 when it cannot be decoded.
         height: Likewise.
         problem: Why it cannot be used; None when it can.
+        note: What is wrong with it although it can be used; None when nothing is.
     """
 
     sha256: str
     width: int
     height: int
     problem: str | None = None
+    note: str | None = None
 
 
-def decode(path: Path, least_side: int | None = None, sha256: str | None = None) -> NDArray[np.uint8]:
+def decode(
+    path: Path, least_side: int | None = None, sha256: str | None = None, cut_off: bool = False
+) -> NDArray[np.uint8]:
     """Decode an image file to upright RGB.
 
     EXIF rotation is applied, transparency is composited over white, 16-bit samples are rounded to 8 bits. Of several
     frames the first is used. The format is detected from the content, not the extension.
 
     Args:
-        path: A JPEG, PNG, WebP, BMP or TIFF file.
+        path: A file in one of :data:`FORMATS`.
         least_side: The shorter side that is enough, in pixels: a JPEG is decoded to a half, a quarter or an eighth of
             its width and height as long as its shorter side keeps this length. That takes a fraction of the time and
             memory.
         sha256: Digest that the file's bytes must have; None accepts any.
+        cut_off: Accept a JPEG that lacks its end; what is missing becomes grey.
 
     Returns:
         uint8, (height, width, 3), RGB, contiguous.
@@ -103,10 +112,15 @@ def decode(path: Path, least_side: int | None = None, sha256: str | None = None)
         content = _read(path)
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
             raise _UnusableError("the file has changed since the data set was read")
-        image = _open(content)
-        if least_side is not None:
-            _reduce(image, least_side)
-        _load(image)
+        try:
+            image = _loaded(content, least_side)
+        except _UnusableError:
+            mended = mend(content) if cut_off else None
+            if mended is None:
+                raise
+            image = _loaded(mended, least_side)
+            if share_decoded(image) < LEAST_SHARE:
+                raise
         pixels = _rgb(image)
         transposition = _TRANSPOSITIONS.get(_orientation(image))
     except _UnusableError as problem:
@@ -116,7 +130,15 @@ def decode(path: Path, least_side: int | None = None, sha256: str | None = None)
     return np.array(pixels, dtype=np.uint8)
 
 
-def probe(path: Path) -> Probe:
+def _loaded(content: bytes, least_side: int | None) -> Image.Image:
+    image = _open(content)
+    if least_side is not None:
+        _reduce(image, least_side)
+    _load(image)
+    return image
+
+
+def probe(path: Path, cut_off: bool = False) -> Probe:
     """Check that an image file can be decoded, and hash its bytes.
 
     All compressed data is read, so truncation is detected. JPEGs are decoded to only an eighth of their size, which
@@ -124,6 +146,7 @@ def probe(path: Path) -> Probe:
 
     Args:
         path: The file.
+        cut_off: Accept a JPEG that lacks its end if most of it is there.
 
     Raises:
         UnavailableError: If the disk or the network fails while reading.
@@ -133,6 +156,15 @@ def probe(path: Path) -> Probe:
     except _UnusableError as problem:
         return Probe("", 0, 0, str(problem))
     sha256 = hashlib.sha256(content).hexdigest()
+    found = _probe(content, sha256)
+    mended = mend(content) if found.problem and cut_off else None
+    if mended is None:
+        return found
+    second = _probe(mended, sha256, least_share=LEAST_SHARE)
+    return found if second.problem else replace(second, note=f"{found.problem}; what decodes is used")
+
+
+def _probe(content: bytes, sha256: str, least_share: float = 0.0) -> Probe:
     try:
         image = _open(content)
         width, height = image.size
@@ -141,6 +173,8 @@ def probe(path: Path) -> Probe:
             width, height = image.size
         else:
             _load(image)
+        if least_share and share_decoded(image) < least_share:
+            raise _UnusableError("too much is missing")
         turned = _orientation(image) in _QUARTER_TURNS
     except _UnusableError as problem:
         return Probe(sha256, 0, 0, str(problem))
@@ -160,6 +194,8 @@ def _read(path: Path) -> bytes:
     except PermissionError:
         raise _UnusableError("permission to read the file is denied") from None
     except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):  # no other attempt will succeed
+            raise _UnusableError((error.strerror or "not a path").lower()) from None
         raise UnavailableError(f"{path}: reading failed: {error.strerror or error}") from error
     if not content:
         raise _UnusableError("the file is empty (0 bytes)")
@@ -174,7 +210,7 @@ def _open(content: bytes) -> Image.Image:
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise _UnusableError(f"more than {MAX_PIXELS:,} pixels") from None
         except UnidentifiedImageError:
-            raise _UnusableError(f"not an image in one of the formats {', '.join(FORMATS)}") from None
+            raise _UnusableError(_not_an_image(content)) from None
         except Exception as error:  # noqa: BLE001 - Pillow's readers raise anything on damaged headers
             raise _UnusableError(f"damaged header ({_first_line(error)})") from None
     width, height = image.size
@@ -189,6 +225,13 @@ def _open(content: bytes) -> Image.Image:
     if image.mode not in _MODES and not image.mode.startswith("I;16"):
         raise _UnusableError(f"pixels of kind {image.mode} are not supported")
     return image
+
+
+def _not_an_image(content: bytes) -> str:
+    if is_heif(content) and "HEIF" not in FORMATS:
+        return f"{kind_of(content)}; to read it, {HINT}"
+    kind = kind_of(content)
+    return f"not an image in one of the formats {', '.join(FORMATS)}" + (f", but {kind}" if kind else "")
 
 
 def count_scans(content: bytes) -> int:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 EXTERNAL: Final = "external"
 """Begins the names of external images, which are stored outside the data set: ``external/<table's number>/<path>``."""
+
+
+_UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode's control characters, halves of pairs and line separators. Format characters are invisible, but harmless."""
+_LONGEST: Final = 255
 
 
 def own_image(path: str) -> str:
@@ -23,12 +30,15 @@ def unsafe_name(name: str) -> str | None:
     """
     if not name.strip():
         return "the name is blank"
-    if any(not character.isprintable() for character in name):
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in name):
         return "the name contains characters that cannot be printed"
     if name.startswith(("/", "~")) or "\\" in name or name[1:2] == ":":
         return "the name is an absolute path or contains a backslash"
-    if any(part in {"", ".", ".."} for part in name.split("/")):
+    parts = name.split("/")
+    if any(part in {"", ".", ".."} for part in parts):
         return "the name points outside its folder"
+    if any(len(part.encode()) > _LONGEST for part in parts):
+        return f"the name is longer than the {_LONGEST} bytes that file systems allow"
     return None
 
 
@@ -65,3 +75,14 @@ def link_problem(path: Path, folder: Path, anywhere: bool = False) -> str | None
 def printable(name: str) -> str:
     """Return a name from disk with unprintable characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def code_page_hint(name: str) -> str:
+    """Return what to do with a name from disk that is not UTF-8, as the end of a sentence; else an empty text."""
+    if name.isascii() or not any(unicodedata.category(character) == "Cs" for character in name):
+        return ""
+    try:
+        meant = os.fsencode(name).decode("cp949")
+    except UnicodeError:
+        return "; its name is not UTF-8: rename it"
+    return f"; its name is not UTF-8 but reads {meant!r} in the Korean code page cp949: rename it, such as with convmv"

@@ -16,7 +16,7 @@ from maskfold.dataset.corrections import AGREED
 from maskfold.dataset.external import ExternalTable, read_external_table
 from maskfold.dataset.folds import assign_folds, check_folds, folds_version
 from maskfold.dataset.manifest import class_counts, eval_rows, external_rows, people_table, strata
-from maskfold.dataset.quarantine import n_left_out, of_external, quarantine_table, refuse
+from maskfold.dataset.quarantine import eval_refusal, n_left_out, of_external, quarantine_table, refuse
 from maskfold.dataset.reading import CorrectionsFile, Source
 from maskfold.dataset.summary import DatasetReport, describe
 from maskfold.dataset.survey import Survey, survey
@@ -95,19 +95,22 @@ def prepare(
         external: Local paths of the external tables; None: those that ``settings.external`` names.
 
     Raises:
-        DatasetError: If the folder is not a data set, too much of it is unusable, it has fewer people than folds, or no
-            row of an external table is usable.
+        DatasetError: If the folder is not a data set, too much of its training or evaluation part is unusable, it has
+            fewer people than folds, or no row of an external table is usable.
         UnavailableError: If the disk or the network fails while reading.
     """
     found = _survey(data, settings, scheme, corrections, threads, progress, external)
     refuse(found.entries, found.n_train, settings.max_quarantined, found.root)
+    refusal = eval_refusal(found.entries, *found.n_eval, settings.max_eval_unreadable)
+    if refusal is not None:
+        raise DatasetError(f"data set {found.root}: {refusal}")
     for use in found.external:
         if use.refusal:
             raise DatasetError(use.refusal)
     people = people_table(found.as_stated, strata(found.manifest, scheme))
     assigned = assign_folds(people, folds.k, folds.seed)
     check_folds(assigned, people["person"].tolist(), folds.k)
-    evaluation = eval_rows(found.manifest)
+    n_eval, n_eval_unreadable = found.n_eval
     return Prepared(
         manifest=found.manifest,
         folds=assigned,
@@ -116,12 +119,12 @@ def prepare(
         images_version=images_version(found.manifest),
         folds_version=folds_version(assigned),
         learnt_versions=learnt_versions(found.manifest, scheme),
-        eval_version=images_version(evaluation),
+        eval_version=images_version(eval_rows(found.manifest)),
         class_counts=tuple(class_counts(found.manifest, scheme).tolist()),
         n_train=found.n_train,
-        n_eval=len(evaluation),
+        n_eval=n_eval,
         n_quarantined=n_left_out(found.entries),
-        n_eval_unreadable=int((~evaluation["readable"]).sum()),
+        n_eval_unreadable=n_eval_unreadable,
         n_corrected=int(found.manifest["corrected"].sum()),
         n_external=len(external_rows(found.manifest)),
         n_external_left_out=sum(entry.left_out for entry in of_external(found.entries)),
@@ -152,7 +155,7 @@ def check(
         UnavailableError: If the disk or the network fails while reading.
     """
     found = _survey(data, recipe.dataset, recipe.scheme, corrections, threads, progress, external)
-    return describe(found, recipe.folds.k, recipe.dataset.max_quarantined)
+    return describe(found, recipe.folds.k, recipe.dataset)
 
 
 def _survey(

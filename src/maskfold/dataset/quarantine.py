@@ -9,13 +9,15 @@ from typing import Final, Literal
 
 import pandas as pd
 
+from maskfold.dataset.names import printable
 from maskfold.errors import CorruptDataError, DatasetError
 
 KINDS: Final = {
     "unreadable": "the photograph cannot be decoded",
+    "cut-off": "an evaluation image that lacks its end",
     "missing": "the photograph is missing",
     "extra": "an extra photograph in the person's folder",
-    "unsafe-path": "the name or link points outside the data set",
+    "unsafe-path": "the name cannot be that of a file, or leads out of the data set",
     "no-folder": "a row without a folder",
     "no-row": "a folder without a row",
     "bad-label": "a label is not valid",
@@ -31,7 +33,12 @@ KINDS: Final = {
 }
 """Kinds of entries, with a description of each."""
 
+UNREADABLE: Final = frozenset({"unreadable", "missing", "unsafe-path"})
+"""Kinds of entries of the evaluation part whose image gets the prior as its prediction."""
+
 _N_NAMED: Final = 10
+_LONGEST: Final = 400
+"""Longer texts are cut, in characters."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,17 @@ class Entry:
     reason: str
     left_out: int = 0
 
+    def __post_init__(self) -> None:
+        """Make names from disk and cells of tables fit for messages."""
+        for name in ("where", "person", "reason"):
+            object.__setattr__(self, name, _shown(getattr(self, name)))
+
     def __str__(self) -> str:
         return f"{self.where}: {self.reason}"
+
+
+def _shown(text: str) -> str:
+    return printable(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 100]}... ({len(text):,} characters)")
 
 
 def n_left_out(entries: Iterable[Entry]) -> int:
@@ -122,6 +138,30 @@ def refuse(entries: Sequence[Entry], n_usable: int, limit: float, name: str) -> 
     reason = refusal(entries, n_usable, limit)
     if reason is not None:
         raise DatasetError(f"data set {name}: {reason}")
+
+
+def eval_refusal(entries: Sequence[Entry], n_eval: int, n_unreadable: int, limit: float) -> str | None:
+    """Return why a run rejects a data set's evaluation images, with the first ten problems; None if it accepts them.
+
+    Args:
+        entries: Everything that is left out or noted.
+        n_eval: Evaluation images.
+        n_unreadable: Those that cannot be read.
+        limit: Largest allowed share of unreadable ones, 0..1. A single one of several is always allowed.
+    """
+    if n_unreadable <= max(limit * n_eval, n_eval > 1):
+        return None
+    named = [entry for entry in entries if entry.part == "eval" and entry.kind in UNREADABLE]
+    spare = [entry for entry in entries if entry.kind == "unlisted"]
+    others = f"{len(spare)} files there are not listed, such as {spare[0].where}. " if spare else ""
+    return "\n".join(
+        [
+            f"{n_unreadable:,} of {n_eval:,} evaluation images ({n_unreadable / n_eval:.1%}) cannot be read; they "
+            f"would all get the same answer. dataset.max_eval_unreadable allows {limit:.1%}",
+            *first_lines(named),
+            f"{others}Restore the images, fix their names, or raise the limit.",
+        ]
+    )
 
 
 def read_quarantine(path: Path) -> list[Entry]:

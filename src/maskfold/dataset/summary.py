@@ -12,10 +12,11 @@ from maskfold.dataset.cautions import survey_warnings
 from maskfold.dataset.corrections import CorrectionsUse
 from maskfold.dataset.external import ExternalUse
 from maskfold.dataset.folds import Stratum
-from maskfold.dataset.manifest import class_counts, eval_rows, people_table, train_rows
-from maskfold.dataset.quarantine import Entry, n_left_out, refusal, share_left_out
+from maskfold.dataset.manifest import class_counts, people_table, train_rows
+from maskfold.dataset.quarantine import Entry, eval_refusal, n_left_out, refusal, share_left_out
 from maskfold.dataset.survey import Survey
 from maskfold.dataset.versions import dataset_version, images_version
+from maskfold.recipe import Dataset
 from maskfold.scheme import Scheme
 
 _N_NAMED = 3
@@ -78,30 +79,31 @@ class DatasetReport:
     warnings: tuple[str, ...]
 
 
-def describe(survey: Survey, k: int, max_quarantined: float) -> DatasetReport:
+def describe(survey: Survey, k: int, limits: Dataset) -> DatasetReport:
     """Summarise a data set.
 
     Args:
         survey: Its content.
         k: Number of folds that a run would make.
-        max_quarantined: Share of unusable training photographs that a run would accept, 0..1.
+        limits: Shares of unusable photographs that a run would accept.
     """
     scheme, of_person = survey.scheme, survey.scheme.of("person")
     people = people_table(survey.manifest, of_person)
-    evaluation = eval_rows(survey.manifest)
+    n_eval, n_eval_unreadable = survey.n_eval
     readable = survey.manifest[survey.manifest["readable"] & (survey.manifest["part"] != "external")]
     sizes = Counter(zip(readable["width"].tolist(), readable["height"].tolist(), strict=True))
     n_train = survey.n_train
-    refused = refusal(survey.entries, n_train, max_quarantined)
+    refused = refusal(survey.entries, n_train, limits.max_quarantined)
     if refused is None and len(people) < k:
         refused = f"{len(people)} usable people are fewer than folds.k = {k}"
+    refused = refused or eval_refusal(survey.entries, n_eval, n_eval_unreadable, limits.max_eval_unreadable)
     refused = refused or next((use.refusal for use in survey.external if use.refusal), None)
     return DatasetReport(
         root=survey.root,
         n_people=len(people),
         n_train=n_train,
-        n_eval=len(evaluation),
-        n_eval_unreadable=int((~evaluation["readable"]).sum()),
+        n_eval=n_eval,
+        n_eval_unreadable=n_eval_unreadable,
         scheme=scheme,
         persons_known=survey.persons_known,
         class_counts=tuple(class_counts(survey.manifest, scheme).tolist()),
@@ -112,7 +114,7 @@ def describe(survey: Survey, k: int, max_quarantined: float) -> DatasetReport:
         entries=survey.entries,
         n_left_out=n_left_out(survey.entries),
         share_left_out=share_left_out(survey.entries, n_train),
-        max_left_out=max_quarantined,
+        max_left_out=limits.max_quarantined,
         refusal=refused,
         corrections=survey.corrections,
         external=survey.external,

@@ -14,7 +14,7 @@ from maskfold.dataset.corrections import CorrectionsUse, corrections_use
 from maskfold.dataset.external import ExternalTable, ExternalUse, settle_external
 from maskfold.dataset.folders import read_folders
 from maskfold.dataset.images import MISSING, Probe
-from maskfold.dataset.manifest import ImageRow, manifest_table, train_rows
+from maskfold.dataset.manifest import ImageRow, eval_rows, manifest_table, train_rows
 from maskfold.dataset.quarantine import Entry
 from maskfold.dataset.reading import Photograph, Reader, Source
 from maskfold.dataset.table import read_table
@@ -71,6 +71,12 @@ class Survey:
     def n_train(self) -> int:
         return len(train_rows(self.manifest))
 
+    @property
+    def n_eval(self) -> tuple[int, int]:
+        """Number of evaluation images, and of those among them that cannot be read."""
+        evaluation = eval_rows(self.manifest)
+        return len(evaluation), int((~evaluation["readable"]).sum())
+
 
 def survey(
     source: Source,
@@ -96,9 +102,11 @@ def survey(
     training = [photograph for photograph in reading.photographs if photograph.part == "train"]
     asked = [photograph for photograph in reading.photographs if photograph.part == "eval"]
     openable = [*training, *(photograph for photograph in asked if photograph.problem is None)]
-    outside = [table.folder / row.path for table in external for row in table.listed]
+    outside = [table.folder / row.file for table in external for row in table.listed]
     paths = [source.root / photograph.image for photograph in openable]
-    probes = iter(verify([*paths, *outside], threads, progress))
+    # A photograph that lacks its end is no photograph to learn from; asked for, it gets the best possible answer.
+    cut_off = [one.part == "eval" for one in openable] + [False] * len(outside)
+    probes = iter(verify([*paths, *outside], threads, progress, cut_off))
 
     train, unreadable = _train_rows(training, islice(probes, len(training)))
     evaluation, unreadable_eval = _eval_rows(asked, islice(probes, len(openable) - len(training)))
@@ -137,6 +145,8 @@ def _eval_rows(photographs: Iterable[Photograph], probes: Iterable[Probe]) -> tu
         if probe.problem:
             kind = "unsafe-path" if photograph.problem else "missing" if probe.problem == MISSING else "unreadable"
             entries.append(Entry("eval", photograph.where, "", kind, probe.problem))
+        elif probe.note:
+            entries.append(Entry("eval", photograph.where, "", "cut-off", probe.note))
         rows.append(_row(photograph, probe))
     return rows, entries
 

@@ -17,17 +17,20 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from maskfold.cells import given, plain
 from maskfold.dataset.corrections import AGREED, Corrections, read_corrections
 from maskfold.dataset.images import MISSING
+from maskfold.dataset.matching import FILE_FORMS, pair, repaired, spelling
 from maskfold.dataset.names import link_problem, own_image, unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.dataset.reading import CorrectionsFile, Photograph, Reading, Source
 from maskfold.errors import DatasetError
-from maskfold.layouts import TABLE_COLUMNS, is_evaluation, is_table
+from maskfold.layouts import TABLE_COLUMNS, is_evaluation, is_litter, is_photograph, is_table
+from maskfold.listing import is_folder, listing
 from maskfold.rows import Row, read_rows
 from maskfold.scheme import Scheme
 from maskfold.wording import first_few
@@ -42,6 +45,7 @@ class Listed:
 
     Attributes:
         path: As in the table.
+        file: The photograph, relative to the table's folder.
         place: Its line.
         person: As in the table; empty if not given.
         stated: Known values by attribute.
@@ -50,6 +54,7 @@ class Listed:
     """
 
     path: str
+    file: str
     place: str
     person: str
     stated: Mapping[str, float]
@@ -59,11 +64,12 @@ class Listed:
 
 def read_table(source: Source) -> Reading:
     """Read a data set's table; see :data:`maskfold.dataset.reading.Reader`."""
-    rows = _rows(source)
+    rows, spelled = _one_spelling(_rows(source))
     table = str(source.table)
+    files, repairs = find_files((row["path"] for row in rows), source.root, table)
     corrections = read_own_corrections(source.corrections, source.scheme)
     evaluation, training, entries = _by_part(rows, table)
-    asked, notes = _evaluation(evaluation, source.root, table, source.follow_links)
+    asked, notes = _evaluation(evaluation, source.root, table, files, source.follow_links)
     entries += notes
     listed: dict[str, list[Listed]] = defaultdict(list)
     for row in training:
@@ -71,7 +77,7 @@ def read_table(source: Source) -> Reading:
             reason = f"{row['path']}: also an evaluation photograph ({asked[row['path']].place}), so not trained on"
             entries.append(_left_out(table, row, ("in-both-parts", reason)))
             continue
-        found = read_row(row, source.root, source.scheme, corrections, True, source.follow_links)
+        found = read_row(row, source.root, source.scheme, files, corrections, True, source.follow_links)
         if isinstance(found, Listed):
             listed[found.path].append(found)
         else:
@@ -79,14 +85,14 @@ def read_table(source: Source) -> Reading:
     once = [same[0] for same in listed.values() if agree(same)]
     entries += [_repetition(table, same) for same in listed.values() if len(same) > 1]
     settled, torn = _settle_people(once, source.scheme)
-    people = {row.cells.get("person", "") for row in training}
-    both = sorted(people & {row.cells.get("person", "") for row in evaluation} - {""})
+    people = {_person(row) for row in training}
+    both = sorted(people & {_person(row) for row in evaluation} - {""})
     return Reading(
         photographs=(*map(_training, settled), *(one.photograph for one in asked.values())),
         entries=(*entries, *torn),
         persons_known=bool(people - {""}),
         corrections=corrections.applied({*people, *(row["path"] for row in training)}) if corrections else None,
-        warnings=_both_parts(both),
+        warnings=(*repairs, *spelled, *_both_parts(both)),
     )
 
 
@@ -123,6 +129,55 @@ def _rows(source: Source) -> list[Row]:
     return rows
 
 
+def _one_spelling(rows: Sequence[Row]) -> tuple[list[Row], tuple[str, ...]]:
+    """Give each person one name: another case, Unicode form or blank must not put them into two folds.
+
+    Returns:
+        The rows, and a sentence for users if a name has changed.
+    """
+    first: dict[str, str] = {}
+    changed: dict[str, str] = {}
+    for row in rows:
+        person = _person(row)
+        if first.setdefault(spelling(person), person) != person:
+            changed[person] = first[spelling(person)]
+    if not changed:
+        return list(rows), ()
+    named = first_few([f"{one[:80]!r} is {other[:80]!r}" for one, other in changed.items()], limit=3, separator="; ")
+    return (
+        [replace(row, cells={**row.cells, "person": changed.get(_person(row), _person(row))}) for row in rows],
+        (f"{len(changed)} names of people differ only in case, blanks or Unicode form from others: {named}",),
+    )
+
+
+def find_files(paths: Iterable[str], folder: Path, table: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Find the photographs that a table names in another way than the disk does.
+
+    Args:
+        paths: As in the table.
+        folder: The table's folder.
+        table: The table's name, for messages.
+
+    Returns:
+        The file of each such path, relative to the folder; and sentences for users.
+    """
+    asked = list(dict.fromkeys(path for path in paths if path))
+    if all(unsafe_name(path) is None and os.path.lexists(folder / path) for path in asked):
+        return {}, ()
+    present = [name for name in _below(folder) if unsafe_name(name) is None]
+    found = pair(asked, present, FILE_FORMS)
+    return found, repaired(found, FILE_FORMS, f"paths of {table}")
+
+
+def _below(folder: Path, prefix: str = "") -> Iterator[str]:
+    """Yield the photographs below a folder; links to folders are not followed."""
+    for entry in listing(folder):
+        if is_folder(entry) and not entry.is_symlink() and not is_litter(entry.name):
+            yield from _below(Path(entry.path), f"{prefix}{entry.name}/")
+        elif is_photograph(entry.name):
+            yield prefix + entry.name
+
+
 def _by_part(rows: Iterable[Row], table: str) -> tuple[list[Row], list[Row], list[Entry]]:
     """Return evaluation rows, training rows, and entries for rows that belong to neither part."""
     evaluation: list[Row] = []
@@ -130,7 +185,7 @@ def _by_part(rows: Iterable[Row], table: str) -> tuple[list[Row], list[Row], lis
     entries = []
     for row in rows:
         try:
-            (evaluation if is_evaluation(row.cells.get("split", "")) else training).append(row)
+            (evaluation if is_evaluation(given(row.cells.get("split", ""))) else training).append(row)
         except ValueError as error:
             entries.append(_left_out(table, row, ("bad-label", f"{row['path'][:80]}: {error}")))
     return evaluation, training, entries
@@ -143,7 +198,7 @@ class _Asked:
 
 
 def _evaluation(
-    rows: Iterable[Row], root: Path, table: str, follow_links: bool
+    rows: Iterable[Row], root: Path, table: str, files: Mapping[str, str], follow_links: bool
 ) -> tuple[dict[str, _Asked], list[Entry]]:
     """Return the evaluation photographs by path, in the table's order, and notes on repeated rows."""
     asked: dict[str, _Asked] = {}
@@ -154,12 +209,15 @@ def _evaluation(
             reason = f"{path[:80]}: already in {asked[path].place}; one is used"
             notes.append(Entry("eval", f"{table}, {row.place}", "", "repeated-row", reason))
             continue
-        problem = unsafe_name(path)
-        if not problem and os.path.lexists(root / path):
-            problem = link_problem(root / path, root, follow_links)
-        image = f"unsafe//{number}" if unsafe_name(path) else own_image(path)  # no safe path has an empty part
+        file = files.get(path, path)
+        problem = unsafe_name(file)
+        if not problem and os.path.lexists(root / file):
+            problem = link_problem(root / file, root, follow_links)
+        image = f"unsafe//{number}" if unsafe_name(file) else own_image(file)  # no safe path has an empty part
         where = f"{table}, {row.place}" if problem else image
-        asked[path] = _Asked(Photograph(image, "eval", "", path, problem=problem, where=where), row.place)
+        asked[path] = _Asked(
+            Photograph(image, "eval", "", row.written["path"], problem=problem, where=where), row.place
+        )
     return asked, notes
 
 
@@ -167,6 +225,7 @@ def read_row(
     row: Row,
     folder: Path,
     scheme: Scheme,
+    files: Mapping[str, str],
     corrections: Corrections | None = None,
     complete: bool = False,
     follow_links: bool = False,
@@ -177,6 +236,7 @@ def read_row(
         row: The row.
         folder: The table's folder.
         scheme: The attributes.
+        files: From :func:`find_files`.
         corrections: Corrections, which override the row.
         complete: Whether all attributes must be known; otherwise one is enough.
         follow_links: Whether links out of the folder are followed.
@@ -184,12 +244,13 @@ def read_row(
     Returns:
         The row, or kind and reason if it is not usable.
     """
-    path, person = row["path"], row.cells.get("person", "")
-    problem = unsafe_name(path)
+    path, person = row["path"], _person(row)
+    photograph = files.get(path, path)
+    problem = unsafe_name(photograph)
     if problem:
         return "unsafe-path", f"path {path[:80]!r}: {problem}"
     right = corrections.right(person, path) if corrections else {}
-    cells = {one.name: row.cells.get(one.name, "") for one in scheme.attributes}
+    cells = {one.name: one.given(row.cells.get(one.name, "")) for one in scheme.attributes}
     stated: dict[str, float] = {}
     wrong = []
     for name, text in cells.items():
@@ -207,13 +268,17 @@ def read_row(
         return "no-label", f"{path}: none of {', '.join(cells)} is given"
     if missing and complete:
         return "no-label", f"{path}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given"
-    file = folder / path
+    file = folder / photograph
     if not os.path.lexists(file):  # for a name that is too long: false instead of an error
         return "missing", f"{path[:80]}: {MISSING}"
     problem = link_problem(file, folder, follow_links)
     if problem:
         return "unsafe-path", f"{path}: {problem}"
-    return Listed(path, row.place, person, stated, corrected, uncorrected)
+    return Listed(path, photograph, row.place, person, stated, corrected, uncorrected)
+
+
+def _person(row: Row) -> str:
+    return plain(given(row.cells.get("person", "")))
 
 
 def agree(rows: Sequence[Listed]) -> bool:
@@ -243,12 +308,12 @@ def _settle_people(rows: Sequence[Listed], scheme: Scheme) -> tuple[list[Listed]
 
 
 def _training(row: Listed) -> Photograph:
-    image = own_image(row.path)
+    image = own_image(row.file)
     return Photograph(image, "train", row.person or row.path, row.path, row.stated, row.corrected, row.uncorrected)
 
 
 def _left_out(table: str, row: Row, problem: Problem) -> Entry:
-    return Entry("train", f"{table}, {row.place}", row.cells.get("person", ""), *problem, 1)
+    return Entry("train", f"{table}, {row.place}", _person(row), *problem, 1)
 
 
 def _repetition(table: str, rows: Sequence[Listed]) -> Entry:

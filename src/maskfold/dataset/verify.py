@@ -12,7 +12,12 @@ Progress = Callable[[int, int], None]
 """Receives the number of images done and the total number."""
 
 
-def verify(paths: Sequence[Path], threads: int = 1, progress: Progress | None = None) -> list[Probe]:
+def verify(
+    paths: Sequence[Path],
+    threads: int = 1,
+    progress: Progress | None = None,
+    cut_off: Sequence[bool] | None = None,
+) -> list[Probe]:
     """Probe images.
 
     Threads are enough: decoding and hashing release the interpreter lock.
@@ -21,6 +26,7 @@ def verify(paths: Sequence[Path], threads: int = 1, progress: Progress | None = 
         paths: The files.
         threads: How many are opened at a time.
         progress: Called after each image, in the calling thread.
+        cut_off: Whether a JPEG may lack its end, for each file; None: none may.
 
     Returns:
         One probe for each path, in their order.
@@ -31,7 +37,7 @@ def verify(paths: Sequence[Path], threads: int = 1, progress: Progress | None = 
     probes: list[Probe] = []
     pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="verify")
     try:
-        for found in pool.map(probe, paths):
+        for found in pool.map(probe, paths, cut_off or [False] * len(paths)):
             probes.append(found)
             if progress:
                 progress(len(probes), len(paths))

@@ -183,8 +183,9 @@ class Cropper:
 
     def _read(self, photograph: PhotographFile) -> DecodedPhotograph | None:
         try:
+            size = photograph.height, photograph.width
             return DecodedPhotograph.read(
-                photograph.path, photograph.height, photograph.width, self.crop, photograph.sha256
+                photograph.path, *size, self.crop, photograph.sha256, cut_off=not photograph.required
             )
         except DatasetError as error:
             if not photograph.required:

@@ -23,7 +23,9 @@ class DecodedPhotograph:
     width: int
 
     @classmethod
-    def read(cls, path: Path, height: int, width: int, crop: Crop, sha256: str | None = None) -> DecodedPhotograph:
+    def read(
+        cls, path: Path, height: int, width: int, crop: Crop, sha256: str | None = None, cut_off: bool = False
+    ) -> DecodedPhotograph:
         """Decode a photograph at the resolution that detection and crop can use.
 
         Args:
@@ -32,12 +34,13 @@ class DecodedPhotograph:
             width: Likewise.
             crop: Sizes of the crop and the portrait.
             sha256: Digest that the file's bytes must have; None accepts any.
+            cut_off: Accept a JPEG that lacks its end.
 
         Raises:
             DatasetError: If the file is not usable.
             UnavailableError: If the disk or the network fails while reading.
         """
-        return cls(decode(path, least_side(crop), sha256), height, width)
+        return cls(decode(path, least_side(crop), sha256, cut_off), height, width)
 
     def located(self, found: Candidates) -> Candidates:
         """Return detections from the pixels in the photograph's coordinates."""

@@ -18,6 +18,7 @@ import torch
 
 from maskfold.allocator import keep_freed_memory
 from maskfold.errors import EXIT_KILLED, JobFailedError
+from maskfold.sockets import shorten_socket_paths
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -45,6 +46,7 @@ class Workers(Generic[Task, Answer]):
     def __enter__(self) -> Self:
         # This process may have threads, so it must not be forked. A running fork server is shared; a new one imports
         # torch once for all workers.
+        shorten_socket_paths()
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["maskfold.faces"])
         try:

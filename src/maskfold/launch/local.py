@@ -20,6 +20,7 @@ from maskfold.launch.entry import THREADS_VARIABLE
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.reports import receive
 from maskfold.launch.slots import DEVICES_VARIABLE, Slot, SlotPool, machine_slots, whole_machine
+from maskfold.sockets import shorten_socket_paths
 from maskfold.specs import Failure, Outcome, Spec
 from maskfold.storage import Workspace
 
@@ -37,6 +38,7 @@ class LocalLauncher:
             slots: Places for jobs; None divides the whole machine, one slot per core or GPU.
         """
         self._pool = SlotPool(slots or machine_slots(jobs=usable_cores()))
+        shorten_socket_paths()
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["maskfold.launch.preload"])
         self._running: set[ForkServerProcess] = set()

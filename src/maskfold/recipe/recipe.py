@@ -39,6 +39,9 @@ class Dataset(Settings):
     name, so that a data set of unknown origin cannot reach other files; links inside the folder are always followed."""
     max_quarantined: Annotated[Probability, OutsideKey] = 0.01
     """Largest share of unusable images with which a run goes on; rows of external tables do not count."""
+    max_eval_unreadable: Annotated[Probability, OutsideKey] = 0.1
+    """Largest share of unreadable evaluation images with which a run goes on; all of them get the same answer. One of
+    several is always allowed."""
 
 
 class Folds(Settings):

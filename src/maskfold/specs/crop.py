@@ -26,15 +26,15 @@ class FaceShares(Settings):
 
     @property
     def fallback_share(self) -> float:
-        """Share of the readable photographs without a detected face; 0 if none is readable."""
-        readable = self.images - self.unreadable
-        return self.fallback / readable if readable else 0.0
+        """Share of the photographs without a detected face, unreadable ones included: none of them gets a true crop."""
+        return (self.fallback + self.unreadable) / self.images if self.images else 0.0
 
     def __str__(self) -> str:
         counts = {"detected": self.detected, "retried": self.retried, "fallback": self.fallback}
         parts = ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none found"
         unreadable = f", unreadable {self.unreadable}" if self.unreadable else ""
-        return f"{self.group}: {self.images} images, {parts}{unreadable}; fallback {self.fallback_share:.2%}"
+        lost = f"without a detected face {self.fallback_share:.2%}"
+        return f"{self.group}: {self.images} images, {parts}{unreadable}; {lost}"
 
 
 class TypicalFace(Settings):

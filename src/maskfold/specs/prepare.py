@@ -63,7 +63,7 @@ class PrepareSpec(Spec[PrepareOutcome]):
     """Scan the data set, quarantine what cannot be used, apply corrections, make folds."""
 
     stage = "prepare"
-    version = 2
+    version = 3
     data: Annotated[str, OutsideKey]
     """URI of the data set."""
     fingerprint: str

@@ -7,11 +7,13 @@ import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal
 
 from maskfold.errors import DatasetError, WorkspaceError
 from maskfold.home import HOME_VARIABLE
+from maskfold.listing import is_folder, listing
 from maskfold.specs.address import safe_relative
 from maskfold.storage.aside import ASIDE, aside
 from maskfold.storage.cache import cache_folder, locked
@@ -36,6 +38,8 @@ _EXPECTED: Final[dict[Tree, str]] = {
 def fingerprint(uri: str, tree: Tree = "data set") -> str:
     """Return a digest of the listing below a URI.
 
+    Of a link, both its own text and what is behind it count: readers of the folder may follow it.
+
     Args:
         uri: A local folder (names, sizes, times of change count) or ``s3://bucket/prefix`` (keys, sizes, ETags).
         tree: Its content, for messages.
@@ -48,16 +52,13 @@ def fingerprint(uri: str, tree: Tree = "data set") -> str:
     location = parse(uri)
     if isinstance(location, S3Key):
         return _digest(f"{name}\0{entry.size}\0{entry.etag}" for name, entry in _listing(location, tree)[1])
-    root = _existing_folder(location, tree)
-    lines = []
-    for path in _files(root, tree):
-        status = path.stat(follow_symlinks=False)
-        lines.append(f"{path.relative_to(root).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}")
-    return _digest(sorted(lines))
+    return _digest(sorted(entry.line() for entry in _walk(_existing_folder(location, tree), tree)))
 
 
 def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
-    """Return the paths of all files below a URI, relative to it, in POSIX form, sorted; links are not followed.
+    """Return the paths of all files below a URI, relative to it, in POSIX form, sorted.
+
+    Links are followed. A folder that is reached in several ways is listed once, under its own path if it has one.
 
     Raises:
         DatasetError: If there is no such folder or it is empty.
@@ -67,8 +68,7 @@ def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
     location = parse(uri)
     if isinstance(location, S3Key):
         return [name for name, _ in _listing(location, tree)[1]]
-    root = _existing_folder(location, tree)
-    return sorted(path.relative_to(root).as_posix() for path in _files(root, tree))
+    return sorted(entry.name for entry in _walk(_existing_folder(location, tree), tree) if not entry.is_folder)
 
 
 def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
@@ -170,17 +170,63 @@ def _existing_folder(location: LocalPath, tree: Tree) -> Path:
     raise DatasetError(f"{tree} {location}: {found}; {_EXPECTED[tree]}")
 
 
-def _files(root: Path, tree: Tree) -> Iterator[Path]:
+@dataclass(frozen=True)
+class _Entry:
+    """A file, or a link to a folder."""
+
+    name: str
+    path: Path
+    link: str = ""
+    """The text of a link."""
+    is_folder: bool = False
+
+    def line(self) -> str:
+        """Return what a fingerprint says of it."""
+        try:
+            status = self.path.stat()
+            state = "folder" if self.is_folder else f"{status.st_size}\0{status.st_mtime_ns}"
+        except OSError:  # a broken or looping link, which becomes readable when its target appears
+            state = "unreadable"
+        return f"{self.name}\0{self.link}\0{state}" if self.link else f"{self.name}\0{state}"
+
+
+def _walk(root: Path, tree: Tree) -> Iterator[_Entry]:
+    """Yield the files below a folder and behind links, and links to folders; each real folder is visited once.
+
+    Folders of the tree come first, so that a link inside it, or around in a circle, adds nothing.
+    """
+    folders, links = [(root, "")], list[tuple[str, Path]]()
+    real_root, seen = root.resolve(), set[Path]()
     found = False
-
-    def refuse(error: OSError) -> None:
-        raise WorkspaceError(f"{tree} {root}: {error.filename} cannot be read: {error.strerror}") from error
-
-    for folder, _, names in os.walk(root, onerror=refuse):
-        yield from (Path(folder, name) for name in names)
-        found = found or bool(names)
+    while folders or links:
+        if not folders:
+            links.sort()
+            name, path = links.pop(0)
+            folders.append((path, f"{name}/"))
+        folder, prefix = folders.pop()
+        real = folder.resolve()
+        if real in seen or (prefix and real_root.is_relative_to(real)):
+            continue
+        seen.add(real)
+        for entry in _scan(folder, root, tree, linked=not real.is_relative_to(real_root)):
+            name, path = prefix + entry.name, Path(entry.path)
+            folder_entry, link = is_folder(entry), str(path.readlink()) if entry.is_symlink() else ""
+            if folder_entry:
+                links.append((name, path)) if link else folders.append((path, f"{name}/"))
+            if link or not folder_entry:
+                found = True
+                yield _Entry(name, path, link, folder_entry)
     if not found:
         raise DatasetError(f"{tree} {root}: the folder is empty; {_EXPECTED[tree]}")
+
+
+def _scan(folder: Path, root: Path, tree: Tree, linked: bool) -> list[os.DirEntry[str]]:
+    try:
+        return listing(folder)
+    except OSError as error:
+        if linked:  # a reader reports it, if it follows the link
+            return []
+        raise WorkspaceError(f"{tree} {root}: {error.filename} cannot be read: {error.strerror}") from error
 
 
 def _digest(lines: Iterator[str] | list[str]) -> str:

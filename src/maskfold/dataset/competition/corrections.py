@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from maskfold.cells import given
 from maskfold.dataset.competition.layout import MASK_OF_NAME
 from maskfold.dataset.competition.train_table import folder_id, parse_age, parse_gender
+from maskfold.dataset.matching import FOLDER_FORMS, pair
 from maskfold.errors import DatasetError
 from maskfold.rows import Row, read_rows
 from maskfold.wording import first_few
@@ -74,8 +76,10 @@ class CompetitionCorrections:
             by_id.setdefault(folder_id(name), []).append(name)
         found: dict[str, Correction] = {}
         unknown = []
+        others = pair({row.folder for row in self.rows if row.folder not in by_id}, names, FOLDER_FORMS)
         for row in self.rows:
             candidates = [row.folder] if row.folder in names else by_id.get(row.folder, [])
+            candidates = candidates or [others[row.folder] for _ in range(row.folder in others)]
             if not candidates:
                 unknown.append(row)
                 continue
@@ -121,9 +125,9 @@ def _correction(row: Row, where: str) -> Correction:
         correction = Correction(
             line=row.line,
             folder=row["folder"],
-            gender=parse_gender(row["gender"]) if row["gender"] else None,
-            age=parse_age(row["age"]) if row["age"] else None,
-            swap=_parse_swap(row["swap"]) if row["swap"] else None,
+            gender=parse_gender(row["gender"]) if given(row["gender"]) else None,
+            age=parse_age(row["age"]) if given(row["age"]) else None,
+            swap=_parse_swap(row["swap"]) if given(row["swap"]) else None,
         )
     except ValueError as error:
         raise DatasetError(f"{where}: {error}") from None

@@ -12,12 +12,13 @@ def read_eval_table(layout: Layout) -> list[str]:
     """Read the ImageIDs; the column ans is ignored.
 
     Returns:
-        The ImageIDs in the file's order, all different. They are not checked as paths.
+        The ImageIDs in the file's order, exactly as it has them, all different. They are not checked as paths.
 
     Raises:
         DatasetError: If the file is not such a table, or an ImageID is blank or appears twice.
     """
     lines: dict[str, int] = {}
+    written = []
     for row in read_rows(layout.eval_table, EVAL_TABLE, ("ImageID",)):
         image_id = row["ImageID"]
         if not image_id:
@@ -28,4 +29,5 @@ def read_eval_table(layout: Layout) -> list[str]:
                 "each image must have exactly one row"
             )
         lines[image_id] = row.line
-    return list(lines)
+        written.append(row.written["ImageID"])
+    return written

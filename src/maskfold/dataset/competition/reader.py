@@ -9,12 +9,13 @@ from maskfold.dataset.competition.corrections import CompetitionCorrections, Cor
 from maskfold.dataset.competition.eval_table import read_eval_table
 from maskfold.dataset.competition.layout import find_layout
 from maskfold.dataset.competition.people import Person, settle_people
-from maskfold.dataset.competition.scan import EvalImage, scan_eval, scan_train
-from maskfold.dataset.competition.train_table import read_train_table, repeated_rows
+from maskfold.dataset.competition.scan import EvalImage, count_once, people_folders, scan_eval, scan_train
+from maskfold.dataset.competition.train_table import by_folder, read_train_table, repeated_rows
 from maskfold.dataset.corrections import Applied
+from maskfold.dataset.matching import FILE_FORMS, FOLDER_FORMS, pair, repaired
 from maskfold.dataset.reading import Photograph, Reading, Source
 from maskfold.errors import DatasetError
-from maskfold.layouts import EVAL_TABLE
+from maskfold.layouts import EVAL_TABLE, TRAIN_TABLE
 from maskfold.recipe.schemes import load_scheme
 from maskfold.scheme import Scheme
 
@@ -26,28 +27,35 @@ def read_competition(source: Source) -> Reading:
     """Read the tables and list the folders; see :data:`maskfold.dataset.reading.Reader`."""
     _check_scheme(source.scheme)
     layout = find_layout(source.root)
-    stated, entries = read_train_table(layout)
+    written, entries = read_train_table(layout)
+    folders = pair(written, people_folders(layout), FOLDER_FORMS)
+    stated, unsafe = by_folder(written, folders)
     image_ids = read_eval_table(layout)
     file = source.corrections
     corrections = read_corrections(file.path, file.name) if file else None
     matched, unknown = corrections.match(stated) if corrections else ({}, [])
     people, problems = settle_people(stated, matched)
     train_scan = scan_train(layout, stated, source.follow_links)
-    eval_images, notes, n_eval_litter = scan_eval(layout, image_ids, source.follow_links)
+    asked = scan_eval(layout, image_ids, source.follow_links)
     left_out = {entry.person for entry in problems}
     # A person without usable labels counts once, with all photographs; other problems in the folder add nothing.
     scanned = [entry for entry in train_scan.entries if entry.person not in left_out]
+    lost = [*entries, *unsafe, *(entry for entry in train_scan.entries if entry.kind == "no-folder")]
     training = [
         _training(person, name, image, source.scheme)
         for person in people
         for name, image in sorted(train_scan.folders.get(person.name, {}).items())
     ]
     return Reading(
-        photographs=(*training, *_evaluation(eval_images)),
-        entries=(*entries, *problems, *scanned, *repeated_rows(stated), *notes),
+        photographs=(*training, *_evaluation(asked.images)),
+        entries=(*count_once([*entries, *unsafe, *problems, *scanned], lost), *repeated_rows(stated), *asked.entries),
         persons_known=True,
         corrections=_applied(corrections, matched, unknown) if corrections else None,
-        n_litter=train_scan.n_litter + n_eval_litter,
+        n_litter=train_scan.n_litter + asked.n_litter,
+        warnings=(
+            *repaired(folders, FOLDER_FORMS, f"paths of {TRAIN_TABLE}"),
+            *repaired(asked.files, FILE_FORMS, f"ImageIDs of {EVAL_TABLE}"),
+        ),
     )
 
 

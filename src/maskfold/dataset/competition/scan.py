@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from maskfold.dataset.competition.layout import (
@@ -14,9 +14,11 @@ from maskfold.dataset.competition.layout import (
     TRAIN_IMAGES,
     Layout,
 )
-from maskfold.dataset.names import link_problem, printable, unsafe_name
+from maskfold.dataset.matching import FILE_FORMS, alike, pair, spelling
+from maskfold.dataset.names import code_page_hint, link_problem, printable, unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.layouts import TRAIN_TABLE, is_litter, is_photograph
+from maskfold.listing import is_folder, listing
 
 
 @dataclass
@@ -51,6 +53,12 @@ class EvalImage:
     problem: str | None = None
 
 
+def people_folders(layout: Layout) -> list[str]:
+    """Return the names of the training folders that a row may mean."""
+    found = (entry for entry in listing(layout.train_images) if is_folder(entry) and not is_litter(entry.name))
+    return [entry.name for entry in found if unsafe_name(entry.name) is None]
+
+
 def scan_train(layout: Layout, people: Iterable[str], follow_links: bool = False) -> TrainScan:
     """List the training folders.
 
@@ -61,11 +69,11 @@ def scan_train(layout: Layout, people: Iterable[str], follow_links: bool = False
     """
     scan = TrainScan(follow_links=follow_links)
     listed = set(people)
-    for entry in _listing(layout.train_images):
+    for entry in listing(layout.train_images):
         where = f"{TRAIN_IMAGES}/{printable(entry.name)}"
         if is_litter(entry.name):
             scan.n_litter += 1
-        elif not entry.is_dir():
+        elif not is_folder(entry):
             scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the people's folders"))
         elif entry.is_symlink() and not follow_links:
             reason = "a person's folder must not be a link; it may lead to another person or out of the data set"
@@ -73,7 +81,7 @@ def scan_train(layout: Layout, people: Iterable[str], follow_links: bool = False
             scan.entries.append(Entry("train", where, person, "unsafe-path", reason, PHOTOGRAPHS_PER_PERSON))
             listed.discard(entry.name)
         elif entry.name not in listed:
-            reason = f"the folder has no row in {TRAIN_TABLE}"
+            reason = f"the folder has no row in {TRAIN_TABLE}{code_page_hint(entry.name)}"
             person = printable(entry.name)
             scan.entries.append(Entry("train", where, person, "no-row", reason, PHOTOGRAPHS_PER_PERSON))
         else:
@@ -81,68 +89,119 @@ def scan_train(layout: Layout, people: Iterable[str], follow_links: bool = False
             listed.discard(entry.name)
     for person in sorted(listed):
         reason = f"{TRAIN_TABLE} has a row for this folder, but there is no such folder"
-        where = f"{TRAIN_IMAGES}/{person}"
+        where = f"{TRAIN_TABLE}, path {person}"
         scan.entries.append(Entry("train", where, person, "no-folder", reason, PHOTOGRAPHS_PER_PERSON))
     return scan
 
 
-def scan_eval(
-    layout: Layout, image_ids: Sequence[str], follow_links: bool = False
-) -> tuple[list[EvalImage], list[Entry], int]:
-    """Find the evaluation images.
+@dataclass
+class EvalScan:
+    """The evaluation images.
 
-    The file is the one named by the ImageID. If there is none, a file with another extension or in another case of
-    letters is taken, unless another ImageID names it.
-
-    Returns:
-        One image for each ImageID, in their order; notes on files without an ImageID; the number of litter files.
+    Attributes:
+        images: One for each ImageID, in their order.
+        files: The file of each ImageID that has one, relative to ``eval/images``.
+        entries: Notes on files without an ImageID.
+        n_litter: Files that were skipped without an entry.
+        follow_links: Whether links out of the data set are followed.
     """
-    files = {entry.name: entry for entry in _listing(layout.eval_images)}
-    litter = [name for name in files if is_litter(name)]
-    wanted = set(image_ids)
-    spare = {name: entry for name, entry in files.items() if name not in wanted and not is_litter(name)}
-    by_stem = {Path(name).stem.casefold(): name for name in reversed(spare) if is_photograph(name)}
-    images = []
-    for number, image_id in enumerate(image_ids):
-        problem = unsafe_name(image_id)
-        if problem:
-            images.append(EvalImage(image_id, f"eval/unsafe/{number}", problem))
-            continue
-        name = image_id
-        if name not in files and "/" not in name:
-            name = by_stem.pop(Path(name).stem.casefold(), name)
-            spare.pop(name, None)
-        path = layout.eval_images / name
-        is_link = files[name].is_symlink() if name in files else "/" in name and path.exists()
-        problem = link_problem(path, layout.eval_images, follow_links) if is_link else None
-        images.append(EvalImage(image_id, f"{EVAL_IMAGES}/{name}", problem))
-    nested = {image_id.partition("/")[0] for image_id in image_ids if "/" in image_id}
-    notes = [
-        Entry("eval", f"{EVAL_IMAGES}/{printable(name)}", "", "unlisted", "no row of info.csv names it; it is ignored")
-        for name in spare
-        if name not in nested
+
+    images: list[EvalImage] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    n_litter: int = 0
+    follow_links: bool = False
+
+
+def scan_eval(layout: Layout, image_ids: Sequence[str], follow_links: bool = False) -> EvalScan:
+    """Find the evaluation images: the file that the ImageID names, or the only one that it can mean.
+
+    Args:
+        layout: The data set.
+        image_ids: The ImageIDs, all different.
+        follow_links: Whether links out of the data set are followed.
+    """
+    scan = EvalScan(follow_links=follow_links)
+    files = dict(_files_below(scan, layout.eval_images))
+    scan.files = pair(image_ids, [name for name in files if unsafe_name(name) is None], FILE_FORMS)
+    scan.images = [_eval_image(scan, layout, files, number, one) for number, one in enumerate(image_ids)]
+    taken = set(scan.files.values())
+    folders = {name.partition("/")[0] for name in taken if "/" in name}
+    spare = {name.partition("/")[0] for name in files if name not in taken} - folders
+    reason = "no row of info.csv names it; it is ignored"
+    scan.entries = [
+        Entry("eval", f"{EVAL_IMAGES}/{printable(name)}", "", "unlisted", reason + code_page_hint(name))
+        for name in sorted(spare)
     ]
-    return images, notes, len(litter)
+    return scan
+
+
+def _files_below(scan: EvalScan, folder: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield the files below a folder by their relative names; links to folders are not followed."""
+    for entry in listing(folder):
+        name = prefix + entry.name
+        if is_litter(entry.name):
+            scan.n_litter += 1
+        elif is_folder(entry) and not entry.is_symlink():
+            yield from _files_below(scan, Path(entry.path), f"{name}/")
+        else:
+            yield name, entry
+
+
+def _eval_image(
+    scan: EvalScan, layout: Layout, files: Mapping[str, os.DirEntry[str]], number: int, image_id: str
+) -> EvalImage:
+    name = scan.files.get(image_id)
+    problem = unsafe_name(image_id) if name is None else None
+    if problem:
+        return EvalImage(image_id, f"eval/unsafe/{number}", problem)
+    name = name or image_id
+    path = layout.eval_images / name
+    is_link = files[name].is_symlink() if name in files else "/" in name and os.path.lexists(path)
+    problem = link_problem(path, layout.eval_images, scan.follow_links) if is_link else None
+    return EvalImage(image_id, f"{EVAL_IMAGES}/{name}", problem)
+
+
+def count_once(entries: Sequence[Entry], lost: Sequence[Entry]) -> list[Entry]:
+    """Count a renamed person once: a row without its folder and a folder without its row are one trouble, not two.
+
+    Args:
+        entries: Those of the training part.
+        lost: Those about rows without a folder, whether counted or not.
+    """
+    folders = {entry.person: entry for entry in entries if entry.kind == "no-row"}
+    renamed = alike({entry.person for entry in lost}, folders)
+    said = {
+        id(folders[folder]): f"perhaps of the row {row[:80]!r}, which has no folder" for row, folder in renamed.items()
+    }
+    others = [entry for entry in folders.values() if id(entry) not in said]
+    for entry in others[: len(lost) - len(renamed)]:
+        said[id(entry)] = "as many rows have no folder, and its photographs are counted there"
+    return [
+        replace(entry, reason=f"{entry.reason}; {said[id(entry)]}", left_out=0) if id(entry) in said else entry
+        for entry in entries
+    ]
 
 
 def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
     photographs: dict[str, str] = {}
     claimed: set[str] = set()
-    for entry in _listing(folder):
+    extra: list[Entry] = []
+    for entry in listing(folder):
         if is_litter(entry.name):
             scan.n_litter += 1
             continue
         path = Path(entry.path)
-        name, where = path.stem.casefold(), f"{TRAIN_IMAGES}/{person}/{printable(entry.name)}"
-        if not is_photograph(entry.name) or entry.is_dir():
-            reason = "a folder among photographs" if entry.is_dir() else "not a photograph by its extension"
+        name, where = spelling(path.stem), f"{TRAIN_IMAGES}/{person}/{printable(entry.name)}"
+        if not is_photograph(entry.name) or is_folder(entry):
+            reason = "a folder among photographs" if is_folder(entry) else "not a photograph by its extension"
             scan.entries.append(Entry("train", where, person, "not-a-photograph", reason))
         elif name not in MASK_OF_NAME:
             reason = f"the name states no mask state; expected one of {', '.join(MASK_OF_NAME)}"
-            scan.entries.append(Entry("train", where, person, "extra", reason, 1))
+            extra.append(Entry("train", where, person, "extra", reason, 1))
         elif name in claimed:
             reason = f"a second photograph named {name}; the first by name counts"
-            scan.entries.append(Entry("train", where, person, "extra", reason, 1))
+            extra.append(Entry("train", where, person, "extra", reason, 1))
         else:
             claimed.add(name)
             problem = link_problem(path, folder, scan.follow_links) if entry.is_symlink() else None
@@ -150,13 +209,10 @@ def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
                 scan.entries.append(Entry("train", where, person, "unsafe-path", problem, 1))
             else:
                 photographs[name] = f"{TRAIN_IMAGES}/{person}/{entry.name}"
-    for name in MASK_OF_NAME:
-        if name not in claimed:
-            where = f"{TRAIN_IMAGES}/{person}/{name}.*"
-            scan.entries.append(Entry("train", where, person, "missing", f"the folder has no photograph {name}", 1))
+    missing = [name for name in MASK_OF_NAME if name not in claimed]
+    for name in missing:
+        where = f"{TRAIN_IMAGES}/{person}/{name}.*"
+        scan.entries.append(Entry("train", where, person, "missing", f"the folder has no photograph {name}", 1))
+    # A photograph under another name is missing and extra at once; it counts as missing.
+    scan.entries += [replace(entry, left_out=int(number >= len(missing))) for number, entry in enumerate(extra)]
     scan.folders[person] = photographs
-
-
-def _listing(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name)

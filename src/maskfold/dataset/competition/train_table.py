@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from maskfold.cells import given, plain
 from maskfold.dataset.competition.layout import PHOTOGRAPHS_PER_PERSON, Layout
 from maskfold.dataset.names import unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.layouts import TRAIN_TABLE
-from maskfold.rows import Row, read_rows
+from maskfold.rows import read_rows
 
 GENDERS: Final = ("male", "female")
 MAX_AGE: Final = 120
 
-_FOLDER_NAME: Final = re.compile(r"(?P<id>[^_]+)_(?P<gender>[A-Za-z]+)_(?P<race>[^_]+)_(?P<age>[+-]?\d+)", re.ASCII)
-_WHOLE_YEARS: Final = re.compile(r"[+-]?\d{1,9}(\.0+)?", re.ASCII)
+_FOLDER_NAME: Final = re.compile(
+    r"(?P<id>[^_]+)_(?P<gender>male|female)_(?P<race>[^_]+)_(?P<age>[+-]?\d+)", re.ASCII | re.IGNORECASE
+)
+_WHOLE_YEARS: Final = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def read_train_table(layout: Layout) -> tuple[dict[str, list[Stated]], list[Entr
     """Read ``train.csv``; the columns gender, age and path are required, others are ignored.
 
     Returns:
-        What the rows state, by person (folder name), in the table's order; and the rows with an unsafe path.
+        What the rows state, by path as it is written, in the table's order; and the rows without one.
 
     Raises:
         DatasetError: If the file is not such a table.
@@ -47,16 +50,40 @@ def read_train_table(layout: Layout) -> tuple[dict[str, list[Stated]], list[Entr
     people: dict[str, list[Stated]] = {}
     entries = []
     for row in read_rows(layout.train_table, TRAIN_TABLE, ("gender", "age", "path")):
-        problem = _path_problem(row)
-        if problem:
-            entries.append(problem)
+        source = f"line {row.line}"
+        if row["path"]:
+            people.setdefault(row["path"], []).append(Stated(source, row["gender"], row["age"]))
         else:
-            people.setdefault(row["path"], []).append(Stated(f"line {row.line}", row["gender"], row["age"]))
+            entries.append(_unsafe(source, "", "the name is blank"))
     return people, entries
 
 
+def by_folder(
+    people: Mapping[str, list[Stated]], folders: Mapping[str, str]
+) -> tuple[dict[str, list[Stated]], list[Entry]]:
+    """Return what rows state by folder name, and the rows whose path cannot be a folder's name.
+
+    Args:
+        people: By path as it is written.
+        folders: The folder of each path that has one.
+    """
+    named, entries = {}, []
+    for path, rows in people.items():
+        reason = None if path in folders else unsafe_name(path)
+        if path not in folders and reason is None and "/" in path:
+            reason = "the path must be a single folder name"
+        if reason is None:
+            named[folders.get(path, path)] = rows
+        else:
+            entries += [_unsafe(row.source, path, reason) for row in rows[:1]]
+    return named, entries
+
+
 def stated_by_folder(person: str) -> Stated | None:
-    """Return what a folder name such as ``000001_male_Asian_45`` states; None for a name of another form."""
+    """Return what a folder name such as ``000001_male_Asian_45`` states.
+
+    None for a name of another form, such as ``kim_minsu_Korean_27``: its parts may be anything.
+    """
     match = _FOLDER_NAME.fullmatch(person)
     return Stated("the folder's name", match["gender"], match["age"]) if match else None
 
@@ -72,6 +99,8 @@ def parse_gender(text: str) -> int:
     Raises:
         ValueError: If the text is neither; the message is for users.
     """
+    if not given(text.strip()):
+        raise ValueError(f"gender is not given{_as(text)}; expected {' or '.join(GENDERS)}")
     try:
         return GENDERS.index(text.strip().casefold())
     except ValueError:
@@ -84,12 +113,19 @@ def parse_age(text: str) -> int:
     Raises:
         ValueError: If the text is not a whole number from 0 to 120; the message is for users.
     """
-    if not _WHOLE_YEARS.fullmatch(text.strip()):
+    years = plain(text.strip())
+    if not given(years):
+        raise ValueError(f"age is not given{_as(text)}; expected a whole number of years")
+    if not _WHOLE_YEARS.fullmatch(years):
         raise ValueError(f"age {text!r} is not a whole number of years")
-    age = int(float(text))
+    age = int(years)
     if not 0 <= age <= MAX_AGE:
         raise ValueError(f"age {age} is outside 0..{MAX_AGE}")
     return age
+
+
+def _as(text: str) -> str:
+    return f" ({text!r})" if text else ""
 
 
 def repeated_rows(people: dict[str, list[Stated]]) -> Iterable[Entry]:
@@ -100,11 +136,6 @@ def repeated_rows(people: dict[str, list[Stated]]) -> Iterable[Entry]:
             yield Entry("train", TRAIN_TABLE, person, "repeated-row", f"{person} has {len(rows)} equal rows ({lines})")
 
 
-def _path_problem(row: Row) -> Entry | None:
-    reason = unsafe_name(row["path"])
-    if reason is None and "/" in row["path"]:
-        reason = "the path must be a single folder name"
-    if reason is None:
-        return None
-    where = f"{TRAIN_TABLE}, line {row.line}"
-    return Entry("train", where, "", "unsafe-path", f"path {row['path'][:80]!r}: {reason}", PHOTOGRAPHS_PER_PERSON)
+def _unsafe(source: str, path: str, reason: str) -> Entry:
+    where = f"{TRAIN_TABLE}, {source}"
+    return Entry("train", where, path, "unsafe-path", f"path {path[:80]!r}: {reason}", PHOTOGRAPHS_PER_PERSON)
