@@ -35,6 +35,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "cores": set(),
     "home": set(),
     "loopback": set(),
+    "output": set(),
     "theme": set(),
     "torchvision_ops": set(),
     # The way of a photograph: each stage knows those before it.
@@ -53,7 +54,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "console": {"launch"},
     "servers": {*CONTRACTS, "home", "tracking"},
     "cli": {
-        *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
+        *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "output", "servers"),
         *("home", "loopback"),
     },
 }
