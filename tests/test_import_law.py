@@ -42,6 +42,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "home": set(),
     "loopback": set(),
     "sockets": set(),
+    "output": set(),
     "theme": set(),
     "torchvision_ops": set(),
     # The way of a photograph: each stage knows those before it.

@@ -6,7 +6,10 @@ import errno
 import io
 import os
 import sys
-from typing import ClassVar, TextIO
+from typing import TYPE_CHECKING, ClassVar, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 class _Forgiving(io.FileIO):
@@ -15,7 +18,7 @@ class _Forgiving(io.FileIO):
     faults: ClassVar[dict[int, OSError]] = {}
     """The first error of each descriptor."""
 
-    def write(self, content: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]
+    def write(self, content: ReadableBuffer, /) -> int:
         try:
             return super().write(content)
         except OSError as error:
