@@ -47,7 +47,7 @@ def licence(package: metadata.PackageMetadata) -> str:
     if expression:
         return expression
     classifiers = [line.rpartition(" :: ")[2] for line in package.get_all("Classifier") or [] if "License ::" in line]
-    named = [SPDX.get(name, name) for name in classifiers if name != "OSI Approved"]
+    named = [SPDX.get(name, name) for name in classifiers if name not in ("OSI Approved", "DFSG approved")]
     return " AND ".join(named) or (package.get("License") or "").strip().partition("\n")[0][:80]
 
 

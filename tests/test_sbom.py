@@ -31,4 +31,4 @@ def test_every_locked_package_is_listed_once_with_its_version() -> None:
 
 def test_licences_are_listed() -> None:
     lines = [line.split("\t") for line in printed("--licences").splitlines()]
-    assert ["numpy", "torch"] == sorted({name for name, _, licence in lines if licence} & {"numpy", "torch"})
+    assert sorted({name for name, _, licence in lines if licence} & {"numpy", "torch"}) == ["numpy", "torch"]

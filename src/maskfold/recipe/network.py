@@ -15,11 +15,13 @@ from maskfold.recipe.learning import CELLS, Binning, CutMix, Loss, MixUp, Optimi
 from maskfold.scheme import JOINT, Scheme
 from maskfold.settings import ImageSize, Seed, Settings
 
+NetworkName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=40)]
+
 
 class Network(Settings):
     """One network of the ensemble; it is trained once on each fold."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=40)
+    name: NetworkName
     """Name in logs, tables and addresses."""
     target: str = JOINT
     """What it predicts: `joint`, the joint classes, or the name of one attribute of the scheme."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import NonNegativeFloat, NonNegativeInt
+
 from maskfold.recipe import Crop, OutsideKey, Settings
+from maskfold.settings import Probability
 from maskfold.specs.prepare import ExternalSource
 from maskfold.specs.spec import File, Outcome, Spec
 
@@ -14,15 +17,15 @@ class FaceShares(Settings):
 
     group: str
     """Part of the data set, or a class of its training part."""
-    images: int
+    images: NonNegativeInt
     """Photographs, including unreadable ones."""
-    detected: int
+    detected: NonNegativeInt
     """Faces found in the first pass."""
-    retried: int
+    retried: NonNegativeInt
     """Faces found in a second, closer pass."""
-    fallback: int
+    fallback: NonNegativeInt
     """Not found; cropped where the data set's faces usually are."""
-    unreadable: int
+    unreadable: NonNegativeInt
 
     @property
     def fallback_share(self) -> float:
@@ -46,7 +49,7 @@ class TypicalFace(Settings):
     """1.4826 x median absolute deviation of the same."""
     box: tuple[float, float, float, float]
     """Median left, top, right, bottom, as shares of width and height."""
-    count: int
+    count: NonNegativeInt
     """Number of confident faces that the medians are taken over."""
 
 
@@ -59,16 +62,16 @@ class CropOutcome(Outcome):
     """npy, uint8, (N, height, width, 3), RGB: the whole photographs."""
     index: File
     """Parquet: one row per image; see ``maskfold.faces.pack``."""
-    n_images: int
-    fallback_share_train: float
+    n_images: NonNegativeInt
+    fallback_share_train: Probability
     """Share of the training images without a detected face."""
-    fallback_share_eval: float
+    fallback_share_eval: Probability
     groups: tuple[FaceShares, ...] = ()
     """Counts by part; parts without photographs are left out."""
     typical_face: TypicalFace | None = None
     """Learnt from the training photographs; None if no face was certain."""
-    images_per_second: float
-    n_outliers: int = 0
+    images_per_second: NonNegativeFloat
+    n_outliers: NonNegativeInt = 0
     """Training photographs with the face in another place than in the person's other photographs; see the index."""
     figures: tuple[File, ...] = ()
     """PNG: contact sheets of fallbacks, outliers and a random sample; histograms of box size and probability."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from maskfold.recipe import OutsideKey, Recipe, Settings
+from maskfold.specs.address import Address
 from maskfold.specs.crop import CropOutcome, FaceShares
 from maskfold.specs.predict_eval import PredictEvalOutcome
 from maskfold.specs.prepare import PrepareOutcome
@@ -28,7 +29,7 @@ class EnsembleOutcome(Outcome):
 
     submission: File | None
     """None where the data set has no evaluation images."""
-    latest: str | None
+    latest: Address | None
     """Address of the submission's stable copy, relative to the workspace."""
     oof: File
     """Parquet: the out-of-fold table of the vote."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from maskfold.recipe import Crop, Network, OutsideKey
+from maskfold.recipe.network import NetworkName
 from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
 
@@ -15,7 +16,7 @@ NO_FOLD: Final = -1
 class PredictEvalOutcome(Outcome):
     """The predictions of all trainings of one network."""
 
-    network: str
+    network: NetworkName
     predictions: File
     """Parquet: image, part ("eval"), fold (NO_FOLD: no one was held out), p0 .. p<classes-1> (probabilities)."""
     images_per_second: float

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from pydantic import NonNegativeInt
+
 from maskfold.recipe import Dataset, Folds, OutsideKey, Settings
 from maskfold.scheme import Scheme
 from maskfold.specs.address import FileName
@@ -41,20 +43,20 @@ class PrepareOutcome(Outcome):
     """Digests of the images and labels that a network learns from, by the labels that it uses; see
     :func:`maskfold.dataset.versions.learnt_versions`."""
     folds_version: str
-    n_people: int
-    n_train: int
-    n_eval: int
-    n_quarantined: int
+    n_people: NonNegativeInt
+    n_train: NonNegativeInt
+    n_eval: NonNegativeInt
+    n_quarantined: NonNegativeInt
     """Training images left out."""
-    n_eval_unreadable: int
+    n_eval_unreadable: NonNegativeInt
     """Evaluation images that cannot be read; they get the prior."""
-    n_corrected: int
+    n_corrected: NonNegativeInt
     """Training images whose labels the corrections changed."""
-    class_counts: tuple[int, ...]
+    class_counts: tuple[NonNegativeInt, ...]
     """Training images of each joint class."""
-    n_external: int = 0
+    n_external: NonNegativeInt = 0
     """Usable images of external tables; the other counts do not include them."""
-    n_external_left_out: int = 0
+    n_external_left_out: NonNegativeInt = 0
     """Rows of external tables that cannot be used."""
     warnings: tuple[str, ...] = ()
 

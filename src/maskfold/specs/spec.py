@@ -12,7 +12,7 @@ import hashlib
 import json
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
-from pydantic import NonNegativeInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from maskfold.errors import EXIT_FAULT, MaskfoldError
 from maskfold.recipe import OutsideKey, Settings, determining
@@ -49,7 +49,7 @@ class Tracking(Settings):
 class Outcome(Settings):
     """What every job returns."""
 
-    seconds: float
+    seconds: NonNegativeFloat
     """Wall time of the job."""
 
 
@@ -59,7 +59,7 @@ class Failure(Settings):
     kind: str
     """Class name of the exception."""
     message: str
-    exit_code: int
+    exit_code: int = Field(ge=1, le=255)
 
     @classmethod
     def of(cls, error: Exception) -> Failure:

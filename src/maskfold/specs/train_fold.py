@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import NonNegativeInt
+
 from maskfold.recipe import OutsideKey
+from maskfold.settings import Probability
 from maskfold.specs.spec import File
 from maskfold.specs.training import TrainOutcome, TrainSpec
 
@@ -14,10 +17,10 @@ class TrainFoldOutcome(TrainOutcome):
 
     predictions: File
     """Parquet: image, part ("valid"), fold, p0 .. p<classes-1> (probabilities) of the held-out images."""
-    fold: int
-    macro_f1: float
+    fold: NonNegativeInt
+    macro_f1: Probability
     """Of the network's target on the held-out fold, kept epoch."""
-    accuracy: float
+    accuracy: Probability
 
 
 class TrainFoldSpec(TrainSpec[TrainFoldOutcome]):
@@ -25,7 +28,7 @@ class TrainFoldSpec(TrainSpec[TrainFoldOutcome]):
 
     stage = "train_fold"
     version = 4
-    fold: int
+    fold: NonNegativeInt
     """Number of the fold held out, from 0."""
     n_folds: Annotated[int, OutsideKey]
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
+from pydantic import NonNegativeInt
+
 from maskfold.recipe import Crop, Network, OutsideKey, Settings
 from maskfold.recipe.learning import CELLS
+from maskfold.recipe.network import NetworkName
 from maskfold.scheme import JOINT, Scheme
 from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
@@ -15,7 +18,7 @@ from maskfold.specs.weights import Weights
 class EpochRecord(Settings):
     """One epoch of training, as it is logged."""
 
-    epoch: int
+    epoch: NonNegativeInt
     """From 0."""
     lr: float
     """At the epoch's end."""
@@ -32,10 +35,10 @@ class EpochRecord(Settings):
 class TrainOutcome(Outcome):
     """One trained network."""
 
-    network: str
+    network: NetworkName
     weights: File
     """safetensors of the kept epoch, with the network's card (:class:`maskfold.specs.NetworkCard`) in its header."""
-    best_epoch: int
+    best_epoch: NonNegativeInt
     """Epoch of the kept weights, from 0."""
     history: tuple[EpochRecord, ...]
     initial_weights: str
@@ -44,11 +47,11 @@ class TrainOutcome(Outcome):
     amp: str
     images_per_second: float
     """Median over epochs."""
-    steps_per_epoch: int
+    steps_per_epoch: NonNegativeInt
     """Optimizer steps."""
     samples: File | None = None
     """PNG: the first training images, augmented and mixed; only for each network's first fold."""
-    resumed_from_epoch: int | None = None
+    resumed_from_epoch: NonNegativeInt | None = None
     """Epoch the job continued from after an interruption."""
 
 
