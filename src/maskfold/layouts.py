@@ -33,6 +33,7 @@ EVALUATION: Final = frozenset({"eval", "evaluation", "test", "holdout", "val", "
 TABLE_COLUMNS: Final = ("path", "person", "split")
 """Columns of a table that are not attributes."""
 
+_WORKBOOKS: Final = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
 _LITTER: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
 
 
@@ -82,7 +83,8 @@ def look(root: str, names: Sequence[str]) -> Layout:
         return "table"
     if len(class_folders(names)[0]) > 1:
         return "folders"
-    raise no_layout(root)
+    workbooks = [name for name in names if "/" not in name and PurePosixPath(name).suffix.lower() in _WORKBOOKS]
+    raise no_layout(root, *(f" {name} is a workbook: save its sheet as csv in UTF-8." for name in workbooks[:1]))
 
 
 def only_table(root: str, names: Iterable[str]) -> str:

@@ -158,7 +158,7 @@ def _text(content: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         what = f"byte 0x{content[error.start]:02x} is not UTF-8 text" if "8" in encoding else "not valid UTF-16 text"
-        raise DatasetError(f"{name}, line {line}: {what}; save the file as csv in UTF-8") from None
+        raise DatasetError(f"{name}, line {line}: {what}; save the file as csv in UTF-8 (Excel: CSV UTF-8)") from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DatasetError(f"{name}, line {line}: contains a zero byte; save the file as csv in UTF-8")

@@ -142,6 +142,15 @@ def test_only_male_and_female_in_a_folders_name_are_labels(data: DataSet, name: 
     assert set(found.manifest[found.manifest["person"] == name]["age"]) == {40}
 
 
+@pytest.mark.parametrize("name", ["faces.xlsx", "faces.XLS", "faces.ods"])
+def test_a_workbook_for_a_table_gets_a_hint(tmp_path: Path, name: str) -> None:
+    table = Table(tmp_path / "faces")
+    table.image("a.jpg")
+    (table.root / name).write_bytes(workbook())
+    with pytest.raises(DatasetError, match=f"{name} is a workbook: save its sheet as csv"):
+        discover(str(table.root))
+
+
 def test_columns_of_a_scheme_are_read_from_semicolons(tmp_path: Path) -> None:
     table = Table(tmp_path / "faces")
     table.csv.write_text("path;weight\na.jpg;61,5\nb.jpg;80\n")
