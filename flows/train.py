@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
@@ -35,7 +36,7 @@ def train(
     set: Overrides = [],
     weights: WeightsSources = [],
     launcher: LauncherName = "local",
-) -> Any:
+) -> dict[str, Any] | State[dict[str, Any]]:
     """Crop the faces, train every network on every fold, vote, publish the submission.
 
     Finished work in the workspace is reused, so that running again continues an interrupted run, and after a changed

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.progress import Progress
@@ -89,8 +89,9 @@ def run(
         with recording_server():
             print(printable(plan.said), file=sys.stderr)
             with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan), stop.ends_flow():
-                summary = train(
-                    data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher
+                summary = cast(
+                    "dict[str, Any]",
+                    train(data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher),
                 )
         _show_summary(summary)
     print(json.dumps(summary), flush=True)

@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, ClassVar, TextIO
+from typing import TYPE_CHECKING, ClassVar, TextIO, cast
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -58,7 +58,7 @@ def _stream(descriptor: int, replaced: TextIO | None) -> TextIO:
     if replaced is not None:
         replaced.flush()
     return io.TextIOWrapper(
-        io.BufferedWriter(_Forgiving(descriptor, "w", closefd=False)),
+        io.BufferedWriter(cast("io.RawIOBase", _Forgiving(descriptor, "w", closefd=False))),
         encoding=getattr(replaced, "encoding", None) or "utf-8",
         errors="backslashreplace",
         line_buffering=True,

@@ -16,7 +16,7 @@ _PARAMETER = re.compile(
 _SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|auth_string|api_key)")
 _SHORTEST = 8
 """A shorter value would also hide words that it happens to equal."""
-MASK = "***"
+HIDDEN = "***"
 
 
 def without_password(uri: str) -> str:
@@ -31,8 +31,8 @@ def redacted(text: str) -> str:
     environment variables that hold a secret by their name, such as ``AWS_SECRET_ACCESS_KEY``.
     """
     for value in _secrets():
-        text = text.replace(value, MASK)
-    text = _PARAMETER.sub(rf"\1={MASK}", _HEADER.sub(rf"\1\2{MASK}", text))
+        text = text.replace(value, HIDDEN)
+    text = _PARAMETER.sub(rf"\1={HIDDEN}", _HEADER.sub(rf"\1\2{HIDDEN}", text))
     return _LOGIN.sub("", without_password(text))
 
 
