@@ -79,14 +79,14 @@ def run(
         pool_of(launcher)
         plan = plan_run(data, workspace, recipe, set, weights)  # reports wrong input before any server starts
         with _prefect_settings():
-            from flows.server import recording_server, server_may_vanish
-            from flows.train import train
+            from flows.server import recording_server
+            from flows.train import train_here
         from maskfold.console import showing_jobs
 
         with recording_server():
             print(plan.said, file=sys.stderr)
-            with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan), stop.ends_flow():
-                summary = train(
+            with showing_jobs(Console(stderr=True), plan.n_jobs), handed(plan), stop.ends_flow():
+                summary = train_here(
                     data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher
                 )
         _show_summary(summary)
