@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.sandbox import Sandbox
 
-pytestmark = [pytest.mark.slow, pytest.mark.servers]
+pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(1200)]
 STOP_SECONDS = 30.0
 """A run stops within 10 s; a machine that is busy with other tests takes longer to end processes."""
 
