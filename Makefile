@@ -69,8 +69,7 @@ bench: set-up
 	@for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit $$?; done
 
 docker/.env:
-	@cp docker/.env.example $@
-	@echo "docker/.env: created from docker/.env.example, with example passwords, which are safe on this machine only"
+	@$(PYTHON) docker/make_settings.py $@
 
 campaign: set-up
 	@$(BIN)/python -m tests.faults.campaign --kills $(N)

@@ -12,10 +12,11 @@ RUN --mount=type=secret,id=pip_conf --mount=type=secret,id=ca \
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="maskfold-mlflow" \
-      org.opencontainers.image.description="MLflow server with drivers for PostgreSQL and S3." \
+      org.opencontainers.image.description="MLflow server with a login and drivers for PostgreSQL and S3." \
       org.opencontainers.image.licenses="MIT"
 RUN useradd --uid 1000 --user-group --no-create-home --home-dir /tmp mlflow
 COPY --from=build /opt/venv /opt/venv
+COPY docker/mlflow /opt/mlflow
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -29,4 +30,4 @@ USER mlflow
 EXPOSE 5000
 HEALTHCHECK --interval=5s --timeout=5s --start-period=120s CMD ["python", "-c", \
     "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"MLFLOW_PORT\"]}/health', timeout=4)"]
-CMD ["mlflow", "server", "--host", "0.0.0.0"]
+CMD ["python", "/opt/mlflow/serve.py", "--host", "0.0.0.0"]

@@ -33,7 +33,7 @@ LOOPBACK_UI = "http://127.0.0.1:4200"
 
 def page_of_this_run() -> str:
     """Return the URL of the flow run's page: on the server, or in `maskfold ui` for the embedded server."""
-    page = str(flow_run.ui_url or "")
+    page = without_password(str(flow_run.ui_url or ""))
     # Prefect's embedded server has no pages and returns "None/flow-runs/...".
     return page if page.startswith("http") else f"{LOOPBACK_UI}/flow-runs/flow-run/{flow_run.id}"
 

@@ -21,7 +21,9 @@ PLANTED = "pl4nted-Secret"
         (f"Authorization: AWS4-HMAC-SHA256 Credential=AKIA/x, Signature={PLANTED}", "Authorization: ***"),
         (f"{{'Authorization': 'Basic {PLANTED}'}}", "{'Authorization': ***"),
         (f"http://s3/b/k?X-Amz-Signature={PLANTED}&a=1", "http://s3/b/k?X-Amz-Signature=***&a=1"),
+        (f"'AKIA:{PLANTED}@bucket' is not a bucket's name", "'bucket' is not a bucket's name"),
         ("http://host/path@2x.png and a@b.example", "http://host/path@2x.png and a@b.example"),
+        ("crop: a@b.example, host:8080, fold 3: x", "crop: a@b.example, host:8080, fold 3: x"),
         ("300 photographs, 7 left out", "300 photographs, 7 left out"),
     ],
 )  # fmt: skip

@@ -16,7 +16,7 @@ import pytest
 from tests.servers.mlflow import MlflowServer
 from tests.servers.ports import free_ports
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 PLANTED = {
     name: f"pl4nted{number}-{name.lower().replace('_', '')}"
@@ -62,7 +62,7 @@ def maskfold(folder: Path, *arguments: str, **more: str) -> Watched:
         while process.poll() is None:
             for one in _family(process.pid):
                 _look(one, watched)
-            time.sleep(0.1)
+            time.sleep(0.3)
         output.seek(0)
         watched.code, watched.printed = process.returncode, output.read()
     return watched

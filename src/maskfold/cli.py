@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import os
@@ -251,14 +252,17 @@ def _prefect_settings() -> Iterator[None]:
     """Report wrong settings of Prefect, which it reads when it is imported, as wrong input."""
     from pydantic import ValidationError
 
+    said = io.StringIO()  # Prefect itself prints half of the message
     try:
-        yield
+        with contextlib.redirect_stderr(said):
+            yield
     except ValidationError as error:
         first = error.errors()[0]
         setting, given = ".".join(map(str, first["loc"])), str(first["input"])
         names = [name for name, value in os.environ.items() if name.startswith("PREFECT_") and value == given]
         named = " or ".join(names) or f"{error.title}.{setting} (of .env, prefect.toml or a profile)"
         raise errors.InputError(f"Prefect's setting {named}={given}: {first['msg']}; correct or unset it") from None
+    sys.stderr.write(said.getvalue())
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ import os
 import re
 
 _USERINFO = re.compile(r"(?<=://)[^/\s'\"]*@")
+_LOGIN = re.compile(r"(?<![\w:/.])[\w.+-]+:[^\s/@'\"]+@(?=[\w\[])")
+"""``user:password@host``, the part of a URI that messages about its host quote."""
 _HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization|x-amz-security-token)(['\"]?\s*[:=]\s*).*")
 _PARAMETER = re.compile(
     r"(?i)\b((?:ssl)?password|passwd|token|sig|x-amz-(?:signature|security-token|credential))=[^&\s'\",)]+"
@@ -31,7 +33,7 @@ def redacted(text: str) -> str:
     for value in _secrets():
         text = text.replace(value, MASK)
     text = _PARAMETER.sub(rf"\1={MASK}", _HEADER.sub(rf"\1\2{MASK}", text))
-    return without_password(text)
+    return _LOGIN.sub("", without_password(text))
 
 
 def redact_logs() -> None:

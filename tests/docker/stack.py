@@ -27,7 +27,9 @@ ROOT = Path(__file__).parents[2]
 PROJECT = "maskfold-test"
 IMAGES = f"{PROJECT}/"
 BUCKET = "maskfold"
-PASSWORDS = {"POSTGRES_PASSWORD": "example-postgres", "STORE_PASSWORD": "example-store", "PREFECT_PASSWORD": "secret"}
+PASSWORDS = {
+    f"{service}_PASSWORD": f"of-tests-only-{service.lower()}" for service in ("POSTGRES", "STORE", "PREFECT", "MLFLOW")
+}
 RUN_LABEL = "io.prefect.flow-run-id"
 
 ValueT = TypeVar("ValueT")
@@ -55,6 +57,8 @@ class Stack:
             "PREFECT_API_URL": self.prefect_url,
             "PREFECT_API_AUTH_STRING": f"maskfold:{PASSWORDS['PREFECT_PASSWORD']}",
             "MLFLOW_TRACKING_URI": self.mlflow_url,
+            "MLFLOW_TRACKING_USERNAME": "maskfold",
+            "MLFLOW_TRACKING_PASSWORD": PASSWORDS["MLFLOW_PASSWORD"],
             "AWS_ACCESS_KEY_ID": "maskfold:maskfold",
             "AWS_SECRET_ACCESS_KEY": PASSWORDS["STORE_PASSWORD"],
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -68,6 +72,11 @@ class Stack:
     @property
     def mlflow_url(self) -> str:
         return f"http://127.0.0.1:{self.ports['MLFLOW_PORT']}"
+
+    @property
+    def mlflow_login(self) -> str:
+        """Address of MLflow with user and password, for clients in this process."""
+        return self.mlflow_url.replace("://", f"://maskfold:{PASSWORDS['MLFLOW_PASSWORD']}@")
 
     def make(self, target: str) -> str:
         """Run a target of the Makefile."""

@@ -60,7 +60,7 @@ def test_the_submission_in_the_bucket_is_whole(stack: Stack, finished: Finished,
 
 
 def test_mlflow_has_the_run_and_its_folds(stack: Stack, finished: Finished) -> None:
-    client = MlflowClient(stack.mlflow_url)
+    client = MlflowClient(stack.mlflow_login)
     experiment = client.get_experiment_by_name("maskfold")
     assert experiment is not None
     tag = f"tags.`prefect.flow_run_id` = '{finished.flow_run}'"

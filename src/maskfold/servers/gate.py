@@ -139,7 +139,7 @@ def main(name: str, descriptor: int) -> None:
     password, landing = os.environ.get(PASSWORD_VARIABLE, ""), os.environ.get(LANDING_VARIABLE, "/")
     gate = Gate(app, listener.getsockname()[1], password, landing)
     config = uvicorn.Config(
-        gate,  # type: ignore[arg-type]
+        gate,
         log_level="error",
         lifespan="on" if attribute.startswith("create_") else "auto",
         timeout_graceful_shutdown=GRACE_SECONDS,
