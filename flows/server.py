@@ -119,15 +119,16 @@ def _refuse_home_that_cannot_be_written(home: Path) -> None:
 
 @contextlib.contextmanager
 def server_may_vanish() -> Iterator[None]:
-    """Report in one message that the server became unreachable while a flow ran.
+    """Report in one message that the server became unreachable or unusable while a flow ran.
 
     Raises:
-        UnavailableError: If the flow ends because Prefect's client cannot reach the server.
+        UnavailableError: If the flow ends because Prefect's client cannot reach the server, or the server fails.
     """
     try:
         yield
-    except httpx.TransportError as error:
+    except httpx.HTTPError as error:
         raise UnavailableError(
-            f"the Prefect server that records this run no longer answers ({error or type(error).__name__}); "
-            "finished work is kept in the workspace: start the server, or unset PREFECT_API_URL, and run again"
+            f"the Prefect server that records this run no longer works ({error or type(error).__name__}); "
+            "finished work is kept in the workspace: check the server and the disk of its database, or unset "
+            "PREFECT_API_URL, and run again"
         ) from error

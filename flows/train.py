@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import logging
+from contextvars import ContextVar
+from typing import Annotated, Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -12,8 +14,9 @@ from pydantic import Field
 
 from flows.fit import fit, launching, tracked, vote
 from flows.plan import Plan, handed_plan, plan_run
+from flows.server import server_may_vanish
 from flows.summary import publish_summary
-from maskfold.errors import CancelledError
+from maskfold.errors import CancelledError, UnavailableError
 from maskfold.launch import make_launcher
 from maskfold.launch.stopping import Stopped, current_stop
 
@@ -26,6 +29,32 @@ LauncherName = Annotated[str, Field(description="local, or pool:NAME for a Prefe
 
 RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=256)
 """Its threads only wait for jobs; the launcher limits how many run at a time."""
+
+_log = logging.getLogger("maskfold.flows.train")
+_summaries: ContextVar[list[dict[str, Any]] | None] = ContextVar("summaries", default=None)
+
+
+def train_here(**parameters: Any) -> dict[str, Any]:
+    """Run the flow in this process; when all its work is done, the Prefect server does not decide over its success.
+
+    Args:
+        **parameters: Those of :func:`train`.
+
+    Raises:
+        UnavailableError: If the server fails before the work is done.
+    """
+    done: list[dict[str, Any]] = []
+    token = _summaries.set(done)
+    try:
+        with server_may_vanish():
+            return cast("dict[str, Any]", train(**parameters))
+    except UnavailableError as error:
+        if not done:
+            raise
+        _log.warning("all work is done, but Prefect could not record the end of the run: %s", error)
+        return done[0]
+    finally:
+        _summaries.reset(token)
 
 
 @flow(name="train", flow_run_name="train-{recipe}", task_runner=RUNNER)  # type: ignore[arg-type]
@@ -70,4 +99,7 @@ def _train(plan: Plan, launcher: str) -> dict[str, Any]:
             "report": plan.workspace.locate(result.report.path),
         }
         publish_summary(summary, result, fitted.trained, tracker.page, plan.recipe.scheme)
+    done = _summaries.get()
+    if done is not None:
+        done.append(summary)
     return summary

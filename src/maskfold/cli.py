@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
@@ -82,16 +82,15 @@ def run(
         pool_of(launcher)
         plan = plan_run(data, workspace, recipe, set, weights)  # reports wrong input before any server starts
         with _prefect_settings():
-            from flows.server import recording_server, server_may_vanish
-            from flows.train import train
+            from flows.server import recording_server
+            from flows.train import train_here
         from maskfold.console import showing_jobs
 
         with recording_server():
             print(printable(plan.said), file=sys.stderr)
-            with showing_jobs(Console(stderr=True), plan.n_jobs), server_may_vanish(), handed(plan), stop.ends_flow():
-                summary = cast(
-                    "dict[str, Any]",
-                    train(data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher),
+            with showing_jobs(Console(stderr=True), plan.n_jobs), handed(plan), stop.ends_flow():
+                summary = train_here(
+                    data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher
                 )
         _show_summary(summary)
     print(json.dumps(summary), flush=True)

@@ -119,7 +119,7 @@ class Campaign:
         code = self._run(sandbox, workspace)
         where = f"workspace {number} ({', '.join(self._story(kills))})"
         if code != 0:
-            self.result.violations.append(f"{where}: run again: exit code {code}: {sandbox.complained[-1500:]}")
+            self._report(f"{where}: run again: exit code {code}: {sandbox.complained[-1500:]}")
             return
         outputs = self._s3_outputs(str(workspace)) if on_s3 else _local_outputs(Path(workspace))
         self._compare(where, sandbox, outputs)
@@ -162,27 +162,31 @@ class Campaign:
             return process.wait(RUN_SECONDS)
         except subprocess.TimeoutExpired:
             kinds = sorted(map(kind_of, sandbox.processes()))
-            self.result.violations.append(f"a run hangs; its processes: {kinds}; {sandbox.complained[-500:]}")
+            self._report(f"a run hangs; its processes: {kinds}; {sandbox.complained[-500:]}")
             sandbox.kill()
             return process.wait()
 
     def _refuse_left(self, sandbox: Sandbox) -> None:
         left = sandbox.left_over(LEFT_SECONDS)
         if left:
-            self.result.violations.append(f"processes are left: {sorted(map(kind_of, left))} ({self._story(1)})")
+            self._report(f"processes are left: {sorted(map(kind_of, left))} ({self._story(1)})")
             sandbox.kill()
 
     def _compare(self, where: str, sandbox: Sandbox, outputs: dict[str, bytes]) -> None:
         names = sorted(self._expected.keys() | outputs.keys())
         different = [name for name in names if self._expected.get(name) != outputs.get(name)]
         if different:
-            self.result.violations.append(f"{where}: not byte-equal: {', '.join(different)}")
+            self._report(f"{where}: not byte-equal: {', '.join(different)}")
         if state_of([self._data, self._bystander]) != self._untouched:
-            self.result.violations.append(f"{where}: files outside of the workspace have changed")
+            self._report(f"{where}: files outside of the workspace have changed")
         if strays := [str(path) for name in ("cwd", "user") for path in (sandbox.folder / name).rglob("*")]:
-            self.result.violations.append(f"{where}: files outside of workspace and homes: {strays}")
+            self._report(f"{where}: files outside of workspace and homes: {strays}")
         if strays := [path.name for path in (sandbox.folder / "tmp").glob("maskfold-*")]:
-            self.result.violations.append(f"{where}: temporary files are left: {strays}")
+            self._report(f"{where}: temporary files are left: {strays}")
+
+    def _report(self, violation: str) -> None:
+        print(f"violation: {violation}", flush=True)
+        self.result.violations.append(violation)
 
     def _story(self, kills: int) -> list[str]:
         return [f"{kill.victim} {kill.signum.name} at {kill.second:.1f} s" for kill in self.result.kills[-kills:]]
@@ -214,7 +218,8 @@ def _local_outputs(workspace: Path) -> dict[str, bytes]:
 
 
 def _is_compared(name: str) -> bool:
-    return name.endswith(COMPARED) and "detections/" not in name
+    # The scores of folds also say how long each took.
+    return name.endswith(COMPARED) and "detections/" not in name and not name.endswith("fold_scores.csv")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

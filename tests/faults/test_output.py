@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.sandbox import Sandbox
 
-pytestmark = [pytest.mark.slow, pytest.mark.servers]
+pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(1200)]
 PROGRAM = [sys.executable, "-m", "maskfold.cli"]
 
 
@@ -115,7 +115,8 @@ def test_disks_that_are_full(place: str, drawn_data: Path, tmp_path: Path) -> No
     with tmpfs(tmp_path / place, "200k"):
         done = shell(sandbox, drawn_data, 'exec "$@"')
     if place == "maskfold":  # MLflow's database is no condition of a run
-        assert done.returncode in (0, 1)
+        assert done.returncode == 0, done.stderr
+        assert "not recorded yet" in done.stderr
     else:
         assert done.returncode == 1, done.stderr
         assert "the disk is full" in done.stderr or "No space left on device" in done.stderr

@@ -74,7 +74,8 @@ class LocalServer:
     def _last_words(self) -> str:
         self.log.seek(0)
         lines = self.log.read().decode(errors="replace").strip().splitlines()
-        return f": {redacted(lines[-1])}" if lines else ""
+        telling = [line for line in lines if "rror" in line] or lines  # a crash ends with frames or blanks
+        return f": {redacted(telling[-1])}" if telling else ""
 
     def keep_alive(self) -> None:
         """Start the server again whenever it dies, on the same port, until it is stopped; for a thread.
