@@ -227,6 +227,21 @@ def test_another_mlflow_and_a_machine_with_nothing_but_the_workspace(
     assert is_whole(mlflow_server.uri, workspace)
 
 
+def test_artifacts_of_a_database_are_beside_it(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = begin(workspace)
+    play(tracker, workspace)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    other = f"sqlite:///{tmp_path / 'databases' / 'other.db'}"
+    sync(workspace, other)
+    assert is_whole(other, workspace)
+    assert any((tmp_path / "databases" / "mlartifacts").rglob("weights.safetensors"))
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_runs_in_runs_in_runs(uri: str, workspace: Workspace, tmp_path: Path) -> None:
     study = begin(workspace)
     variants = [begin(workspace, study.id) for _ in range(2)]

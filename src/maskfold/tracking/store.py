@@ -133,9 +133,8 @@ def experiment(client: MlflowClient, name: str) -> str:
 
     found = client.get_experiment_by_name(name)
     if found is None:
-        embedded = client.tracking_uri == f"{_EMBEDDED}{home() / 'mlflow.db'}"
         try:
-            place = (home() / "mlartifacts").as_uri() if embedded else None
+            place = _artifact_root(client.tracking_uri)
             return client.create_experiment(name, place, tags={_KIND_TAG: "custom_model_development"})
         except MlflowException as error:
             found = client.get_experiment_by_name(name)
@@ -144,3 +143,12 @@ def experiment(client: MlflowClient, name: str) -> str:
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
+
+
+def _artifact_root(uri: str) -> str | None:
+    """Return where a database's artifacts go: left to itself, MLflow puts them into the working directory."""
+    if uri.startswith(_EMBEDDED):
+        return (Path(uri.removeprefix(_EMBEDDED)).absolute().parent / "mlartifacts").as_uri()
+    if uri.startswith(("http", "databricks")):
+        return None  # a server has its own
+    return (home() / "mlartifacts").as_uri()
