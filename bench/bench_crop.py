@@ -89,7 +89,7 @@ def _measure(manifest: pd.DataFrame, data: Path, scratch: Path, turns: int) -> d
         "bench": "crop",
         "device": "cuda" if torch.cuda.is_available() else "cpu",
         "images_per_second": round(statistics.median(ours_s), 1),
-        "reference_images_s": round(statistics.median(reference_s), 1),
+        "reference_images_per_second": round(statistics.median(reference_s), 1),
         "speedup": round(statistics.median(np.array(ours_s) / np.array(reference_s)), 2),
         "agreement": round(float((overlaps >= 0.7).mean()), 4),
         "agreement_bare": round(float((overlaps[bare] >= 0.7).mean()), 4) if bare.any() else None,

@@ -86,9 +86,9 @@ def _measure(material: Material, network: Network, arguments: argparse.Namespace
     return {
         "bench": "folds",
         "network": network.backbone,
-        "folds_images_s": _median(speeds["folds"]),
-        "one_job_images_s": _median(speeds["one_job"]),
-        "classic_images_s": _median(speeds["classic"]),
+        "folds_images_per_second": _median(speeds["folds"]),
+        "one_job_images_per_second": _median(speeds["one_job"]),
+        "classic_images_per_second": _median(speeds["classic"]),
         "speedup_classic": _ratio(speeds["folds"], speeds["classic"]),
         "speedup_one_job": _ratio(speeds["folds"], speeds["one_job"]),
         "folds": arguments.folds,

@@ -22,7 +22,7 @@ _LAST_STATES = ("Completed", "Failed", "Cancelled", "Crashed")
 
 
 def watch(client: SyncPrefectClient, silence: float = SILENCE_SECONDS) -> None:
-    """Create or update the automation; if it was switched off, it stays off.
+    """Create the automation, or update it where it differs; if it was switched off, it stays off.
 
     Args:
         client: Client of the Prefect server.
@@ -33,7 +33,11 @@ def watch(client: SyncPrefectClient, silence: float = SILENCE_SECONDS) -> None:
     if not found:
         client.create_automation(automation)
         return
-    client.update_automation(found[0].id, automation.model_copy(update={"enabled": found[0].enabled}))
+    known = found[0]
+    wanted = automation.model_copy(update={"enabled": known.enabled})
+    # An update makes the server forget the runs it watches: those that are lost at this moment would never be noticed.
+    if AutomationCore.model_validate(known.model_dump(exclude={"id"})) != wanted:
+        client.update_automation(known.id, wanted)
 
 
 def _automation(silence: float) -> AutomationCore:

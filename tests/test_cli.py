@@ -173,6 +173,7 @@ def test_wrong_options(options: list[str], message: str, drawn_data: Path, files
     assert not workspace.exists()
 
 
+@pytest.mark.slow
 def test_a_prefect_server_that_does_not_answer(drawn_data: Path, files: Path) -> None:
     import subprocess
     import sys

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskfold.ensemble.scores import confusion, f1_by_class, macro_f1, score
+from maskfold.ensemble.scores import confusion, f1_by_class, macro_f1, scores_of
 from tests.ensemble.synthetic import ONE, THREE, recipe, recipe_of
 
 SCHEME = recipe().scheme
@@ -32,7 +32,7 @@ def test_macro_f1_counts_all_18_classes_even_those_that_never_occur(pairs) -> No
 @given(answers)
 def test_attribute_scores_agree_with_the_confusion_matrix_of_the_classes(pairs) -> None:
     true, predicted = pairs.T
-    scores = score(SCHEME, "joint", true, predicted)
+    scores = scores_of(SCHEME, "joint", true, predicted)
     counts = confusion(true, predicted, 18)
     assert counts.sum() == len(pairs)
     assert scores.accuracy == pytest.approx(counts.trace() / len(pairs))
@@ -45,14 +45,14 @@ def test_attribute_scores_agree_with_the_confusion_matrix_of_the_classes(pairs) 
 
 
 def test_an_attribute_network_has_no_score_over_18_classes() -> None:
-    scores = score(SCHEME, "age", np.array([0, 1, 1]), np.array([0, 1, 0]))
+    scores = scores_of(SCHEME, "age", np.array([0, 1, 1]), np.array([0, 1, 0]))
     assert (scores.macro_f1, scores.accuracy) == (None, None)
     assert scores.attributes == {"age": {"accuracy": 2 / 3, "macro_f1": pytest.approx((2 / 3 + 2 / 3 + 0) / 3)}}
 
 
 def test_the_only_attribute_has_the_scores_of_the_joint_class() -> None:
     scheme, true, predicted = recipe_of(ONE).scheme, np.array([0, 1, 2, 2]), np.array([0, 1, 2, 0])
-    by_target = {target: score(scheme, target, true, predicted) for target in scheme.targets}
+    by_target = {target: scores_of(scheme, target, true, predicted) for target in scheme.targets}
     assert by_target["joint"] == by_target["state"]
     assert (by_target["joint"].accuracy, by_target["joint"].attributes) == (0.75, {})
 
@@ -60,7 +60,7 @@ def test_the_only_attribute_has_the_scores_of_the_joint_class() -> None:
 def test_each_attribute_of_any_scheme_is_scored() -> None:
     scheme = recipe_of(THREE).scheme
     true, predicted = scheme.encode([[0, 1, 2], [1, 3, 4]]), scheme.encode([[0, 1, 0], [1, 2, 4]])
-    scores = score(scheme, "joint", true, predicted)
+    scores = scores_of(scheme, "joint", true, predicted)
     accuracy = {name: values["accuracy"] for name, values in scores.attributes.items()}
     assert (scores.accuracy, accuracy) == (0.0, {"glasses": 1.0, "stature": 0.5, "hair": 0.5})
 

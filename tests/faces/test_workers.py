@@ -39,6 +39,7 @@ def sleep(seconds: float) -> float:
     return seconds
 
 
+@pytest.mark.slow
 def test_all_tasks_are_answered_by_other_processes_of_one_thread() -> None:
     with Workers(square, 2) as workers:
         answers = list(workers.map(range(50)))

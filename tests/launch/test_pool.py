@@ -17,6 +17,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import run_deployment
 from prefect.events import emit_event
+from prefect.events.schemas.automations import EventTrigger
 from prefect.states import Cancelling, Completed, Crashed, Failed, Pending, Running
 
 from flows.job import job
@@ -217,6 +218,31 @@ def test_a_job_whose_machine_is_lost_counts_as_killed(pool_without_workers: str,
     assert "no sign of life for 10 s" in str(waiting.error)
     assert waiting.state().is_crashed()
     assert waiting.warnings == []
+
+
+@pytest.mark.slow
+def test_a_job_lost_just_before_flows_are_registered_again_is_noticed(
+    pool_without_workers: str, watched: None, quick: None
+) -> None:
+    waiting = Waiting(pool_without_workers)
+    waiting.begin()
+    waiting.beat()
+    time.sleep(2)  # until the server has taken it in
+    with get_client(sync_client=True) as client:
+        watch(client, silence=10)
+    waiting.end(seconds=60)
+    assert waiting.state().is_crashed()
+
+
+def test_the_automation_is_updated_where_it_differs(prefect_server: str, watched: None) -> None:
+    with get_client(sync_client=True) as client:
+        (before,) = client.read_automations_by_name(LOST_JOBS)
+        client.pause_automation(before.id)
+        watch(client, silence=20)
+        (after,) = client.read_automations_by_name(LOST_JOBS)
+    assert (after.id, after.enabled) == (before.id, False)
+    assert isinstance(after.trigger, EventTrigger)
+    assert after.trigger.within.total_seconds() == 20
 
 
 @pytest.mark.parametrize("alive", [True, False])

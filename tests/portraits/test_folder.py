@@ -117,6 +117,7 @@ def test_a_killed_drawing_is_completed(tmp_path: Path) -> None:
     assert digests(out) == digests(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_reported_and_the_same_call_draws_the_rest(tmp_path: Path) -> None:
     def kill(done: int, total: int) -> None:
         for child in multiprocessing.active_children():

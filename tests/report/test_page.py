@@ -128,6 +128,15 @@ def test_external_images_are_counted_where_there_are_any(page: str, finished_run
     assert "1,234 used, 5 left out" in render(spec, finished_run.combination, pictures, SUBMISSION, FACES, seconds=1)
 
 
+def test_folds_are_called_person_disjoint_only_where_persons_are_known(
+    page: str, finished_run, pictures: list[Picture]
+) -> None:
+    assert "person-disjoint folds" in page
+    prepared = finished_run.spec.prepared.model_copy(update={"n_people": finished_run.spec.prepared.n_train})
+    spec = finished_run.spec.model_copy(update={"prepared": prepared})
+    assert "person-disjoint" not in render(spec, finished_run.combination, pictures, SUBMISSION, FACES, seconds=1)
+
+
 def test_the_page_says_what_the_attributes_are(page: str) -> None:
     assert "<dt>Attribute mask</dt><dd>of a photograph: wear, incorrect, not worn</dd>" in page
     assert "<dt>Attribute age</dt><dd>of a person: groups with bounds at 30 and 60 years</dd>" in page

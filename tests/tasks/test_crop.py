@@ -132,6 +132,7 @@ def with_external(spec: CropSpec, table: Path) -> CropSpec:
     return CropSpec(**where, manifest=prepared.manifest, images_version=prepared.images_version, crop=spec.crop)
 
 
+@pytest.mark.slow
 def test_from_the_command_line(spec: CropSpec, tmp_path: Path) -> None:
     file = tmp_path / "spec.json"
     file.write_text(spec.model_dump_json())

@@ -107,6 +107,7 @@ def test_faces_are_counted_by_part_and_by_class_of_a_photograph(finished) -> Non
     assert groups["train, mask wear"].images == 5 * world.n_people
 
 
+@pytest.mark.slow
 def test_another_scheme_gets_a_table_of_its_attributes(tmp_path) -> None:
     world = World(recipe=recipe_of(THREE), n_people=20)
     workspace = open_workspace(str(tmp_path / "workspace"))

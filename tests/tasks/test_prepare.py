@@ -78,6 +78,7 @@ def test_too_much_damage_fails_before_anything_is_published(spec: PrepareSpec) -
     assert open_workspace(spec.workspace).list(spec.address) == [f"{spec.address}/spec.json"]
 
 
+@pytest.mark.slow
 def test_runs_as_a_process_of_its_own(spec: PrepareSpec, tmp_path: Path) -> None:
     def start(argument: str) -> subprocess.CompletedProcess[str]:
         root = Path(__file__).parents[2]

@@ -63,7 +63,7 @@ def embedded(maskfold_home: Path, empty_database: Path) -> str:
     return f"sqlite:///{maskfold_home / 'mlflow.db'}"
 
 
-@pytest.fixture(params=["embedded", "server"])
+@pytest.fixture(params=["embedded", pytest.param("server", marks=pytest.mark.servers)])
 def uri(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The same test on the embedded database and on a server."""
     if request.param == "embedded":

@@ -227,6 +227,23 @@ def test_another_mlflow_and_a_machine_with_nothing_but_the_workspace(
     assert is_whole(mlflow_server.uri, workspace)
 
 
+@pytest.mark.slow
+def test_artifacts_of_a_database_are_beside_it(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = begin(workspace)
+    play(tracker, workspace)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    other = f"sqlite:///{tmp_path / 'databases' / 'other.db'}"
+    sync(workspace, other)
+    assert is_whole(other, workspace)
+    assert any((tmp_path / "databases" / "mlartifacts").rglob("weights.safetensors"))
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.slow
 def test_runs_in_runs_in_runs(uri: str, workspace: Workspace, tmp_path: Path) -> None:
     study = begin(workspace)
     variants = [begin(workspace, study.id) for _ in range(2)]
@@ -284,6 +301,7 @@ def statuses(uri: str, workspace: Workspace) -> dict[str, str]:
     return {name: run.info.status for name, runs in runs_of(uri, workspace).items() for run in runs}
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_killed_flow_are_closed_and_those_of_a_living_one_are_not(
     embedded: str, workspace: Workspace, doomed: subprocess.Popen[str]
 ) -> None:
@@ -299,6 +317,7 @@ def test_the_runs_of_a_killed_flow_are_closed_and_those_of_a_living_one_are_not(
     assert "its process is gone" in parent.data.tags["failure"]
 
 
+@pytest.mark.slow
 def test_a_flow_of_another_host_is_taken_for_dead_when_its_heart_has_stopped(
     embedded: str,
     workspace: Workspace,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from maskfold.dataset.folds import held_out_folds
 from maskfold.dataset.manifest import eval_rows, train_rows
 from maskfold.ensemble.oof import assemble
-from maskfold.ensemble.scores import score
+from maskfold.ensemble.scores import scores_of
 from maskfold.ensemble.vote import PRODUCT, mean_of_trainings, vote
 from maskfold.errors import InvariantError
 from maskfold.recipe import Recipe
@@ -57,7 +57,7 @@ class Voter:
     @cached_property
     def scores(self) -> Scores:
         """Out-of-fold scores on the whole training set."""
-        return score(self.scheme, self.target, self.true, self.predicted)
+        return scores_of(self.scheme, self.target, self.true, self.predicted)
 
     @cached_property
     def answers(self) -> dict[str, tuple[IntArray, IntArray]]:

@@ -26,7 +26,7 @@ def confusion(true: IntArray, predicted: IntArray, size: int) -> IntArray:
     return np.asarray(confusion_matrix(true, predicted, labels=range(size)), dtype=np.int64)
 
 
-def score(scheme: Scheme, target: str, true: IntArray, predicted: IntArray) -> Scores:
+def scores_of(scheme: Scheme, target: str, true: IntArray, predicted: IntArray) -> Scores:
     """Score the answers of one voter.
 
     Args:

@@ -37,7 +37,7 @@ _FARTHEST_AGAIN = 3.0
 _ENOUGH_AGAIN = 2 / 3
 _TAIL = 3.0
 
-Floats = NDArray[np.float64]
+Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Typical:
             len(boxes),
         )
 
-    def distances(self, boxes: Boxes, height: int, width: int) -> Floats:
+    def distances(self, boxes: Boxes, height: int, width: int) -> Float64Array:
         """Return the distances of boxes from the typical face, in spreads: (n,)."""
         places = _places(_relative(boxes, np.array([[height, width]])))
         return np.asarray(np.linalg.norm((places - self.centre) / self.spread, axis=1))
@@ -158,16 +158,16 @@ def learn_typical(found: Iterable[tuple[Candidates, int, int]], min_probability:
     return Typical.learn(boxes, np.array([size for _, size in sure], dtype=np.int64).reshape(-1, 2))
 
 
-def _relative(boxes: Boxes, sizes: NDArray[np.integer]) -> Floats:
+def _relative(boxes: Boxes, sizes: NDArray[np.integer]) -> Float64Array:
     return boxes.astype(np.float64) / sizes[:, [1, 0, 1, 0]]
 
 
-def _places(relative: Floats) -> Floats:
+def _places(relative: Float64Array) -> Float64Array:
     left, top, right, bottom = relative.T
     return np.stack([(left + right) / 2, (top + bottom) / 2, np.log(np.maximum(bottom - top, 1e-6))], axis=1)
 
 
-def _triple(values: Floats) -> tuple[float, float, float]:
+def _triple(values: Float64Array) -> tuple[float, float, float]:
     x, y, z = (float(value) for value in values)
     return x, y, z
 

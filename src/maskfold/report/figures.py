@@ -11,7 +11,7 @@ from maskfold.specs import TrainFoldOutcome
 
 def run_figures(recipe: Recipe, combination: Combination, trained: tuple[TrainFoldOutcome, ...]) -> list[Figure]:
     """Return the figures of a run, without those that would show too many classes."""
-    folds: dict[str, learning.Folds] = {
+    folds: dict[str, learning.FoldOutcomes] = {
         network.name: [outcome for outcome in trained if outcome.network == network.name] for network in recipe.networks
     }
     numeric = [one for one in combination.scheme.attributes if one.is_number and one.size <= groups.MOST]

@@ -14,10 +14,10 @@ from maskfold.report.figure import Figure
 from maskfold.specs import EpochRecord, TrainFoldOutcome
 from maskfold.theme import Palette
 
-Folds = Sequence[TrainFoldOutcome]
+FoldOutcomes = Sequence[TrainFoldOutcome]
 
 
-def figure(networks: Mapping[str, Folds]) -> Figure:
+def figure(networks: Mapping[str, FoldOutcomes]) -> Figure:
     """Return, for each network, losses (left) and validation macro-F1 (right): folds thin, their mean bold."""
     said = []
     for name, folds in networks.items():
@@ -36,7 +36,7 @@ def figure(networks: Mapping[str, Folds]) -> Figure:
     )
 
 
-def _draw(drawing: Canvas, networks: Mapping[str, Folds], palette: Palette) -> None:
+def _draw(drawing: Canvas, networks: Mapping[str, FoldOutcomes], palette: Palette) -> None:
     grid = drawing.subplots(len(networks), 2, squeeze=False)
     for (loss, score), (name, folds) in zip(grid, networks.items(), strict=True):
         _curves(loss, folds, "train_loss", palette.series[1], "train")
@@ -61,7 +61,7 @@ def _draw(drawing: Canvas, networks: Mapping[str, Folds], palette: Palette) -> N
         axes.set_xlabel("epoch")
 
 
-def _curves(axes: Any, folds: Folds, value: str, color: str, label: str | None) -> None:
+def _curves(axes: Any, folds: FoldOutcomes, value: str, color: str, label: str | None) -> None:
     for fold in folds:
         epochs = [record.epoch + 1 for record in fold.history]
         axes.plot(epochs, [getattr(record, value) for record in fold.history], color=color, linewidth=0.7, alpha=0.5)
@@ -70,7 +70,7 @@ def _curves(axes: Any, folds: Folds, value: str, color: str, label: str | None) 
     axes.plot(range(1, len(mean) + 1), mean, color=color, linewidth=2.0, marker=marker, markersize=4, label=label)
 
 
-def _mean_by_epoch(folds: Folds, value: str) -> list[float]:
+def _mean_by_epoch(folds: FoldOutcomes, value: str) -> list[float]:
     """Return the mean of a value over the folds that reached each epoch."""
     histories: list[tuple[EpochRecord, ...]] = [fold.history for fold in folds]
     return [

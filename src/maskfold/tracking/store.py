@@ -154,7 +154,8 @@ def experiment(client: MlflowClient, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            place = None if client.tracking_uri.startswith("http") else artifact_folder(client.tracking_uri).as_uri()
+            server = client.tracking_uri.startswith(("http", "databricks"))  # has a place of its own
+            place = None if server else artifact_folder(client.tracking_uri).as_uri()
             return client.create_experiment(name, place, tags={_KIND_TAG: "custom_model_development"})
         except MlflowException as error:
             found = client.get_experiment_by_name(name)

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from maskfold.recipe import Loss
 from maskfold.scheme import IntArray
 
-Weights = NDArray[np.float64]
+ClassWeights = NDArray[np.float64]
 
 
-def class_weights(loss: Loss, counts: IntArray) -> Weights | None:
+def class_weights(loss: Loss, counts: IntArray) -> ClassWeights | None:
     """Return the weights that a loss asks for, float64, (C,), or none; see the functions below.
 
     Args:
@@ -25,7 +25,7 @@ def class_weights(loss: Loss, counts: IntArray) -> Weights | None:
     return None
 
 
-def inverse_frequency(counts: IntArray) -> Weights:
+def inverse_frequency(counts: IntArray) -> ClassWeights:
     """Return weights proportional to 1 / n_c; each class that occurs then has the same total weight.
 
     King & Zeng 2001, Logistic Regression in Rare Events Data, section 4.2; scikit-learn's ``balanced``. The mean over
@@ -34,7 +34,7 @@ def inverse_frequency(counts: IntArray) -> Weights:
     return _mean_one(np.divide(1.0, counts, out=np.zeros(len(counts)), where=counts > 0), counts)
 
 
-def effective_number(counts: IntArray, beta: float) -> Weights:
+def effective_number(counts: IntArray, beta: float) -> ClassWeights:
     """Return weights proportional to (1 - beta) / (1 - beta^n_c).
 
     Cui et al. 2019, Class-Balanced Loss Based on Effective Number of Samples, section 4, eq. 6. The paper scales them
@@ -51,6 +51,6 @@ def effective_number(counts: IntArray, beta: float) -> Weights:
     )
 
 
-def _mean_one(weights: Weights, counts: IntArray) -> Weights:
+def _mean_one(weights: ClassWeights, counts: IntArray) -> ClassWeights:
     mean = float((weights * counts).sum() / counts.sum())
     return weights / mean
