@@ -51,12 +51,12 @@ def recording_server() -> Iterator[None]:
         refuse_dead_server()
         yield
         return
+    _refuse_home_that_cannot_be_written(PREFECT_HOME.value())
     if not PREFECT_SERVER_ALLOW_EPHEMERAL_MODE.value():
         raise InputError(
             "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE is off, so no Prefect server may be embedded, and PREFECT_API_URL "
             "names no other; switch the first on, or set the second"
         )
-    _refuse_home_that_cannot_be_written(PREFECT_HOME.value())
     with prefect_server() as server:
         settings = {
             PREFECT_API_URL: f"{server.address}/api",

@@ -1,5 +1,7 @@
 """Margins, clamping and cutting."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,14 +47,17 @@ def test_never_empty(box: tuple[float, ...], expected: tuple[float, ...]) -> Non
     assert with_margins(box, NONE, height=512, width=384) == expected  # type: ignore[arg-type]
 
 
-sides = st.floats(0, 300)
+def margins_of(unit: Literal["pixel", "box"], widest: float) -> st.SearchStrategy[Margins]:
+    sides = st.floats(0, widest)
+    return st.builds(Margins, left=sides, top=sides, right=sides, bottom=sides, unit=st.just(unit))
+
+
+any_margins = margins_of("pixel", 300) | margins_of("box", 10)
 
 
 @given(
     box=st.tuples(*[st.floats(-100, 400)] * 4),
-    margins=st.builds(
-        Margins, left=sides, top=sides, right=sides, bottom=sides, unit=st.sampled_from(["pixel", "box"])
-    ),
+    margins=any_margins,
     height=st.integers(1, 400),
     width=st.integers(1, 400),
 )
@@ -143,9 +148,7 @@ def test_a_kept_aspect_leaves_a_black_ground() -> None:
 @settings(max_examples=50)
 @given(
     box=st.tuples(*[st.floats(-100, 400)] * 4),
-    margins=st.builds(
-        Margins, left=sides, top=sides, right=sides, bottom=sides, unit=st.sampled_from(["pixel", "box"])
-    ),
+    margins=any_margins,
     aspect=st.sampled_from(["stretch", "enlarge", "pad"]),
     border=st.sampled_from(["clamp", "pad"]),
     height=st.integers(1, 200),
