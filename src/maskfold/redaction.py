@@ -6,8 +6,9 @@ import logging
 import os
 import re
 
-_USERINFO = re.compile(r"(?<=://)[^/\s'\"]*@")
-_LOGIN = re.compile(r"(?<![\w:/.])[\w.+-]+:[^\s/@'\"]+@(?=[\w\[])")
+# Repetitions are bounded, so that the time is linear in the length of a hostile text.
+_USERINFO = re.compile(r"(?<=://)[^/\s'\"]{0,1024}@")
+_LOGIN = re.compile(r"(?<![\w:/.+-])[\w.+-]{1,128}:[^\s/@'\"]{1,512}@(?=[\w\[])")
 """``user:password@host``, the part of a URI that messages about its host quote."""
 _HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization|x-amz-security-token)(['\"]?\s*[:=]\s*).*")
 _PARAMETER = re.compile(
