@@ -64,13 +64,13 @@ class Attribute(Settings):
     """In place of values: the lowest number of each group but the first. Bounds 30 and 60 make the groups below 30,
     30 up to 60, and 60 and above."""
     train_bounds: tuple[Bound, ...] | None = None
-    """Bounds of the training labels alone; none takes `bounds`. Validation and submission always use `bounds`."""
+    """Bounds of the training labels alone; null takes `bounds`. Validation and submission always use `bounds`."""
     unit: str = ""
     """Unit of the number, such as years."""
     lowest: float | None = None
-    """Numbers below this one are errors of the table; none allows all."""
+    """Numbers below this one are errors of the table; null allows all."""
     highest: float | None = None
-    """Numbers above this one are errors of the table; none allows all."""
+    """Numbers above this one are errors of the table; null allows all."""
 
     @field_validator("values")
     @classmethod

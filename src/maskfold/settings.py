@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Side = Annotated[int, Field(ge=8, le=4096)]
@@ -38,7 +40,8 @@ def _spread(values: tuple[float, float, float]) -> tuple[float, float, float]:
     return _scaled(values)
 
 
-ImageSize = Annotated[tuple[Side, Side], Field(description="height, width in pixels"), AfterValidator(_area)]
+ImageSize = Annotated[tuple[Side, Side], AfterValidator(_area)]
+"""Height and width in pixels."""
 _Channel = Annotated[float, Field(ge=0)]
 _Spread = Annotated[float, Field(gt=0)]
 ChannelMeans = Annotated[tuple[_Channel, _Channel, _Channel], AfterValidator(_scaled)]
@@ -51,6 +54,25 @@ class Settings(BaseModel):
     """A frozen group of settings; unknown keys are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    alone: ClassVar[str] = ""
+    """The setting that a plain value stands for: with ``name``, ``loss: focal`` is ``loss: {name: focal}``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def in_full(cls, given: Any) -> Any:
+        """Return the settings that a plain value stands for; anything else as it is."""
+        plain = isinstance(given, str | int | float) and not isinstance(given, bool)
+        return {cls.alone: given} if cls.alone and plain else given
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the JSON schema, which allows the plain value, too."""
+        schema = handler(core)
+        if not cls.alone:
+            return schema
+        group = handler.resolve_ref_schema(schema)
+        return {"anyOf": [group, group["properties"][cls.alone]]}
 
 
 class OutsideKey:

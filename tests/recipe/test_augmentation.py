@@ -11,7 +11,7 @@ from maskfold.recipe import AUGMENTATION_PRESETS, Augmentation, dump_recipe, loa
 
 @pytest.mark.parametrize("name", AUGMENTATION_PRESETS)
 def test_a_preset_is_given_by_its_name_and_reads_back(name: str, tmp_path: Path):
-    recipe = load_recipe("smoke", [f"networks.0.augmentation={name}"])
+    recipe = load_recipe("smoke", [f"networks.joint.augmentation={name}"])
     found = recipe.networks[0].augmentation
     assert found.preset == name
     assert all(getattr(found, key) == value for key, value in AUGMENTATION_PRESETS[name].items())
@@ -40,11 +40,14 @@ def test_hot6_is_that_of_the_recipe_of_the_same_name():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("augmentation=heavy", r"networks.0.augmentation.preset: Input should be 'none', 'light', 'hot6' or 'strong'"),
+        (
+            "augmentation=heavy",
+            r"networks.joint.augmentation.preset: Input should be 'none', 'light', 'hot6'",
+        ),
         ("augmentation.rotation=[5, -5]", r"rotation must rise within -180.0..180.0, got \[5.0, -5.0\]"),
         ("augmentation.crop_area=[0, 1]", r"crop_area must rise within 0.05..1.0"),
-        ("augmentation.blur=1.5", r"networks.0.augmentation.blur: Input should be less than or equal to 1"),
-        ("augmentation.randaugment=9", r"networks.0.augmentation.randaugment: "),
+        ("augmentation.blur=1.5", r"networks.joint.augmentation.blur: Input should be less than or equal to 1"),
+        ("augmentation.randaugment=9", r"networks.joint.augmentation.randaugment: "),
     ],
 )
 def test_wrong_settings_are_named(setting: str, message: str):
@@ -54,4 +57,4 @@ def test_wrong_settings_are_named(setting: str, message: str):
 
 def test_an_unknown_setting_is_answered_with_the_known_ones():
     with pytest.raises(RecipeError, match=re.escape("Did you mean 'rotation'?")):
-        load_recipe("smoke", ["networks.0.augmentation.rotatoin=[0, 1]"])
+        load_recipe("smoke", ["networks.joint.augmentation.rotatoin=[0, 1]"])

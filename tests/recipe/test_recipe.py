@@ -1,10 +1,39 @@
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from maskfold.errors import RecipeError
 from maskfold.recipe import PRESETS, Recipe, dump_recipe, load_recipe
+from maskfold.recipe.reference import all_settings
+
+ODD_VALUES = [
+    "null",
+    "[]",
+    "{}",
+    "3",
+    "-1",
+    "true",
+    "x",
+    "[x]",
+    "{a: 1}",
+    "[1, 2]",
+    "[[1]]",
+    "''",
+    "1e400",
+    ".nan",
+    "{1: 2}",
+    "[{name: x}]",
+    "{name: 3}",
+    "2020-01-01",
+    "!!binary aGk=",
+    "{attributes: [{name: beard, values: [a, b]}]}",
+    "{attributes: [{name: beard, bounds: 3, of: 3}]}",
+    "{attributes: [{name: beard, range: 3}]}",
+]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -53,6 +82,18 @@ def test_override_values_are_yaml() -> None:
     [
         ("folds.kk=3", r"folds\.kk: unknown setting\. Did you mean 'k'\?"),
         ("networks.joint.epoch=3", "Did you mean 'epochs'"),
+        ("networks.*.lr=1", r"networks\.\*\.lr: unknown setting here\. Did you mean networks\.\*\.optimizer\.lr\?"),
+        ("epochs=3", r"epochs: unknown setting here\. Did you mean networks\.\*\.epochs\?"),
+        ("networks.*.epochs=0", r"\n  networks\.\*\.epochs: Input should be greater than or equal to 1 \(given: 0\)$"),
+        ("networks.mask.epochs=0", r"\n  networks\.mask\.epochs: Input"),
+        ("networks.*.loss=foca", "Did you mean 'focal'"),
+        ("scheme={attributes: 3}", "expected a name, or a mapping with a list of attributes"),
+        (
+            "scheme={attributes: [{name: [1]}]}",
+            "a list of attributes, each with a name",
+        ),
+        ("scheme={attributes: [{name: beard, range: 3}]}", r"expected \[lowest, highest\]"),
+        ("crop.face_size=[{name: x}]", r"crop\.face_size"),
         ("networks.jiont.epochs=3", "Did you mean 'joint'"),
         ("folds.k=one", r"folds\.k: .*integer"),
         ("folds.k=1", "greater than or equal to 2"),
@@ -87,12 +128,37 @@ def test_wrong_overrides_say_what_is_wrong(override: str, message: str) -> None:
     assert error.value.exit_code == 2
 
 
+def test_a_plain_value_stands_for_a_group_and_its_settings_can_still_be_set() -> None:
+    recipe = load_recipe(
+        "fast", ["networks.*.loss=focal", "networks.*.loss.gamma=3", "networks.*.cutmix=0.25", "networks.*.amp=off"]
+    )
+    for network in recipe.networks:
+        assert (network.loss.name, network.loss.gamma, network.cutmix.p, network.amp) == ("focal", 3, 0.25, "off")
+
+
+@pytest.mark.parametrize("text", ["45,60", "45, 60", "[45,60]"])
+def test_numbers_need_no_brackets(text: str) -> None:
+    assert load_recipe("fast", [f"labels.age_bounds={text}"]).scheme["age"].bounds == (45, 60)
+
+
+@given(
+    overrides=st.lists(
+        st.builds("{}={}".format, st.sampled_from([one.key for one in all_settings()]), st.sampled_from(ODD_VALUES)),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_no_value_of_any_setting_does_more_than_fit_or_be_refused(overrides: list[str]) -> None:
+    with contextlib.suppress(RecipeError):
+        load_recipe("fast", overrides)
+
+
 def test_each_mistake_is_said_once_and_shortly() -> None:
     with pytest.raises(RecipeError) as error:
         load_recipe("fast", ["networks.*.epochs=0", "folds.kk.k=1", f"labels.age_bounds={'x' * 5000}"])
     lines = str(error.value).splitlines()
-    assert lines[0] == "recipe fast: 6 setting(s) are wrong"
-    assert len(lines) == 7
+    assert lines[0] == "recipe fast: 3 setting(s) are wrong"
+    assert len(lines) == 4
     assert max(map(len, lines)) < 200
 
 

@@ -3,8 +3,9 @@
 from maskfold.recipe.augmentation import AUGMENTATION_PRESETS, Augmentation
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
 from maskfold.recipe.learning import Binning, CutMix, Loss, MixUp, Optimizer, Schedule
-from maskfold.recipe.loading import PRESETS, dump_recipe, load_recipe
+from maskfold.recipe.loading import PRESETS, load_recipe
 from maskfold.recipe.network import Network
+from maskfold.recipe.printing import dump_explained, dump_recipe, dump_short
 from maskfold.recipe.recipe import (
     Crop,
     Dataset,
@@ -13,6 +14,7 @@ from maskfold.recipe.recipe import (
     Margins,
     Recipe,
 )
+from maskfold.recipe.schema import json_schema
 from maskfold.recipe.schemes import SCHEMES
 from maskfold.settings import OutsideKey, Settings, determining
 
@@ -40,6 +42,9 @@ __all__ = [
     "Settings",
     "Stopping",
     "determining",
+    "dump_explained",
     "dump_recipe",
+    "dump_short",
+    "json_schema",
     "load_recipe",
 ]

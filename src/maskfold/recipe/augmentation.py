@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,8 @@ class Augmentation(Settings):
 
     Also given as the name of a preset alone: ``augmentation: light``.
     """
+
+    alone: ClassVar[str] = "preset"
 
     preset: AugmentationPreset | None = None
     """Named settings, used wherever nothing else is given."""
@@ -105,34 +107,33 @@ class Augmentation(Settings):
     @model_validator(mode="before")
     @classmethod
     def _fill_in_preset(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            given = {"preset": given}
+        given = cls.in_full(given)
         if not isinstance(given, dict):
             return given
         return {**AUGMENTATION_PRESETS.get(str(given.get("preset")), {}), **given}
 
     @model_validator(mode="after")
     def _check_ranges(self) -> Self:
-        for name, lowest, highest in _LIMITS:
+        for name, (lowest, highest) in RANGE_LIMITS.items():
             low, high = getattr(self, name)
             if not lowest <= low <= high <= highest:
                 raise ValueError(f"{name} must rise within {lowest}..{highest}, got [{low}, {high}]")
         return self
 
 
-_LIMITS: Final = (
-    ("crop_area", 0.05, 1.0),
-    ("crop_ratio", 0.2, 5.0),
-    ("rotation", -180.0, 180.0),
-    ("translation", -1.0, 1.0),
-    ("scale", 0.1, 10.0),
-    ("shear", -60.0, 60.0),
-    ("brightness", 0.0, 100.0),
-    ("contrast", 0.0, 100.0),
-    ("saturation", 0.0, 100.0),
-    ("hue", -1.0, 1.0),
-    ("blur_sigma", 0.01, 20.0),
-    ("noise_std", 0.0, 1.0),
-    ("erasing_area", 0.0, 1.0),
-)
+RANGE_LIMITS: Final = {
+    "crop_area": (0.05, 1.0),
+    "crop_ratio": (0.2, 5.0),
+    "rotation": (-180.0, 180.0),
+    "translation": (-1.0, 1.0),
+    "scale": (0.1, 10.0),
+    "shear": (-60.0, 60.0),
+    "brightness": (0.0, 100.0),
+    "contrast": (0.0, 100.0),
+    "saturation": (0.0, 100.0),
+    "hue": (-1.0, 1.0),
+    "blur_sigma": (0.01, 20.0),
+    "noise_std": (0.0, 1.0),
+    "erasing_area": (0.0, 1.0),
+}
 """Lowest and highest value of each setting that is a range."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -30,11 +30,13 @@ class Stopping(Settings):
     """Early stopping: when a training ends before its last epoch."""
 
     patience: PositiveInt | None = None
-    """End after this many epochs in a row without a better validation macro-F1; none trains all epochs."""
+    """End after this many epochs in a row without a better validation macro-F1; null trains all epochs."""
 
 
 class Normalisation(Settings):
     """The scale of the inputs; also given as its source alone: ``normalisation: data``."""
+
+    alone: ClassVar[str] = "source"
 
     source: Literal["network", "data", "given"] = "network"
     """Mean and deviation that the backbone expects, that the training images have, or that are given here."""
@@ -42,11 +44,6 @@ class Normalisation(Settings):
     """Of red, green and blue, in 0..1."""
     std: ChannelSpreads | None = None
     """Standard deviation of red, green and blue, in 0..1."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _source_alone(cls, given: Any) -> Any:
-        return {"source": given} if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _given_or_not(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -21,6 +21,8 @@ _WEIGHTED = ("cross-entropy", "focal", "label-smoothing", "neighbour-smoothing")
 
 class CutMix(Settings):
     """CutMix: a part of another image is pasted in, labels are mixed by the true area shares."""
+
+    alone: ClassVar[str] = "p"
 
     p: Probability = 0.0
     """Probability that a batch is mixed; 0 switches CutMix off."""
@@ -45,6 +47,8 @@ class CutMix(Settings):
 class MixUp(Settings):
     """MixUp: another image is blended in, labels are mixed by the same shares."""
 
+    alone: ClassVar[str] = "p"
+
     p: Probability = 0.0
     """Probability that a batch is blended; 0 switches MixUp off. A batch has CutMix or MixUp, never both."""
     alpha: float = Field(0.2, gt=0, le=1000)
@@ -56,9 +60,13 @@ class MixUp(Settings):
 class Loss(Settings):
     """The training loss. All losses accept soft targets, so all work with CutMix and MixUp."""
 
+    alone: ClassVar[str] = "name"
+
     name: Literal[
         "cross-entropy", "focal", "label-smoothing", "neighbour-smoothing", "soft-f1", "symmetric", "mixture"
     ] = "cross-entropy"
+    """Which loss. `focal` weighs down what is already learnt; the smoothing ones spread some of the label's mass;
+    `soft-f1` is a smooth macro-F1; `symmetric` withstands wrong labels; `mixture` is a weighted sum of `parts`."""
     gamma: float = Field(2.0, ge=0, le=100)
     """Focusing parameter of the focal loss."""
     smoothing: Probability = 0.1
@@ -98,17 +106,20 @@ class Loss(Settings):
 class Optimizer(Settings):
     """The optimizer."""
 
+    alone: ClassVar[str] = "name"
+
     name: Literal["adam", "adamw", "sgd", "madgrad"] = "adamw"
     """`sgd` is with Nesterov's momentum."""
     lr: float = Field(1e-3, gt=0, le=1e30)
     """Learning rate; the peak rate of a cyclic schedule."""
     weight_decay: float = Field(0.0, ge=0, le=10)
+    """How fast weights shrink towards 0: decoupled for `adamw`, added to the gradient for the others."""
     decay_norms: bool = True
     """Whether biases and normalisation layers decay like all other weights."""
     momentum: Probability = 0.9
     """Momentum of MADGRAD and SGD; first beta of Adam and AdamW."""
     eps: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Numerical floor; none takes the optimizer's own default. SGD has none."""
+    """Numerical floor; null takes the optimizer's own default. SGD has none."""
     layer_decay: float = Field(1.0, gt=0, le=1)
     """Factor of the learning rate from each layer to the one below, so that early layers change less."""
     clip_norm: Annotated[float, Field(gt=0, le=1e6)] | None = None
@@ -118,7 +129,10 @@ class Optimizer(Settings):
 class Schedule(Settings):
     """The learning-rate schedule, stepped once per optimizer step."""
 
+    alone: ClassVar[str] = "name"
+
     name: Literal["constant", "step", "exponential", "cosine", "cosine-restarts", "cyclic", "one-cycle"] = "cosine"
+    """How the rate changes over training."""
     warmup_epochs: float = Field(0.0, ge=0, le=10_000)
     """Linear warm-up before the schedule proper, in epochs."""
     min_lr: float = Field(1e-5, ge=0, le=1e30)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from maskfold.errors import RecipeError, WorkspaceError
+from maskfold.recipe.mistakes import explain
 from maskfold.recipe.paths import put
 from maskfold.recipe.recipe import Dataset, Recipe
+from maskfold.recipe.reference import group_of
 from maskfold.recipe.schemes import PRESETS_SCHEME, expand_short, fit_preset, load_scheme
 from maskfold.recipe.text import load_yaml
 from maskfold.regular import read_regular
@@ -22,18 +25,11 @@ from maskfold.wording import did_you_mean
 PRESETS: Final = ("smoke", "fast", "best", "hot6")
 # PyYAML raises its own errors, and those of constructors, such as that of the date 2020-99-99.
 _NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
-_PLAIN = {
-    "tuple_type": "expected a list, such as [45, 60]",
-    "model_type": "expected a group of settings (name: value, ...)",
-    "dict_type": "expected a group of settings (name: value, ...)",
-}
-"""Messages in terms of recipes for types of errors that pydantic explains in terms of Python."""
+_NUMBERS = re.compile(r"\s*-?[\d.]+(\s*,\s*-?[\d.]+)+\s*")
 _INSTEAD = {"bounds": "values", "values": "bounds"}
 """Settings of an attribute that exclude each other."""
 _MAX_RECIPE = 1 << 17
 """Bytes of a recipe."""
-_SHOWN = 80
-"""Characters of a wrong value in a message."""
 
 
 def load_recipe(
@@ -57,11 +53,11 @@ def load_recipe(
         settings = fit_preset(settings)
     for key, value in given:
         if key.partition(".")[0] != "scheme":
-            settings = put(settings, key.split("."), value, key)
+            settings = put(_in_full(Recipe, settings), key.split("."), value, key)
     try:
         return Recipe.model_validate(expand_short(settings))
     except ValidationError as error:
-        raise RecipeError(_explain(where, error)) from None
+        raise RecipeError(explain(where, error, settings)) from None
 
 
 def load_dataset(source: str | Path = "fast", overrides: Iterable[str] = ()) -> Dataset:
@@ -78,16 +74,11 @@ def load_dataset(source: str | Path = "fast", overrides: Iterable[str] = ()) -> 
     try:
         return _DatasetAlone.model_validate(settings).dataset
     except ValidationError as error:
-        raise RecipeError(_explain(where, error)) from None
+        raise RecipeError(explain(where, error, settings)) from None
 
 
 class _DatasetAlone(Settings):
     dataset: Dataset
-
-
-def dump_recipe(recipe: Recipe) -> str:
-    """Return the recipe as YAML that :func:`load_recipe` reads back to an equal recipe."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
 
 
 def _read(source: str) -> dict[str, Any]:
@@ -124,9 +115,28 @@ def _split(override: str) -> tuple[str, Any]:
     if not separator or not all(key.split(".")):
         raise RecipeError(f"setting {override!r}: expected dotted.key=value, such as folds.k=3")
     try:
-        return key, load_yaml(text)
+        # Without brackets, which zsh takes for a pattern: `labels.age_bounds=45,60`.
+        return key, load_yaml(f"[{text}]" if _NUMBERS.fullmatch(text) else text)
     except _NOT_YAML:
         raise RecipeError(f"setting {override!r}: the value is not valid YAML") from None
+
+
+def _in_full(model: type[Settings], node: Any) -> Any:
+    """Return settings with each group written out that is given by a plain value, so that its settings can be set."""
+    node = model.in_full(node)
+    if not isinstance(node, Mapping):
+        return node
+    written = dict(node)
+    for name, field in model.model_fields.items():
+        group, repeated = group_of(field.annotation)
+        if group is None or written.get(name) is None:
+            continue
+        value = written[name]
+        if repeated and isinstance(value, list):
+            written[name] = [_in_full(group, one) for one in value]
+        elif not repeated:
+            written[name] = _in_full(group, value)
+    return written
 
 
 def _with_scheme(
@@ -138,8 +148,7 @@ def _with_scheme(
         scheme = load_scheme(chosen)
     except ValueError as error:
         raise RecipeError(f"setting scheme: {error}") from None
-    if not isinstance(scheme, Mapping) or not isinstance(scheme.get("attributes"), list | tuple):
-        raise RecipeError(f"setting scheme: expected a name, or a mapping with a list of attributes; given: {scheme!r}")
+    _refuse_no_scheme(scheme)
     full: Any = {**settings, "scheme": {**scheme, "attributes": list(scheme["attributes"])}}
     for key, value in overrides:
         if key.startswith("scheme."):
@@ -147,15 +156,31 @@ def _with_scheme(
             full = put(full, [*place, last], value, key)
             if last in _INSTEAD and value:  # an attribute has one of both: what the user gives replaces the other
                 full = put(full, [*place, _INSTEAD[last]], [], key)
+    _refuse_no_scheme(full["scheme"])
     attributes = [_with_bounds(attribute) for attribute in full["scheme"]["attributes"]]
     return {**full, "scheme": {**full["scheme"], "attributes": attributes}}
+
+
+def _refuse_no_scheme(scheme: Any) -> None:
+    attributes = scheme.get("attributes") if isinstance(scheme, Mapping) else None
+    named = isinstance(attributes, list | tuple) and all(
+        isinstance(one, Mapping) and isinstance(one.get("name"), str) for one in attributes
+    )
+    if not named:
+        raise RecipeError(
+            "setting scheme: expected a name, or a mapping with a list of attributes, each with a name; "
+            f"given: {scheme!r}"
+        )
 
 
 def _with_bounds(attribute: Any) -> Any:
     """Return an attribute without its ``range``, which the data set states where only the user knows the bounds."""
     if not isinstance(attribute, Mapping) or "range" not in attribute:
         return attribute
-    low, high = attribute["range"]
+    found = attribute["range"]
+    if not (isinstance(found, list | tuple) and len(found) == 2 and all(isinstance(one, int | float) for one in found)):
+        raise RecipeError(f"setting scheme: range of {attribute['name']}: expected [lowest, highest], given: {found!r}")
+    low, high = found
     if not attribute.get("bounds") and not attribute.get("values"):
         name = attribute["name"]
         raise RecipeError(
@@ -164,40 +189,3 @@ def _with_bounds(attribute: Any) -> Any:
             f"attributes that count: --set 'scheme={{attributes: [{{name: ..., values: [...]}}]}}'"
         )
     return {key: value for key, value in attribute.items() if key != "range"}
-
-
-def _explain(source: str, error: ValidationError) -> str:
-    problems = error.errors()
-    # Pydantic also reports a list with wrong entries as too short; only the entries help.
-    within = {problem["loc"][:depth] for problem in problems for depth in range(len(problem["loc"]))}
-    problems = [problem for problem in problems if problem["loc"] not in within or problem["loc"] == ()]
-    lines = [f"recipe {source}: {len(problems)} setting(s) are wrong"]
-    for problem in problems:
-        where = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            allowed = _allowed_keys(problem["loc"][:-1])
-            hint = did_you_mean(str(problem["loc"][-1]), allowed)
-            lines.append(f"  {where}: unknown setting.{hint} Known here: {', '.join(allowed)}")
-        elif problem["type"] == "missing":
-            lines.append(f"  {where}: missing")
-        else:
-            message = _PLAIN.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
-            shown = repr(problem["input"])
-            given = "" if where == "" else f" (given: {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + ' ...'})"
-            lines.append(f"  {where or 'recipe'}: {message}{given}")
-    return "\n".join(lines)
-
-
-def _allowed_keys(location: Iterable[int | str]) -> list[str]:
-    model: type[BaseModel] = Recipe
-    for part in location:
-        if isinstance(part, int):
-            continue
-        model = _model_of(model.model_fields[part].annotation) or model
-    return list(model.model_fields)
-
-
-def _model_of(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_of(part))), None)

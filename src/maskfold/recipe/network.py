@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from maskfold.recipe.augmentation import Augmentation
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
@@ -16,6 +16,11 @@ from maskfold.scheme import JOINT, Scheme
 from maskfold.settings import ImageSize, Seed, Settings
 
 NetworkName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=40)]
+
+
+def _word_off(given: Any) -> Any:
+    """Return ``off`` for what YAML makes of it without quotes: false."""
+    return "off" if given is False else given
 
 
 class Network(Settings):
@@ -34,16 +39,21 @@ class Network(Settings):
     pretrained: Literal["required", "if-available", "none"] = "if-available"
     """Initial weights: fail without them, use them if available, or start from scratch."""
     size: ImageSize | None = None
-    """Input height and width in pixels; none takes the size of the packed images."""
+    """Height and width of the input, in pixels; null takes the size of the packed images."""
     normalisation: Normalisation = Normalisation()
     """Scale of the inputs, or its source alone: network, data."""
     augmentation: Augmentation = Augmentation()
     """Settings, or the name of a preset: none, light, hot6, strong."""
     cutmix: CutMix = CutMix()
+    """CutMix: a part of another image is pasted in. Its probability alone stands for the group."""
     mixup: MixUp = MixUp()
+    """MixUp: another image is blended in. Its probability alone stands for the group."""
     loss: Loss = Loss()
+    """The training loss, or its name alone."""
     optimizer: Optimizer = Optimizer()
+    """The optimizer, or its name alone."""
     schedule: Schedule = Schedule()
+    """The schedule of the learning rate, or its name alone."""
     binning: dict[str, Binning] = Field(default_factory=dict)
     """By attribute with bounds: finer bins to learn, numbers to leave out of training."""
     sampler: Sampler = "uniform"
@@ -53,21 +63,24 @@ class Network(Settings):
     epoch_fraction: float = Field(1.0, gt=0, le=1)
     """Share of the training images that one epoch shows; a new one each epoch."""
     epochs: int = Field(10, ge=1, le=10_000)
-    """At most 10,000: more takes decades on one GPU."""
+    """How often all training images are shown. More than 10,000 would take decades on one GPU."""
     batch_size: int = Field(32, ge=2, le=65_536)
-    """At most 65,536, more than the photographs of any data set that this is made for; see also `micro_batch`."""
-    amp: Literal["auto", "off", "bf16", "fp16"] = "auto"
+    """Images of one optimizer step; see also `micro_batch`."""
+    amp: Annotated[Literal["auto", "off", "bf16", "fp16"], BeforeValidator(_word_off)] = "auto"
     """Mixed precision; `auto` takes bf16 where a short trial finds it clearly faster."""
     compile: bool = False
     """Whether to use torch.compile: minutes at the start for faster steps."""
     micro_batch: Annotated[int, Field(ge=1, le=65_536)] | None = None
     """Images that go through the network at once, for batches that do not fit into memory; gradients add up to the
-    whole batch's. None takes the whole batch."""
+    whole batch's. Null takes the whole batch."""
     averaging: Averaging = Averaging()
+    """An average of the weights over training, in place of the last ones."""
     stopping: Stopping = Stopping()
+    """When a training ends before its last epoch."""
     keep: Literal["best", "last"] = "best"
     """Which epoch's weights are kept: the one with the best macro-F1 of the target in validation, or the last."""
     seed: Seed = 0
+    """Chooses the weights to start from, the order of images and their random changes."""
 
     def for_final_fit(self, kept_epochs: Sequence[int]) -> Self:
         """Return these settings for a training on everybody, without validation to choose the best epoch.

@@ -27,7 +27,7 @@ class Dataset(Settings):
     each class); `auto` detects the layout and reports it."""
 
     table: str | None = None
-    """Name of the table in the data set's folder; none takes the only one."""
+    """Name of the table in the data set's folder; null takes the only one."""
     corrections: str | None = None
     """Corrections to labels: `agreed` (those of the competition, which ship with maskfold), a csv's path or URI, or
     none."""
@@ -48,16 +48,22 @@ class Folds(Settings):
     """Person-disjoint, stratified cross-validation."""
 
     k: int = Field(5, ge=2, le=50)
+    """Number of folds. Each network is trained k times, each time without one k-th of the people."""
     seed: Seed = 0
+    """Chooses who is in which fold."""
 
 
 class Margins(Settings):
     """Room around the detected face box."""
 
     left: NonNegativeFloat = 0.2
+    """Room at the left of the box."""
     top: NonNegativeFloat = 0.35
+    """Room above the box; hair and forehead are there."""
     right: NonNegativeFloat = 0.2
+    """Room at the right of the box."""
     bottom: NonNegativeFloat = 0.2
+    """Room below the box."""
     unit: Literal["pixel", "box"] = "box"
     """`pixel`: pixels of the source image; `box`: shares of the box's width (left, right) or height (top, bottom)."""
 
@@ -74,10 +80,11 @@ class Crop(Settings):
     """From a photograph to the arrays that networks see; the same for training and evaluation images."""
 
     face_size: ImageSize = (128, 96)
-    """Size of the packed face crops."""
+    """Height and width of the packed face crops, in pixels."""
     portrait_size: ImageSize = (128, 96)
-    """Size of the packed whole portraits."""
+    """Height and width of the packed whole portraits, in pixels."""
     margins: Margins = Margins()
+    """Room around the detected face box."""
     aspect: Literal["stretch", "enlarge", "pad"] = "stretch"
     """How the box with margins gets the shape of `face_size`: stretched, enlarged about its centre, or padded with
     black."""
@@ -98,15 +105,21 @@ class Recipe(Settings):
     """All settings of one run."""
 
     name: Annotated[str, OutsideKey] = "custom"
+    """Name of the recipe, for people."""
     description: Annotated[str, OutsideKey] = ""
+    """What the recipe is for, for people."""
     scheme: Annotated[Scheme, BeforeValidator(load_scheme)] = Field(PRESETS_SCHEME, validate_default=True)
     """What the labels are; the name of a scheme that ships with maskfold, or a list of attributes."""
     dataset: Dataset = Dataset()
+    """How the data set is read."""
     folds: Folds = Folds()
+    """Person-disjoint, stratified cross-validation."""
     crop: Crop = Crop()
+    """From a photograph to the arrays that networks see."""
     networks: Annotated[tuple[Network, ...], Field(min_length=1, max_length=200)]
-    """Each is trained on each fold."""
+    """The networks of the ensemble; each is trained on each fold."""
     ensemble: Ensemble = Ensemble()
+    """How the networks' probabilities become one answer."""
     deterministic: bool = True
     """Same machine, same recipe, same numbers, to the last bit."""
     final_fit: bool = False

@@ -45,7 +45,7 @@ def expand_short(settings: dict[str, Any]) -> dict[str, Any]:
     Args:
         settings: A recipe as it is written, with its scheme in full.
     """
-    short = _short_forms(settings["scheme"])
+    short = short_forms(str(settings["scheme"].get("name")))
     expanded = _expanded(settings, short.get("recipe", {}))
     for group in {form.partition(".")[0] for form in short.get("recipe", {})} & set(expanded):
         known = ", ".join(short["recipe"])
@@ -115,7 +115,15 @@ def _most_like(
     return found
 
 
-def _short_forms(scheme: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
-    name = scheme.get("name")
-    found: Mapping[str, Mapping[str, str]] = _file(name)["short"] if name in SCHEMES else {}
+def short_forms(scheme: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the short settings of a scheme and what they stand for: of the recipe, and of each of its networks.
+
+    Args:
+        scheme: Name of a scheme.
+
+    Returns:
+        ``recipe`` and ``network``, each from dotted key to dotted key; empty for a scheme that does not ship with
+        maskfold.
+    """
+    found: Mapping[str, Mapping[str, str]] = _file(scheme)["short"] if scheme in SCHEMES else {}
     return found
