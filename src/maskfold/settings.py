@@ -58,12 +58,16 @@ class Settings(BaseModel):
     alone: ClassVar[str] = ""
     """The setting that a plain value stands for: with ``name``, ``loss: focal`` is ``loss: {name: focal}``."""
 
-    @model_validator(mode="before")
     @classmethod
     def in_full(cls, given: Any) -> Any:
         """Return the settings that a plain value stands for; anything else as it is."""
         plain = isinstance(given, str | int | float) and not isinstance(given, bool)
         return {cls.alone: given} if cls.alone and plain else given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_a_plain_value(cls, given: Any) -> Any:
+        return cls.in_full(given)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
