@@ -13,7 +13,7 @@ from maskfold import storage
 from maskfold.errors import WeightsError, WorkspaceError
 from maskfold.recipe import Recipe, Settings
 from maskfold.settings import ChannelMeans, ChannelSpreads
-from maskfold.specs import Weights
+from maskfold.specs import File, Weights
 from maskfold.storage import Workspace
 from maskfold.wording import did_you_mean
 
@@ -41,8 +41,16 @@ class GivenWeights:
 
     def adopt(self, workspace: Workspace) -> Weights:
         """Copy the file into the workspace, for jobs on any machine."""
+        return self._weights(storage.adopt(workspace, self.uri, lambda path: storage.check_tensor_file(path, self.uri)))
+
+    def foresee(self) -> Weights | None:
+        """Return what :meth:`adopt` would, without copying anything; None for a file on S3."""
+        file = storage.foresee(self.uri)
+        return None if file is None else self._weights(file)
+
+    def _weights(self, file: File) -> Weights:
         return Weights(
-            file=storage.adopt(workspace, self.uri, lambda path: storage.check_tensor_file(path, self.uri)),
+            file=file,
             backbone_args=self.description.backbone_args,
             mean=self.description.mean,
             std=self.description.std,

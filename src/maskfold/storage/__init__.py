@@ -3,7 +3,7 @@
 from maskfold.regular import read_regular
 from maskfold.storage.cache import alone
 from maskfold.storage.external import fetch_external, locate_external
-from maskfold.storage.sources import adopt, exists, is_file, link_out, list_folder, make_bucket, read_uri
+from maskfold.storage.sources import adopt, exists, foresee, is_file, link_out, list_folder, make_bucket, read_uri
 from maskfold.storage.tensor_file import check_tensor_file
 from maskfold.storage.tree import fetch_tree, fingerprint, list_tree
 from maskfold.storage.workspace import Workspace, open_workspace
@@ -17,6 +17,7 @@ __all__ = [
     "fetch_external",
     "fetch_tree",
     "fingerprint",
+    "foresee",
     "is_file",
     "link_out",
     "list_folder",

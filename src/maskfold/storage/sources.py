@@ -160,8 +160,27 @@ def adopt(workspace: Workspace, uri_or_path: str | Path, check: Callable[[Path],
     return _adopt_from_s3(workspace, location, check)
 
 
+def foresee(uri_or_path: str | Path) -> File | None:
+    """Return the file that :func:`adopt` would, without copying anything; None for one on S3, which must be read first.
+
+    Raises:
+        WorkspaceError: If there is no such file, or it cannot be read.
+    """
+    location = parse(uri_or_path)
+    if not isinstance(location, LocalPath):
+        return None
+    if not location.path.is_file():
+        raise _missing(location)
+    sha256 = sha256_of(location.path)
+    return File(path=_address(sha256, location.name), sha256=sha256, size=location.path.stat().st_size)
+
+
+def _address(sha256: str, name: str) -> str:
+    return f"{INPUTS}/{sha256}/{name}"
+
+
 def _adopt_local(workspace: Workspace, path: Path, sha256: str, name: str) -> File:
-    address = f"{INPUTS}/{sha256}/{name}"
+    address = _address(sha256, name)
     size = path.stat().st_size
     if workspace.size_of(address) == size:
         return File(path=address, sha256=sha256, size=size)
@@ -179,7 +198,7 @@ def _adopt_from_s3(workspace: Workspace, location: S3Key, check: Callable[[Path]
     # The ETag identifies the content of an object, so the checksum of a known one needs no download.
     identity = f"{location}\0{found.etag}\0{found.size}"
     known = recall(identity)
-    address = f"{INPUTS}/{known}/{location.name}"
+    address = _address(known, location.name)
     if known is not None and workspace.size_of(address) == found.size:
         return File(path=address, sha256=known, size=found.size)
     with tempfile.TemporaryDirectory(prefix="maskfold-adopt-") as folder:

@@ -1,0 +1,192 @@
+"""What a run would do, without doing it: which jobs are done already, and about how long the others take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Final, Literal, TypeVar
+
+from flows.plan import Plan
+from maskfold import storage
+from maskfold.launch.folder import find_outcome
+from maskfold.launch.slots import machine_slots
+from maskfold.layouts import EVALUATION, PHOTOGRAPHS
+from maskfold.recipe import Network
+from maskfold.specs import CropOutcome, Outcome, PrepareOutcome, Spec, TrainOutcome, Weights
+
+READ_RATE: Final = 1000.0
+"""Photographs that one core reads and checks in a second, about; see ``bench/RESULTS.md``."""
+CROP_RATE: Final = 150.0
+"""Photographs in which one core finds and cuts out the faces in a second, about; see ``bench/RESULTS.md``."""
+PREDICTION: Final = 1 / 3
+"""A prediction is a forward pass; a training step is that and two more for the gradients."""
+OTHERS_S: Final = 4.0
+"""Seconds of a job that only starts, looks and writes."""
+
+OutcomeT = TypeVar("OutcomeT", bound=Outcome)
+Rate = Callable[[Network, int, tuple[int, int], int], float]
+"""Images a second of one training: of a network, classes, input size and threads."""
+
+
+@dataclass(frozen=True)
+class ExpectedJob:
+    """One job of a run."""
+
+    label: str
+    state: Literal["done", "to do"]
+    seconds: float = 0.0
+    """Expected wall time if it is to be done."""
+
+
+@dataclass
+class Forecast:
+    """All jobs of a run in their order."""
+
+    slots: int
+    """Trainings that run side by side."""
+    jobs: list[ExpectedJob] = field(default_factory=list)
+
+    @property
+    def n_done(self) -> int:
+        """Jobs with results in the workspace."""
+        return sum(job.state == "done" for job in self.jobs)
+
+    @property
+    def seconds(self) -> float:
+        """Expected wall time of the run; trainings share the machine."""
+        shared = sum(job.seconds for job in self.jobs if job.label.startswith("train_"))
+        return shared / self.slots + sum(job.seconds for job in self.jobs if not job.label.startswith("train_"))
+
+
+def forecast(plan: Plan, rate: Rate) -> Forecast:
+    """Say what a run of this plan on this machine would do; write nothing.
+
+    The keys of jobs depend on the results of jobs before them: when one of these is to be done, so are all after it.
+
+    Args:
+        plan: The plan.
+        rate: Measures how fast a network is trained.
+    """
+    return _Forecaster(plan, rate).run()
+
+
+class _Forecaster:
+    def __init__(self, plan: Plan, rate: Rate) -> None:
+        slots = machine_slots(jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
+        self._plan, self._rate, self._slot = plan, rate, slots[0]
+        self._cores = sum(slot.threads for slot in slots)
+        self._forecast = Forecast(len(slots))
+
+    def run(self) -> Forecast:
+        plan = self._plan
+        weights = self._weights()
+        if weights is None:
+            self._expect("networks", OTHERS_S)
+        else:
+            self._look(plan.networks(weights), OTHERS_S)
+        n_train, n_eval = _count(plan.data)
+        prepared = self._prepare(n_train + n_eval)
+        if prepared is not None:
+            n_train, n_eval = prepared.n_train, prepared.n_eval
+        seconds = (n_train + n_eval) / (CROP_RATE * self._cores) + OTHERS_S
+        cropped = self._look(plan.crop(prepared), seconds) if prepared else self._expect("crop", seconds)
+        if prepared is None or cropped is None or weights is None:
+            self._expect_trainings(n_train, n_eval)
+        else:
+            self._look_for_trainings(prepared, cropped, weights)
+        return self._forecast
+
+    def _look(self, spec: Spec[OutcomeT], seconds: float) -> OutcomeT | None:
+        """Note a job as done if its outcome is in the workspace; return that."""
+        found = find_outcome(self._plan.workspace, spec)
+        self._forecast.jobs.append(
+            ExpectedJob(spec.label, "to do", seconds) if found is None else ExpectedJob(spec.label, "done")
+        )
+        return found
+
+    def _expect(self, label: str, seconds: float) -> None:
+        self._forecast.jobs.append(ExpectedJob(label, "to do", seconds))
+
+    def _weights(self) -> dict[str, Weights] | None:
+        """Return the initial weights by backbone; None if a job or a copy from S3 must tell them first."""
+        found: dict[str, Weights] = {}
+        known = True
+        for backbone, given in self._plan.given_weights.items():
+            weights = given.foresee()
+            known = known and weights is not None
+            found |= {backbone: weights} if weights else {}
+        for spec in self._plan.hub_weights():
+            outcome = self._look(spec, OTHERS_S)
+            known = known and outcome is not None
+            if outcome is not None and outcome.weights is not None:
+                found[spec.backbone] = outcome.weights
+        return found if known else None
+
+    def _prepare(self, images: int) -> PrepareOutcome | None:
+        seconds = images / (READ_RATE * self._cores) + OTHERS_S
+        source = self._plan.own_corrections
+        corrections = None if source is None else storage.foresee(source)
+        if source is not None and corrections is None:
+            return self._expect("prepare", seconds)
+        return self._look(self._plan.prepare(corrections), seconds)
+
+    def _expect_trainings(self, n_train: int, n_eval: int) -> None:
+        recipe = self._plan.recipe
+        for network in recipe.networks:
+            for fold in range(recipe.folds.k):
+                self._expect(f"train_fold {network.name} {fold + 1}/{recipe.folds.k}", self._training(network, n_train))
+        for network in recipe.networks if recipe.final_fit else ():
+            self._expect(f"train_all {network.name}", self._training(network, n_train))
+        self._expect_votes(recipe.networks, n_eval)
+
+    def _look_for_trainings(self, prepared: PrepareOutcome, cropped: CropOutcome, weights: dict[str, Weights]) -> None:
+        plan = self._plan
+        folds = plan.train_folds(prepared, cropped, weights)
+        trained = [self._look(spec, self._training(spec.network, prepared.n_train)) for spec in folds]
+        whole = [outcome for outcome in trained if outcome is not None]
+        if len(whole) < len(trained):
+            for network in plan.recipe.networks if plan.recipe.final_fit else ():
+                self._expect(f"train_all {network.name}", self._training(network, prepared.n_train))
+            return self._expect_votes(plan.recipe.networks, prepared.n_eval)
+        everybody = plan.train_all(folds, whole)
+        final = [self._look(spec, self._training(spec.network, prepared.n_train)) for spec in everybody]
+        last = [outcome for outcome in final if outcome is not None]
+        if len(last) < len(final):
+            return self._expect_votes(plan.recipe.networks, prepared.n_eval)
+        outcomes: list[TrainOutcome] = [*whole, *last]
+        asked = plan.predict_eval(prepared, cropped, (*folds, *everybody), outcomes)
+        evaluated = [self._look(spec, self._prediction(spec.network, prepared.n_eval)) for spec in asked]
+        answers = [outcome for outcome in evaluated if outcome is not None]
+        if len(answers) < len(evaluated):
+            return self._expect("ensemble", 2 * OTHERS_S)
+        keys = [spec.key for spec in (*folds, *everybody)]
+        self._look(plan.ensemble(prepared, cropped, whole, last, keys, answers), 2 * OTHERS_S)
+        return None
+
+    def _expect_votes(self, networks: Sequence[Network], n_eval: int) -> None:
+        for network in networks if n_eval else ():
+            self._expect(f"predict_eval {network.name}", self._prediction(network, n_eval))
+        self._expect("ensemble", 2 * OTHERS_S)
+
+    def _training(self, network: Network, images: int) -> float:
+        k = self._plan.recipe.folds.k
+        shown = images * (k - 1) / k * network.epoch_fraction + images / k * PREDICTION
+        return network.epochs * shown / self._rate_of(network) + OTHERS_S
+
+    def _prediction(self, network: Network, images: int) -> float:
+        rate = self._rate_of(network) * self._forecast.slots / PREDICTION
+        return images * self._plan.recipe.folds.k / rate + OTHERS_S
+
+    def _rate_of(self, network: Network) -> float:
+        crop, scheme = self._plan.recipe.crop, self._plan.recipe.scheme
+        size = network.size or (crop.face_size if network.input == "face" else crop.portrait_size)
+        return self._rate(network, network.classes(scheme), size, self._slot.threads)
+
+
+def _count(data: str) -> tuple[int, int]:
+    """Count training and evaluation photographs by the names of files."""
+    paths = [PurePosixPath(name) for name in storage.list_tree(data)]
+    images = [path for path in paths if path.suffix.lower() in PHOTOGRAPHS]
+    n_eval = sum(path.parts[0].casefold() in EVALUATION for path in images)
+    return len(images) - n_eval, n_eval

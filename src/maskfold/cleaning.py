@@ -1,0 +1,138 @@
+"""Frees room in a workspace: deletes what only runs need that nobody wants any more."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from maskfold.errors import WorkspaceError
+from maskfold.history import Run, best_first, read_runs
+from maskfold.specs import OUTCOME_FILE, SPEC_FILE, Spec
+from maskfold.storage import Workspace
+from maskfold.storage.sources import INPUTS
+from maskfold.tracking.record import RUNS
+from maskfold.wording import first_few
+
+SUBMISSIONS: Final = "submissions"
+DETECTIONS: Final = "detections"
+"""Folder of found faces, which crops with other settings reuse."""
+_KEY: Final = re.compile(r"[0-9a-f]{16}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_RUN: Final = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+_SUBMISSION: Final = re.compile(r"([0-9a-f]{16})\.csv(\.sha256)?")
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What would be deleted."""
+
+    kept: tuple[Run, ...]
+    removed: tuple[Run, ...]
+    files: tuple[str, ...]
+    """Addresses, in the order of their deletion: the outcome of a job first, so that none is ever half there."""
+    size: int
+    """Bytes of all files."""
+
+    @property
+    def folders(self) -> list[str]:
+        """Folders of jobs and inputs that vanish, sorted."""
+        return sorted({"/".join(PurePosixPath(path).parts[:2]) for path in self.files})
+
+
+def plan_cleaning(workspace: Workspace, keep: int) -> Cleaning:
+    """Find what no kept run needs: results of jobs, inputs, records and submissions.
+
+    The newest runs are kept, and the one with the best score. Files that maskfold did not write are never touched.
+
+    Args:
+        workspace: The workspace.
+        keep: How many of the newest runs to keep.
+
+    Raises:
+        WorkspaceError: If a run is still running, or a record cannot be read, so that nobody knows what it needs.
+        MaskfoldError: If the workspace cannot be read.
+    """
+    runs, damaged = read_runs(workspace)
+    if damaged:
+        raise WorkspaceError(
+            f"{workspace.uri}: {first_few(damaged, 3, '; ')}. What that run needs is not known; delete its folder in "
+            f"{workspace.locate(RUNS)} first"
+        )
+    running = [run.record.name for run in runs if run.status == "running"]
+    if running:
+        raise WorkspaceError(f"{workspace.uri}: {first_few(running)} is still running; wait for its end, or stop it")
+    kept = runs[:keep]
+    kept += [run for run in best_first(runs)[:1] if run.score is not None and run not in kept]
+    removed = [run for run in runs if run not in kept]
+    needed = set(_needed(workspace, kept))
+    files = [path for path in workspace.list() if _is_ours(path) and _top(path) not in needed]
+    ordered = sorted(files, key=lambda path: (PurePosixPath(path).name != OUTCOME_FILE, path))
+    size = sum(workspace.size_of(path) or 0 for path in files)
+    return Cleaning(tuple(kept), tuple(removed), tuple(ordered), size)
+
+
+def delete(workspace: Workspace, cleaning: Cleaning) -> None:
+    """Delete what was planned.
+
+    Raises:
+        MaskfoldError: If the workspace cannot be written.
+    """
+    for path in cleaning.files:
+        workspace.delete(path)
+
+
+def _needed(workspace: Workspace, kept: Sequence[Run]) -> Iterator[str]:
+    """Yield the folders, two names deep, of everything that the kept runs use."""
+    for run in kept:
+        yield run.record.folder
+        for job in run.record.jobs:
+            yield job.address
+            yield f"{SUBMISSIONS}/{job.key}"
+            spec = workspace.read(f"{job.address}/{SPEC_FILE}")
+            if spec is not None:
+                yield from map(_top, _addresses(_json(workspace, job.address, spec)))
+    if kept:
+        yield DETECTIONS
+
+
+def _json(workspace: Workspace, address: str, content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        where = workspace.locate(f"{address}/{SPEC_FILE}")
+        raise WorkspaceError(f"{where} is damaged, so that what this job needs is not known; run again first") from None
+
+
+def _addresses(node: Any) -> Iterator[str]:
+    """Yield the addresses of all files that a spec names."""
+    if isinstance(node, dict):
+        if isinstance(node.get("path"), str) and "sha256" in node:
+            yield node["path"]
+        for value in node.values():
+            yield from _addresses(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _addresses(value)
+
+
+def _is_ours(path: str) -> bool:
+    """Return whether an address has the form of a result, an input, a record or a submission of maskfold's."""
+    parts = PurePosixPath(path).parts
+    if len(parts) < 2:
+        return False
+    forms = {SUBMISSIONS: _SUBMISSION, INPUTS: _SHA256, RUNS: _RUN, DETECTIONS: _KEY}
+    form = _KEY if Spec.of_stage(parts[0]) is not None else forms.get(parts[0])
+    return form is not None and form.fullmatch(parts[1]) is not None
+
+
+def _top(path: str) -> str:
+    """Return what an address belongs to: a job's folder, an input, a record, or the submission of a vote."""
+    parts = PurePosixPath(path).parts
+    if parts[0] == DETECTIONS:
+        return DETECTIONS
+    name = match[1] if parts[0] == SUBMISSIONS and (match := _SUBMISSION.fullmatch(parts[1])) else parts[1]
+    return f"{parts[0]}/{name}"

@@ -1,0 +1,59 @@
+"""All commands, and the start and the end of the process."""
+
+from __future__ import annotations
+
+import signal
+from typing import Annotated
+
+import typer
+
+import maskfold
+from maskfold.cli import data_sets, machine, recipes, running, workspaces
+from maskfold.output import harden_standard_streams
+
+app = typer.Typer(
+    name="maskfold",
+    help="From a folder of face photographs to a scored submission.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"maskfold {maskfold.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """From a folder of face photographs to a scored submission."""
+
+
+for command in (
+    running.run,
+    data_sets.check,
+    recipes.recipe,
+    recipes.explain,
+    workspaces.runs,
+    workspaces.clean,
+    workspaces.sync,
+    machine.ui,
+    machine.doctor,
+    data_sets.demo,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line in a process of its own."""
+    harden_standard_streams()
+    try:
+        app()
+    finally:
+        # Only the interpreter's end is left, which Ctrl-C may cut short but must not fill the terminal.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,0 +1,30 @@
+"""What a command made, as one line of JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from maskfold.errors import MaskfoldError
+from maskfold.output import lost_output
+
+
+def print_result(result: Mapping[str, Any], asked: bool) -> None:
+    """Print a result on standard output, unless that is a terminal, where a person reads.
+
+    Args:
+        result: Values of JSON, with the addresses of what was made.
+        asked: Whether the user asked for it with ``--json``.
+    """
+    if asked or not sys.stdout.isatty():
+        print(json.dumps(result), flush=True)
+    warn_of_lost_output()
+
+
+def warn_of_lost_output() -> None:
+    """Warn if standard output could not be written: what a command did is done all the same."""
+    why = lost_output()
+    if why is not None:
+        print(f"maskfold: the work is done, but standard output could not be written: {why}", file=sys.stderr)

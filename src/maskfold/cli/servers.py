@@ -1,0 +1,49 @@
+"""Settings of the servers and libraries that commands start."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from maskfold import errors
+from maskfold.home import home, make_private, prefect_home
+
+
+def quiet_servers() -> None:
+    """Give libraries and embedded servers private homes, and disable telemetry, unless the user has set these."""
+    for name, value in {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MPLCONFIGDIR": str(home() / "cache" / "matplotlib"),  # its cache of fonts, otherwise in the user's home
+    }.items():
+        os.environ.setdefault(name, value)
+    if not os.environ.get("PREFECT_HOME"):
+        os.environ["PREFECT_HOME"] = str(prefect_home())
+        with contextlib.suppress(OSError):  # reported when the server starts
+            make_private(prefect_home())
+        profiles = Path("~/.prefect/profiles.toml").expanduser()
+        if profiles.is_file():  # `prefect config set PREFECT_API_URL=...` still counts
+            os.environ.setdefault("PREFECT_PROFILES_PATH", str(profiles))
+
+
+@contextlib.contextmanager
+def prefect_settings() -> Iterator[None]:
+    """Report wrong settings of Prefect, which it reads when it is imported, as wrong input."""
+    from pydantic import ValidationError
+
+    said = io.StringIO()  # Prefect itself prints half of the message
+    try:
+        with contextlib.redirect_stderr(said):
+            yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting, given = ".".join(map(str, first["loc"])), str(first["input"])
+        names = [name for name, value in os.environ.items() if name.startswith("PREFECT_") and value == given]
+        named = " or ".join(names) or f"{error.title}.{setting} (of .env, prefect.toml or a profile)"
+        raise errors.InputError(f"Prefect's setting {named}={given}: {first['msg']}; correct or unset it") from None
+    sys.stderr.write(said.getvalue())
