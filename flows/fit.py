@@ -15,7 +15,7 @@ from flows.corrections import adopt_corrections
 from flows.jobs import Jobs
 from flows.plan import Plan
 from flows.server import page_of_this_run
-from maskfold import errors
+from maskfold import errors, submissions
 from maskfold.launch.launcher import Launcher
 from maskfold.launch.monitor import JobEvent, announce
 from maskfold.launch.stopping import current_stop
@@ -86,11 +86,9 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> EnsembleOutcome:
     )
     result = jobs.run(spec)
     # Also when the outcome of the vote was reused.
-    if result.latest is not None:
-        for suffix in (".sha256", ""):
-            content = plan.workspace.read(f"submissions/{spec.key}.csv{suffix}")
-            if content is not None and content != plan.workspace.read(result.latest + suffix):
-                plan.workspace.write(result.latest + suffix, content)
+    handed_in = submissions.find(plan.workspace, spec.key)
+    if handed_in is not None:
+        submissions.renew(plan.workspace, *handed_in)
     return result
 
 

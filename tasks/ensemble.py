@@ -6,6 +6,7 @@ import sys
 
 import pandas as pd
 
+from maskfold import submissions
 from maskfold.dataset import read_manifest
 from maskfold.ensemble import publication
 from maskfold.ensemble.inputs import combine_outcomes
@@ -34,16 +35,16 @@ def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
         spec, combination, submission, faces, workspace, job.scratch, lambda: job.seconds, job.progress
     )
     if submission is not None:
-        publication.publish_stable_copies(submission, spec.key, workspace)
+        publication.publish_stable_copies(submission, combination, spec, workspace, job.log)
     return EnsembleOutcome(
         seconds=job.seconds,
         submission=submission,
-        latest=None if submission is None else publication.LATEST,
+        latest=None if submission is None else submissions.LATEST,
         oof=oof,
         report=page,
         figures=figures,
         tables=tables,
-        scores={voter.name: voter.scores for voter in combination.voters},
+        scores=combination.scores,
         face_shares=faces,
     )
 

@@ -35,6 +35,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "terminal": {"wording"},
     "links": {"errors", "layouts", "wording"},
     "table_scheme": {*CONTRACTS, "layouts", "rows"},
+    "submissions": {*CONTRACTS, "storage"},
     "discovery": {*CONTRACTS, "layouts", "links", "rows", "table_scheme", "storage"},
     # The machine.
     "allocator": set(),
@@ -49,9 +50,9 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "dataset": {*CONTRACTS, *MACHINE, "content", "layouts", "links", "listing", "rows"},
     "faces": {*CONTRACTS, *MACHINE, "storage", "dataset"},
     "training": {*CONTRACTS, *MACHINE, "dataset", "faces"},
-    "ensemble": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training"},
+    "ensemble": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training"},
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
-    "report": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
+    "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble"},
     # Services of a run.
     "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},
     "tracking": {*CONTRACTS, "home", "storage"},
@@ -82,7 +83,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
 }
 """The parts that may import a library; the others run without it."""
 
-FLOWS_MAY = {*CONTRACTS, "discovery", "rows", "launch", "loopback", "servers", "storage", "tracking"}
+FLOWS_MAY = {*CONTRACTS, "discovery", "rows", "launch", "loopback", "servers", "storage", "submissions", "tracking"}
 
 
 @cache

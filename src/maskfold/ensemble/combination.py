@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from maskfold.dataset.folds import held_out_folds
 from maskfold.dataset.manifest import eval_rows, train_rows
+from maskfold.ensemble.bootstrap import Answers, Resampled, resample
 from maskfold.ensemble.oof import assemble
-from maskfold.ensemble.scores import scores_of
+from maskfold.ensemble.scores import scores_of, with_intervals
 from maskfold.ensemble.vote import PRODUCT, mean_of_trainings, vote
 from maskfold.errors import InvariantError
 from maskfold.recipe import Recipe
@@ -56,7 +57,7 @@ class Voter:
 
     @cached_property
     def scores(self) -> Scores:
-        """Out-of-fold scores on the whole training set."""
+        """Out-of-fold scores on the whole training set, without intervals; see :attr:`Combination.scores`."""
         return scores_of(self.scheme, self.target, self.true, self.predicted)
 
     @cached_property
@@ -84,6 +85,21 @@ class Combination:
     def vote(self) -> Voter:
         """The voter that the submission comes from; unreadable evaluation images get the prior."""
         return self.voters[-1]
+
+    @cached_property
+    def resampled(self) -> dict[str, dict[str, Resampled]]:
+        """Scores in resamples of the people, by voter and target; the same resamples for all."""
+        asked = [(voter, target) for voter in self.voters for target in voter.answers]
+        answers = [Answers(*voter.answers[target], self.scheme.size(target)) for voter, target in asked]
+        found: dict[str, dict[str, Resampled]] = {voter.name: {} for voter in self.voters}
+        for (voter, target), one in zip(asked, resample(self.train["person"], answers), strict=True):
+            found[voter.name][target] = one
+        return found
+
+    @cached_property
+    def scores(self) -> dict[str, Scores]:
+        """Out-of-fold scores of every voter, by name, with intervals."""
+        return {voter.name: with_intervals(voter.scores, self.resampled[voter.name]) for voter in self.voters}
 
     @property
     def unreadable(self) -> list[str]:

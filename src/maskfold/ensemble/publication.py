@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
+import logging
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 
+from maskfold import submissions
 from maskfold.ensemble.combination import Combination
 from maskfold.ensemble.publishers import publisher_for
 from maskfold.ensemble.tables import confusion_tables, evaluation_table, fold_table, oof_table, score_table
+from maskfold.errors import InvariantError
 from maskfold.specs import EnsembleSpec, File
 from maskfold.storage import Workspace
-
-LATEST: Final = "submissions/latest.csv"
-"""Address of the newest submission of a workspace."""
 
 
 def publish_tables(
@@ -36,7 +34,7 @@ def publish_tables(
     oof = _publish_parquet(workspace, f"{address}/oof.parquet", oof_table(combination), scratch)
     if len(combination.evaluation):
         _publish_parquet(workspace, f"{address}/eval_probabilities.parquet", evaluation_table(combination), scratch)
-    flat = {"scores": score_table(combination.voters), "fold_scores": fold_table(spec.recipe, spec.trained)}
+    flat = {"scores": score_table(combination), "fold_scores": fold_table(spec.recipe, spec.trained)}
     matrices = confusion_tables(combination.voters)
     tables = [_write_csv(workspace, f"{address}/{name}.csv", table, index=False) for name, table in flat.items()]
     tables += [
@@ -69,21 +67,42 @@ def publish_submission(combination: Combination, reader: str, workspace: Workspa
     return _write_with_checksum(workspace, f"{address}/submission.csv", content)
 
 
-def publish_stable_copies(submission: File, key: str, workspace: Workspace) -> None:
-    """Copy a published submission to ``submissions/<key>.csv`` and then to ``submissions/latest.csv``."""
-    content = workspace.fetch(submission).read_bytes()
-    for path in (f"submissions/{key}.csv", LATEST):
-        _write_with_checksum(workspace, path, content)
+def publish_stable_copies(
+    submission: File, combination: Combination, spec: EnsembleSpec, workspace: Workspace, log: logging.Logger
+) -> None:
+    """Copy a published submission to the folder of the workspace's submissions; see :mod:`maskfold.submissions`.
 
-
-def checksum_line(content: bytes, name: str) -> bytes:
-    """Return the line that ``sha256sum --check`` reads."""
-    return f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode()
+    Args:
+        submission: The published file.
+        combination: The vote and its score.
+        spec: Which run made it.
+        workspace: Where it goes.
+        log: Told what the copies replace.
+    """
+    scores = combination.scores[combination.vote.name]
+    if scores.macro_f1 is None:
+        raise InvariantError("the vote has no score over the joint classes")
+    made = submissions.Made(
+        key=spec.key,
+        recipe=spec.recipe.name,
+        macro_f1=scores.macro_f1,
+        macro_f1_low=scores.macro_f1_low,
+        macro_f1_high=scores.macro_f1_high,
+        dataset_version=spec.dataset_version,
+        classes=tuple(combination.scheme.class_names()),
+        sha256=submission.sha256,
+        published=submissions.now(),
+    )
+    latest, best = submissions.publish(workspace, submission, made)
+    if latest.replaced is not None:
+        log.info("%s replaces that of %s", submissions.LATEST, latest.replaced)
+    if best.made.key != spec.key:
+        log.info("%s stays that of %s", submissions.BEST, best.made)
 
 
 def _write_with_checksum(workspace: Workspace, path: str, content: bytes) -> File:
     # The checksum goes first, so that no submission is ever without its checksum.
-    workspace.write(f"{path}.sha256", checksum_line(content, Path(path).name))
+    workspace.write(f"{path}.sha256", submissions.checksum_line(content, Path(path).name))
     return workspace.write(path, content)
 
 

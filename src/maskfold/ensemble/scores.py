@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
+from maskfold.ensemble.bootstrap import Resampled, interval
 from maskfold.scheme import JOINT, IntArray, Scheme
 from maskfold.specs import Scores
 
@@ -43,6 +45,26 @@ def scores_of(scheme: Scheme, target: str, true: IntArray, predicted: IntArray) 
     pairs = {name: _pair(truths[name], answers[name], scheme.size(name)) for name in truths}
     overall = pairs.pop(JOINT, {})
     return Scores(macro_f1=overall.get("macro_f1"), accuracy=overall.get("accuracy"), attributes=pairs)
+
+
+def with_intervals(scores: Scores, resampled: Mapping[str, Resampled]) -> Scores:
+    """Return scores with their 95 % intervals.
+
+    Args:
+        scores: Of one voter.
+        resampled: Its scores in resamples of the people, by target.
+    """
+    limits = {target: _limits(one) for target, one in resampled.items()}
+    overall = limits.pop(JOINT, {})
+    attributes = {name: pair | limits[name] for name, pair in scores.attributes.items()}
+    return scores.model_copy(update={**overall, "attributes": attributes})
+
+
+def _limits(resampled: Resampled) -> dict[str, float]:
+    found = {}
+    for metric, values in (("macro_f1", resampled.macro_f1), ("accuracy", resampled.accuracy)):
+        found[f"{metric}_low"], found[f"{metric}_high"] = interval(values)
+    return found
 
 
 def _pair(true: IntArray, predicted: IntArray, size: int) -> dict[str, float]:

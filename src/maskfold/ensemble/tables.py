@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ from maskfold.ensemble.combination import Combination, Voter, narrow
 from maskfold.ensemble.scores import confusion
 from maskfold.recipe import Recipe
 from maskfold.scheme import FloatArray, Scheme
-from maskfold.specs import TrainFoldOutcome
+from maskfold.specs import Scores, TrainFoldOutcome
+
+_METRICS: Final = tuple(f"{metric}{end}" for metric in ("macro_f1", "accuracy") for end in ("", "_low", "_high"))
 
 
 def oof_table(combination: Combination) -> pd.DataFrame:
@@ -26,9 +29,17 @@ def evaluation_table(combination: Combination) -> pd.DataFrame:
     return _with_answers(table, combination.vote.evaluation, combination.scheme)
 
 
-def score_table(voters: Sequence[Voter]) -> pd.DataFrame:
-    """Return one row per voter: voter, target, macro_f1, accuracy, both for each attribute; empty where not given."""
-    return pd.DataFrame([{"voter": voter.name, "target": voter.target, **_flat(voter)} for voter in voters])
+def score_table(combination: Combination) -> pd.DataFrame:
+    """Return one row per voter: voter, target, then macro_f1, accuracy and the ends of their 95 % intervals.
+
+    They follow for each attribute, with its name before theirs; cells are empty where a voter has no such score.
+    """
+    parts = combination.scheme.parts
+    rows = [
+        {"voter": voter.name, "target": voter.target, **_flat(combination.scores[voter.name], parts)}
+        for voter in combination.voters
+    ]
+    return pd.DataFrame(rows)
 
 
 def fold_table(recipe: Recipe, trained: Iterable[TrainFoldOutcome]) -> pd.DataFrame:
@@ -78,10 +89,9 @@ def _with_answers(table: pd.DataFrame, probabilities: FloatArray, scheme: Scheme
     return pd.concat([table.assign(predicted_class=narrow(probabilities.argmax(axis=1), scheme)), values], axis=1)
 
 
-def _flat(voter: Voter) -> dict[str, float | None]:
-    scores = voter.scores
-    flat = {"macro_f1": scores.macro_f1, "accuracy": scores.accuracy}
-    for name in voter.scheme.parts:
+def _flat(scores: Scores, parts: Sequence[str]) -> dict[str, float | None]:
+    flat: dict[str, float | None] = {metric: getattr(scores, metric) for metric in _METRICS}
+    for name in parts:
         pair = scores.attributes.get(name, {})
-        flat |= {f"{name}_{metric}": pair.get(metric) for metric in ("macro_f1", "accuracy")}
+        flat |= {f"{name}_{metric}": pair.get(metric) for metric in _METRICS}
     return flat

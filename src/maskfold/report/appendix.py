@@ -10,6 +10,7 @@ from typing import Final
 from PIL import Image
 
 from maskfold.dataset import Entry, read_quarantine
+from maskfold.report.picture import photograph, png
 from maskfold.specs import CropOutcome, EnsembleSpec, File, TrainFoldOutcome
 
 _PICTURES: Final = {
@@ -27,8 +28,8 @@ _PICTURES: Final = {
     ),
     "boxes": ("Boxes and probabilities", "Of all detected faces, training and evaluation apart."),
 }
-
-
+_DIAGRAM: Final = "faces-boxes"
+"""The one sheet without photographs."""
 _LISTED: Final = 50
 
 
@@ -39,7 +40,8 @@ class Sheet:
     name: str
     title: str
     caption: str
-    path: Path
+    source: str
+    """Data URI."""
     width: int
     """Pixels."""
     height: int
@@ -91,4 +93,6 @@ def _samples(trained: tuple[TrainFoldOutcome, ...], fetch: Callable[[File], Path
 
 def _sheet(name: str, title: str, caption: str, path: Path) -> Sheet:
     with Image.open(path) as picture:
-        return Sheet(name, title, caption, path, picture.width, picture.height)
+        width, height = picture.size
+    source = png(path) if name == _DIAGRAM else photograph(path)
+    return Sheet(name, title, caption, source, width, height)

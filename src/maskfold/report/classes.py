@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from maskfold.ensemble.combination import Combination
 from maskfold.ensemble.scores import f1_by_class
 from maskfold.report.confusion import drawn_attributes, undrawn
-from maskfold.report.figure import Figure
+from maskfold.report.figure import Figure, is_narrow
 from maskfold.scheme import FloatArray, IntArray
 from maskfold.theme import Palette
 
@@ -28,7 +28,8 @@ def figure(combination: Combination) -> Figure:
 
     def draw(drawing: Canvas, palette: Palette) -> None:
         places = np.arange(len(shown))[::-1]
-        left, right = drawing.subplots(1, 2, sharey=True)
+        rows, columns = (2, 1) if is_narrow(drawing) else (1, 2)
+        left, right = drawing.subplots(rows, columns, sharey=True)
         images = counts[shown]
         _bars(left, places, images.astype(float), [f"{count:,}" for count in images], palette.quiet)
         left.set_title("training images")
@@ -39,8 +40,8 @@ def figure(combination: Combination) -> Figure:
         right.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         left.set_yticks(places, [f"{one:2d}  {names[one]}" for one in shown])
         left.set_ylim(-0.8, len(shown) - 0.2)
-        for label in left.get_yticklabels():
-            label.set_color(palette.ink)
+        for axes in (left, right):
+            axes.tick_params(axis="y", labelcolor=palette.ink)
 
     low, high = int(scores.argmin()), int(scores.argmax())
     caption = "Macro-F1 weighs all classes equally, large or small: the shortest bars on the right cost most."
@@ -53,6 +54,7 @@ def figure(combination: Combination) -> Figure:
         alt=f"Bars of images and F1 by class. Images: {counts.min():,} to {counts.max():,}. "
         f"Lowest F1: {names[low]}, {scores[low]:.3f}; highest: {names[high]}, {scores[high]:.3f}.",
         height=0.73 + 0.215 * len(shown),
+        narrow_height=2 * (0.7 + 0.17 * len(shown)),
         draw=draw,
     )
 

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure as Canvas
 
 from maskfold.ensemble.combination import Voter
 from maskfold.ensemble.scores import confusion
-from maskfold.report.figure import Figure, panels, rows_of_panels
+from maskfold.report.figure import Figure, is_narrow, panels, rows_of_panels
+from maskfold.report.numbers import percent, whole_percent
 from maskfold.scheme import IntArray, Scheme
 from maskfold.theme import Palette
 
@@ -17,6 +18,8 @@ MOST: Final = 64
 """Most classes of a matrix that is drawn."""
 _NUMBERED: Final = 32
 """Most classes of a matrix with room for numbers in its cells."""
+_NUMBERED_NARROW: Final = 6
+"""The same on a narrow screen."""
 _LETTERS: Final = 28
 """Most letters below a matrix; longer class names are written upwards, so that they do not overlap."""
 
@@ -54,7 +57,9 @@ def _joint(vote: Voter) -> Figure:
 
     def draw(drawing: Canvas, palette: Palette) -> None:
         axes = drawing.subplots()
-        image = _matrix(axes, counts, names, palette, size=min(9.0, max(4.5, 117 / len(names))))
+        narrow = is_narrow(drawing)
+        size = min(9.0, max(4.5, (40 if narrow else 117) / len(names)))
+        image = _matrix(axes, counts, names, palette, size=size, most=_NUMBERED_NARROW if narrow else _NUMBERED)
         for edge, width in _edges(scheme):
             axes.axhline(edge - 0.5, color=palette.faint, linewidth=width)
             axes.axvline(edge - 0.5, color=palette.faint, linewidth=width)
@@ -63,6 +68,12 @@ def _joint(vote: Voter) -> Figure:
         axes.tick_params(labelsize=min(8.0, 340 / len(names)))
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
+        if narrow:
+            _shorten(axes, names)
+            bar = drawing.colorbar(image, ax=axes, location="bottom", shrink=0.8)
+            bar.set_label("share of the true class")
+            bar.outline.set_visible(False)
+            return
         # Beside the matrix, which is narrower than the figure where there are few classes.
         bar = drawing.colorbar(image, cax=axes.inset_axes((1.03, 0.25, 0.025, 0.5)))
         bar.set_label("share of the true class")
@@ -70,14 +81,15 @@ def _joint(vote: Voter) -> Figure:
 
     caption = "Rows are true classes, columns are predicted ones. Colour is the share of the row"
     if len(names) <= _NUMBERED:
-        caption += "; numbers count images"
+        caption += "; numbers, where there is room for them, count images"
     return Figure(
         name="confusion_vote",
         title="Classes that the vote confuses",
         caption=f"{caption}.",
-        alt=f"Confusion matrix of {len(names)} classes; {counts.trace() / max(counts.sum(), 1):.1%} of the images "
+        alt=f"Confusion matrix of {len(names)} classes; {percent(counts.trace() / max(counts.sum(), 1))} of the images "
         f"are on the diagonal. {mistakes}",
         height=min(7.6, 2.4 + 0.29 * len(names)),
+        narrow_height=max(3.6, 1.3 + 0.145 * len(names)),
         draw=draw,
     )
 
@@ -87,19 +99,25 @@ def _attributes(vote: Voter, shown: list[str]) -> Figure:
     largest = max(map(len, counts.values()))
     most = 3 if largest <= 4 else 2 if largest <= 10 else 1
     rows, _ = rows_of_panels(len(shown), most)
-    right = {name: f"{matrix.trace() / max(matrix.sum(), 1):.1%}" for name, matrix in counts.items()}
+    right = {name: percent(matrix.trace() / max(matrix.sum(), 1)) for name, matrix in counts.items()}
 
     def draw(drawing: Canvas, palette: Palette) -> None:
-        for axes, (name, matrix) in zip(panels(drawing, len(shown), most), counts.items(), strict=True):
+        narrow = is_narrow(drawing)
+        for axes, (name, matrix) in zip(
+            panels(drawing, len(shown), 1 if narrow else most), counts.items(), strict=True
+        ):
             names = vote.scheme.class_names(name)
-            size = min(9.0, max(4.5, 90 / len(names)))
-            _matrix(axes, matrix, names, palette, size=size, shares=len(names) <= 4)
+            size = min(9.0, max(4.5, (36 if narrow else 90) / len(names)))
+            most_numbered = _NUMBERED_NARROW if narrow else _NUMBERED
+            _matrix(axes, matrix, names, palette, size=size, most=most_numbered, shares=len(names) <= 4)
             if max(map(len, names)) * len(names) > _LETTERS:
                 axes.tick_params(axis="x", labelrotation=90)
             axes.tick_params(labelsize=min(8.0, 340 / len(names)))
             axes.set_title(f"{name}: {right[name]} correct")
             axes.set_xlabel("predicted")
             axes.set_ylabel("true")
+            if narrow and len(names) > _NUMBERED_NARROW:
+                _shorten(axes, names)
 
     return Figure(
         name="confusion_attributes",
@@ -107,6 +125,7 @@ def _attributes(vote: Voter, shown: list[str]) -> Figure:
         caption=f"Attributes of the vote's joint class: {', '.join(shown)}.{undrawn(vote.scheme)}",
         alt=f"Confusion matrices of attributes. Share correct: {', '.join(map(' '.join, right.items()))}.",
         height=rows * {3: 2.9, 2: 3.8, 1: 7.0}[most],
+        narrow_height=sum(max(2.6, 0.9 + 0.145 * len(matrix)) for matrix in counts.values()),
         draw=draw,
     )
 
@@ -125,7 +144,14 @@ def _edges(scheme: Scheme) -> list[tuple[int, float]]:
 
 
 def _matrix(
-    axes: Any, counts: IntArray, names: list[str], palette: Palette, *, size: float, shares: bool = False
+    axes: Any,
+    counts: IntArray,
+    names: list[str],
+    palette: Palette,
+    *,
+    size: float,
+    most: int,
+    shares: bool = False,
 ) -> Any:
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(share, cmap=palette.colormap, vmin=0, vmax=1)
@@ -134,12 +160,19 @@ def _matrix(
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     for (row, column), count in np.ndenumerate(counts):
-        if count == 0 or len(names) > _NUMBERED:
+        if count == 0 or len(names) > most:
             continue
-        text = f"{count:,}\n{share[row, column]:.0%}" if shares else f"{count}"
+        text = f"{count:,}\n{whole_percent(share[row, column])}" if shares else f"{count}"
         color = _readable_on(palette, share[row, column])
         axes.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
     return image
+
+
+def _shorten(axes: Any, names: list[str]) -> None:
+    """Name the classes on the left alone, and only number them below, on a screen without room for both."""
+    axes.set_yticks(range(len(names)), [f"{name}  {number}" for number, name in enumerate(names)])
+    axes.set_xticks(range(len(names)), range(len(names)))
+    axes.tick_params(axis="both", labelsize=min(7.5, 135 / len(names)))
 
 
 def _readable_on(palette: Palette, share: float) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from maskfold.ensemble.combination import Combination
+from maskfold.report.numbers import counted, listed, percent, score
 from maskfold.specs import EnsembleSpec, TrainOutcome
 from maskfold.wording import first_few
 
@@ -63,7 +66,7 @@ def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
     if combination.unreadable:
         likely, count = int(combination.prior.argmax()), len(combination.unreadable)
         found.append(
-            f"{count} evaluation image{'s' * (count > 1)} cannot be read; predicted as the most frequent class, "
+            f"{counted(count, 'evaluation image')} cannot be read; predicted as the most frequent class, "
             f"{likely} ({names[likely]}): {first_few(combination.unreadable)}"
         )
     absent = [names[number] for number in np.flatnonzero(combination.prior == 0)]
@@ -71,12 +74,12 @@ def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
         best = (n_classes - len(absent)) / n_classes
         found.append(
             f"{len(absent)} of {n_classes} classes never occur in training, so macro-F1 over all of them cannot "
-            f"exceed {best:.3f}: {first_few(absent, limit=20)}"
+            f"exceed {score(best)}: {first_few(absent, limit=20)}"
         )
     train, evaluation = spec.cropped.fallback_share_train, spec.cropped.fallback_share_eval
     if spec.prepared.n_eval and abs(train - evaluation) > CROP_GAP:
         found.append(
-            f"faces without a detection: {train:.1%} of the training but {evaluation:.1%} of the evaluation images; "
+            f"faces without a detection: {percent(train)} of the training but {percent(evaluation)} of the evaluation images; "
             "out-of-fold scores may not carry over"
         )
     return found
@@ -113,23 +116,45 @@ def job_times(spec: EnsembleSpec) -> list[JobTime]:
         JobTime("prepare", prepared.seconds, images / prepared.seconds if prepared.seconds > 0 else None),
         JobTime("crop", cropped.seconds, cropped.images_per_second),
     ]
-    order = {network.name: number for number, network in enumerate(spec.recipe.networks)}
-    for one in sorted(spec.trained, key=lambda one: (order[one.network], one.fold)):
-        name = f"train_fold {one.network} {one.fold + 1}/{spec.recipe.folds.k}"
-        times.append(JobTime(name, one.seconds, one.images_per_second, _note(one)))
-    for last in spec.final:
-        times.append(JobTime(f"train_all {last.network}", last.seconds, last.images_per_second, _note(last)))
+    for network in spec.recipe.networks:
+        folds = sorted((one for one in spec.trained if one.network == network.name), key=lambda one: one.fold)
+        times.append(_together(f"train_fold {network.name}, {counted(len(folds), 'fold')}", folds))
+    times += [_together(f"train_all {last.network}", [last]) for last in spec.final]
     times += [JobTime(f"predict_eval {one.network}", one.seconds, one.images_per_second) for one in spec.evaluated]
     return times
 
 
-def _note(outcome: TrainOutcome) -> str:
-    epochs = len(outcome.history)
-    note = f"{epochs} epoch{'s' * (epochs != 1)}, kept {outcome.best_epoch + 1}; {outcome.device}, amp {outcome.amp}"
-    if outcome.resumed_from_epoch is not None:
-        note += f"; resumed after an interruption, from epoch {outcome.resumed_from_epoch + 1}"
-    return note
+def _together(name: str, jobs: Sequence[TrainOutcome]) -> JobTime:
+    """Return one line for the trainings of a network, as they differ in little."""
+    epochs = _distinct([str(len(one.history)) for one in jobs], " or ")
+    note = f"{epochs} epoch{'s' * (epochs != '1')}, kept {listed([one.best_epoch + 1 for one in jobs])}"
+    for number, one in enumerate(jobs, start=1):
+        if one.resumed_from_epoch is not None:
+            which = f"fold {number} " if len(jobs) > 1 else ""
+            note += f"; {which}resumed after an interruption, from epoch {one.resumed_from_epoch + 1}"
+    speed = statistics.median(one.images_per_second for one in jobs)
+    return JobTime(name, sum(one.seconds for one in jobs), speed, note)
 
 
-def _distinct(texts: list[str]) -> str:
-    return "; ".join(dict.fromkeys(texts))
+def _distinct(texts: list[str], separator: str = "; ") -> str:
+    return separator.join(dict.fromkeys(texts))
+
+
+_SETTINGS: Final[dict[str, Callable[[NetworkFacts], str]]] = {
+    "backbone": lambda one: one.backbone,
+    "sees": lambda one: one.input,
+    "initial weights": lambda one: one.initial_weights,
+    "device": lambda one: f"{one.device}, amp {one.amp}",
+}
+
+
+def settings_of(networks: Sequence[NetworkFacts]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return what all networks have in common, and what each of them has where they differ, both by title."""
+    common, differing = {}, {}
+    for title, read in _SETTINGS.items():
+        values = [read(one) for one in networks]
+        if len(set(values)) == 1:
+            common[title] = values[0]
+        else:
+            differing[title] = values
+    return common, differing

@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from matplotlib.figure import Figure as Canvas
+from PIL import Image
 
 from maskfold.theme import Palette, canvas
 
 WIDTH: Final = 8.4
 """Inches; as wide as the page."""
+NARROW: Final = 3.6
+"""Inches; as wide as a telephone."""
+_COLOURS: Final = 128
+"""Of a stored picture: few enough for a third of the bytes, more than the eye tells apart in these figures."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One picture, drawn on demand in any palette."""
+    """One picture, drawn on demand in any palette, for wide screens and for narrow ones."""
 
     name: str
     """File name without extension."""
@@ -29,14 +34,42 @@ class Figure:
     """What it says, for readers who cannot see it."""
     height: float
     """Inches."""
+    narrow_height: float
+    """Inches, on a narrow screen."""
     draw: Callable[[Canvas, Palette], None]
+    """Draws on a canvas of either width; see :func:`is_narrow`."""
 
-    def save(self, folder: Path, palette: Palette) -> Path:
+    def save(self, folder: Path, palette: Palette, *, narrow: bool = False) -> Path:
         """Draw it and return the PNG's path."""
         path = folder / f"{self.name}.png"
-        with canvas(path, palette, WIDTH, self.height) as drawing:
+        size = (NARROW, self.narrow_height) if narrow else (WIDTH, self.height)
+        with canvas(path, palette, *size) as drawing:
             self.draw(drawing, palette)
+        shrink(path)
         return path
+
+
+def shrink(path: Path) -> None:
+    """Store a drawn PNG with a table of colours, which needs a fraction of the bytes."""
+    with Image.open(path) as drawn:
+        few = drawn.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+
+
+def is_narrow(drawing: Canvas) -> bool:
+    """Whether a canvas is for a narrow screen."""
+    return bool(drawing.get_figwidth() < (NARROW + WIDTH) / 2)
+
+
+def legend(drawing: Canvas, axes: Any, title: str | None = None) -> None:
+    """Explain the lines of a figure: to the right of them, on a narrow screen below."""
+    look = {"title": title, "alignment": "left"}
+    if is_narrow(drawing):
+        handles, labels = axes.get_legend_handles_labels()
+        columns = 2 if max(map(len, labels), default=0) < 16 else 1
+        drawing.legend(handles, labels, loc="outside lower left", ncols=columns, **look)
+    else:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), **look)
 
 
 def rows_of_panels(count: int, most: int) -> tuple[int, int]:

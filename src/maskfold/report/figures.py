@@ -16,7 +16,7 @@ def run_figures(recipe: Recipe, combination: Combination, trained: tuple[TrainFo
     }
     numeric = [one for one in combination.scheme.attributes if one.is_number and one.size <= groups.MOST]
     return [
-        voters.figure(combination.voters),
+        voters.figure(combination),
         *confusion.figures(combination.vote),
         classes.figure(combination),
         *(groups.figure(combination, attribute) for attribute in numeric),

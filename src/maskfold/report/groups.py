@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from maskfold.ensemble.combination import Combination
-from maskfold.report.figure import Figure
+from maskfold.report.figure import Figure, is_narrow, legend
+from maskfold.report.numbers import percent
 from maskfold.scheme import JOINT, Attribute, FloatArray, numbers
 from maskfold.theme import Palette
 
@@ -44,11 +45,12 @@ def figure(combination: Combination, attribute: Attribute) -> Figure:
             axes.plot(centres, means[:, group], style, marker="o", markersize=3.5, color=color, label=called)
         for bound in attribute.bounds:
             axes.axvline(bound - 0.5 * whole, color=palette.faint, linestyle="--", linewidth=1)
-        axes.set_ylim(-0.02, 1.02)
+        axes.set_ylim(-0.04, 1.06)
         unit = f" in {attribute.unit}" if attribute.unit else ""
-        axes.set_xlabel(f"true {name}{unit} (points: in steps of {step:g}; dashed: bounds of the groups)")
+        steps = f"(points: in steps of {step:g}; dashed: bounds of the groups)"
+        axes.set_xlabel(f"true {name}{unit}{chr(10) if is_narrow(drawing) else ' '}{steps}")
         axes.set_ylabel("mean probability")
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=f"{name} group", alignment="left")
+        legend(drawing, axes, f"{name} group")
 
     true_class, predicted = combination.vote.answers.get(name) or combination.vote.answers[JOINT]
     share = float((true_class == predicted).mean())
@@ -58,8 +60,9 @@ def figure(combination: Combination, attribute: Attribute) -> Figure:
         caption=f"Mean out-of-fold probability of each {name} group. Where lines cross away from a dashed bound, "
         "numbers between the crossing and the bound get the wrong group.",
         alt=f"Lines of the mean probability of {attribute.size} groups over true {name}, "
-        f"bounds at {numbers(attribute.bounds)}; {share:.1%} of the images are in the right group.",
+        f"bounds at {numbers(attribute.bounds)}; {percent(share)} of the images are in the right group.",
         height=max(3.0, 0.8 + 0.2 * attribute.size),
+        narrow_height=3.4 + 0.1 * attribute.size,
         draw=draw,
     )
 

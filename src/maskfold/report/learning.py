@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from maskfold.report.figure import Figure
+from maskfold.report.figure import Figure, is_narrow
 from maskfold.specs import EpochRecord, TrainFoldOutcome
 from maskfold.theme import Palette
 
@@ -32,6 +32,7 @@ def figure(networks: Mapping[str, FoldOutcomes]) -> Figure:
         alt="Curves of loss and validation macro-F1 over epochs. "
         f"Mean macro-F1, from the first to the last epoch: {'; '.join(said)}.",
         height=0.4 + 2.0 * len(networks),
+        narrow_height=0.4 + 1.8 * len(networks),
         draw=lambda drawing, palette: _draw(drawing, networks, palette),
     )
 
@@ -47,13 +48,16 @@ def _draw(drawing: Canvas, networks: Mapping[str, FoldOutcomes], palette: Palett
             (max(record.train_loss, record.valid_loss or 0.0) for fold in folds for record in fold.history), default=0
         )
         loss.set_ylim(0, 1.08 * highest or 1)
-        loss.legend(loc="best")
+        if is_narrow(drawing):
+            loss.legend(loc="best", fontsize=7, handlelength=1)
+        else:
+            loss.legend(loc="best")
         _curves(score, folds, "valid_macro_f1", palette.series[0], None)
         for fold in folds:
             for kept in (record for record in fold.history if record.epoch == fold.best_epoch):
                 score.plot(kept.epoch + 1, kept.valid_macro_f1, "o", color=palette.accent, markersize=4, zorder=3)
         score.set_ylabel("macro-F1")
-        score.set_ylim(0, 1)
+        score.set_ylim(0, 1.05)
         for axes in (loss, score):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.set_xlim(0.8, max((len(fold.history) for fold in folds), default=1) + 0.2)

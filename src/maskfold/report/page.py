@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Sequence
+import re
+import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 import maskfold
 from maskfold.ensemble.combination import VOTE, Combination
 from maskfold.recipe import dump_recipe
-from maskfold.report import facts
+from maskfold.report import facts, numbers
+from maskfold.report.advice import advice
 from maskfold.report.appendix import Appendix
-from maskfold.report.figure import WIDTH, Figure
+from maskfold.report.mistakes import Mistakes
+from maskfold.report.picture import Picture, png
+from maskfold.report.sanity import sanity
+from maskfold.report.verdict import verdict
 from maskfold.specs import EnsembleSpec, FaceShares, File
-from maskfold.theme import DARK, DPI, LIGHT, Palette
 from maskfold.wording import first_few
 
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure drawn for light and dark screens."""
-
-    figure: Figure
-    light: Path
-    dark: Path
-
-    @property
-    def width(self) -> int:
-        """Pixels."""
-        return round(WIDTH * DPI)
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-        return round(self.figure.height * DPI)
+_SHOWN: Final = 64 * 1024
+"""Bytes of a submission whose rows the page shows, for previews that allow no download."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +37,20 @@ class Submission:
     uri: str
     latest: str
     """URI of the stable copy."""
+    best: str
+    """URI of the best one for this data set."""
+    content: bytes
+    """The csv file."""
 
+    @property
+    def data_uri(self) -> str:
+        """The file as a link, so that it is wherever the page is: in a preview, in a mail."""
+        return "data:text/csv;charset=utf-8," + urllib.parse.quote(self.content, safe=",:;/=@!~*'()")
 
-def draw(figures: Sequence[Figure], folder: Path, drawn: Callable[[int, int], None]) -> list[Picture]:
-    """Draw all figures in both palettes.
-
-    Args:
-        figures: What to draw.
-        folder: Takes ``light/<name>.png`` and ``dark/<name>.png``.
-        drawn: Called with the figures drawn and the figures in all.
-    """
-    pictures = []
-    for number, figure in enumerate(figures, start=1):
-        light, dark = (_save(figure, folder, palette) for palette in (LIGHT, DARK))
-        pictures.append(Picture(figure, light, dark))
-        drawn(number, len(figures))
-    return pictures
+    @property
+    def rows(self) -> str | None:
+        """The file as text; None where it is too long to be shown."""
+        return self.content.decode() if len(self.content) <= _SHOWN else None
 
 
 def render(
@@ -74,6 +61,7 @@ def render(
     faces: Sequence[FaceShares],
     seconds: float,
     appendix: Appendix = Appendix(),  # noqa: B008 - frozen
+    mistakes: Mistakes = Mistakes(),  # noqa: B008 - frozen
     made: datetime | None = None,
 ) -> str:
     """Return the page.
@@ -86,9 +74,12 @@ def render(
         faces: How faces were found, by group of photographs.
         seconds: Wall time of the ensemble job so far.
         appendix: Sheets and lists of the jobs before.
+        mistakes: Whom the vote gets wrong.
         made: When; now by default.
     """
     times = [*facts.job_times(spec), facts.JobTime("ensemble", seconds, None, "until this page was written")]
+    networks = facts.network_facts(spec)
+    common, differing = facts.settings_of(networks)
     return (
         _environment()
         .get_template("page.html")
@@ -103,12 +94,19 @@ def render(
             data=spec.data,
             scheme=combination.scheme,
             faces=faces,
-            scores=combination.vote.scores,
+            scores=combination.scores[VOTE],
+            all_scores=combination.scores,
             voters=combination.voters,
             vote_name=VOTE,
             weights=spec.recipe.ensemble.weights,
             warnings=[*spec.prepared.warnings, *facts.warnings(spec, combination)],
-            networks=facts.network_facts(spec),
+            verdict=verdict(combination),
+            advice=advice(spec, combination, faces),
+            sanity=sanity(combination),
+            mistakes=mistakes,
+            networks=networks,
+            common=common,
+            differing=differing,
             times=times,
             total=sum(time.seconds for time in times),
             pictures={picture.figure.name: picture for picture in pictures},
@@ -118,54 +116,28 @@ def render(
     )
 
 
-def _save(figure: Figure, folder: Path, palette: Palette) -> Path:
-    place = folder / palette.name
-    place.mkdir(parents=True, exist_ok=True)
-    return figure.save(place, palette)
-
-
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("maskfold", "report"),
+        loader=PackageLoader("maskfold", "report/templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(score=_score, percent=_percent, thousands=_thousands, duration=duration, embed=_embed)
-    environment.filters.update(listed=_listed, first_few=first_few)
+    environment.filters.update(
+        score=numbers.score,
+        percent=numbers.percent,
+        thousands=numbers.thousands,
+        duration=numbers.duration,
+        listed=numbers.listed,
+        first_few=first_few,
+        png=png,
+        marked=_marked,
+    )
+    environment.globals.update(span=numbers.span, percent_span=numbers.percent_span)
     return environment
 
 
-def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
-
-
-def _thousands(value: int) -> str:
-    return f"{value:,}"
-
-
-def duration(seconds: float) -> str:
-    """Return wall time for people: ``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 07 min``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def _listed(numbers: Sequence[float]) -> str:
-    """Return numbers for people: ``30 and 60``; ``1.5, 1.65 and 1.8``."""
-    *first, last = (f"{number:g}" for number in numbers)
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _embed(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+def _marked(text: str) -> Markup:
+    """Return a sentence as HTML, with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before

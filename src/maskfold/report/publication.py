@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from maskfold.ensemble import publication
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from maskfold import submissions
 from maskfold.ensemble.combination import Combination
 from maskfold.report.appendix import Appendix
 from maskfold.report.figures import run_figures
-from maskfold.report.page import Submission, draw, render
+from maskfold.report.mistakes import Faces, Mistakes
+from maskfold.report.page import Submission, render
+from maskfold.report.picture import draw
 from maskfold.specs import EnsembleSpec, FaceShares, File
 from maskfold.storage import Workspace
 
@@ -46,8 +53,22 @@ def publish_report(
     )
     handed_in = None
     if submission is not None:
-        handed_in = Submission(submission, *map(workspace.locate, (submission.path, publication.LATEST)))
+        uris = map(workspace.locate, (submission.path, submissions.LATEST, submissions.BEST))
+        handed_in = Submission(submission, *uris, workspace.fetch(submission).read_bytes())
     appendix = Appendix.of(spec, workspace.fetch)
-    page = render(spec, combination, pictures, handed_in, faces, seconds(), appendix)
+    mistakes = Mistakes.of(combination, packed_faces(spec, workspace))
+    page = render(spec, combination, pictures, handed_in, faces, seconds(), appendix, mistakes)
     figures = tuple(workspace.publish(one.light, f"{spec.address}/figures/{one.light.name}") for one in pictures)
     return figures, workspace.write(f"{spec.address}/report.html", page.encode())
+
+
+def packed_faces(spec: EnsembleSpec, workspace: Workspace) -> Faces:
+    """Return what gives the packed face of an image."""
+    index = pd.read_parquet(workspace.fetch(spec.cropped.index), columns=["image", "row"])
+    rows = dict(zip(index["image"], index["row"].tolist(), strict=True))
+    pack = np.load(workspace.fetch(spec.cropped.faces), mmap_mode="r")
+
+    def face(image: str) -> NDArray[Any]:
+        return np.array(pack[rows[image]])
+
+    return face

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from maskfold.recipe import Network
-from maskfold.report.figure import Figure
+from maskfold.report.figure import Figure, legend
 from maskfold.theme import Palette
 from maskfold.training.schedules import learning_rate
 
@@ -36,6 +36,7 @@ def figure(networks: Iterable[Network], steps_per_epoch: Mapping[str, int]) -> F
         caption="Of every optimizer step; networks with the same curve share a line.",
         alt=f"Lines of the learning rate over epochs: {'; '.join(said)}.",
         height=2.4,
+        narrow_height=2.4 + 0.17 * len(rates),
         draw=lambda drawing, palette: _draw(drawing, epochs, rates, palette),
     )
 
@@ -55,4 +56,4 @@ def _draw(drawing: Canvas, epochs: Mapping[str, int], rates: Mapping[str, tuple[
     axes.set_ylabel("learning rate")
     axes.set_ylim(bottom=0)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    legend(drawing, axes)

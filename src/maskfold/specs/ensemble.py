@@ -15,13 +15,17 @@ from maskfold.specs.train_fold import TrainFoldOutcome
 
 
 class Scores(Settings):
-    """Out-of-fold scores of one voter or of the vote."""
+    """Out-of-fold scores of one voter or of the vote, with 95 % intervals by the bootstrap over people."""
 
     macro_f1: float | None
-    """Over all joint classes; None for a network that predicts one attribute of several."""
+    """Over all joint classes; None, as the five that follow, for a network that predicts one attribute of several."""
+    macro_f1_low: float | None = None
+    macro_f1_high: float | None = None
     accuracy: float | None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
     attributes: dict[str, dict[str, float]]
-    """Accuracy and macro_f1 of each attribute; empty for a scheme of one attribute, where they equal those above."""
+    """The same six of each attribute; empty for a scheme of one attribute, where they equal those above."""
 
 
 class EnsembleOutcome(Outcome):
@@ -48,7 +52,7 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
     """Vote, score, draw the report, write the submission."""
 
     stage = "ensemble"
-    version = 2
+    version = 3
     recipe: Recipe
     data: Annotated[str, OutsideKey]
     fingerprint: str

@@ -120,7 +120,7 @@ def _scores(voters: Mapping[str, Scores]) -> dict[str, float]:
     found: dict[str, float | None] = {}
     for voter, scores in voters.items():
         for place in (f"oof/{voter}/", *([""] if voter == "vote" else [])):
-            found |= {f"{place}macro_f1": scores.macro_f1, f"{place}accuracy": scores.accuracy}
+            found |= {f"{place}{name}": getattr(scores, name) for name in Scores.model_fields if name != "attributes"}
         for attribute, values in scores.attributes.items():
             found |= {f"oof/{voter}/{attribute}_{name}": value for name, value in values.items()}
     return {name: value for name, value in found.items() if value is not None}
