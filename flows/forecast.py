@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from flows.plan import Plan
 from maskfold import storage
@@ -25,8 +25,19 @@ OTHERS_S: Final = 4.0
 """Seconds of a job that only starts, looks and writes."""
 
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
-Rate = Callable[[Network, int, tuple[int, int], int], float]
-"""Images a second of one training: of a network, classes, input size and threads."""
+
+
+class Measured(Protocol):
+    """How one training of a network goes on this machine."""
+
+    @property
+    def images_per_second(self) -> float: ...
+    @property
+    def parameters(self) -> int: ...
+
+
+Measure = Callable[[Network, int, tuple[int, int], int], Measured]
+"""Tries a training out: of a network, classes, input size and threads."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,8 @@ class Forecast:
 
     slots: int
     """Trainings that run side by side."""
+    size: int = 0
+    """Bytes that the results take, about: packed photographs, weights and checkpoints."""
     jobs: list[ExpectedJob] = field(default_factory=list)
 
     @property
@@ -59,22 +72,22 @@ class Forecast:
         return shared / self.slots + sum(job.seconds for job in self.jobs if not job.label.startswith("train_"))
 
 
-def forecast(plan: Plan, rate: Rate) -> Forecast:
+def forecast(plan: Plan, measure: Measure) -> Forecast:
     """Say what a run of this plan on this machine would do; write nothing.
 
     The keys of jobs depend on the results of jobs before them: when one of these is to be done, so are all after it.
 
     Args:
         plan: The plan.
-        rate: Measures how fast a network is trained.
+        measure: Tries a training of a network out.
     """
-    return _Forecaster(plan, rate).run()
+    return _Forecaster(plan, measure).run()
 
 
 class _Forecaster:
-    def __init__(self, plan: Plan, rate: Rate) -> None:
+    def __init__(self, plan: Plan, measure: Measure) -> None:
         slots = machine_slots(jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
-        self._plan, self._rate, self._slot = plan, rate, slots[0]
+        self._plan, self._measure, self._slot = plan, measure, slots[0]
         self._cores = sum(slot.threads for slot in slots)
         self._forecast = Forecast(len(slots))
 
@@ -89,8 +102,13 @@ class _Forecaster:
         prepared = self._prepare(n_train + n_eval)
         if prepared is not None:
             n_train, n_eval = prepared.n_train, prepared.n_eval
+        self._forecast.size = self._size(n_train + n_eval)
         seconds = (n_train + n_eval) / (CROP_RATE * self._cores) + OTHERS_S
-        cropped = self._look(plan.crop(prepared), seconds) if prepared else self._expect("crop", seconds)
+        cropped = None
+        if prepared is None:
+            self._expect("crop", seconds)
+        else:
+            cropped = self._look(plan.crop(prepared), seconds)
         if prepared is None or cropped is None or weights is None:
             self._expect_trainings(n_train, n_eval)
         else:
@@ -128,7 +146,8 @@ class _Forecaster:
         source = self._plan.own_corrections
         corrections = None if source is None else storage.foresee(source)
         if source is not None and corrections is None:
-            return self._expect("prepare", seconds)
+            self._expect("prepare", seconds)
+            return None
         return self._look(self._plan.prepare(corrections), seconds)
 
     def _expect_trainings(self, n_train: int, n_eval: int) -> None:
@@ -172,16 +191,26 @@ class _Forecaster:
     def _training(self, network: Network, images: int) -> float:
         k = self._plan.recipe.folds.k
         shown = images * (k - 1) / k * network.epoch_fraction + images / k * PREDICTION
-        return network.epochs * shown / self._rate_of(network) + OTHERS_S
+        return network.epochs * shown / self._tried(network).images_per_second + OTHERS_S
 
     def _prediction(self, network: Network, images: int) -> float:
-        rate = self._rate_of(network) * self._forecast.slots / PREDICTION
+        rate = self._tried(network).images_per_second * self._forecast.slots / PREDICTION
         return images * self._plan.recipe.folds.k / rate + OTHERS_S
 
-    def _rate_of(self, network: Network) -> float:
-        crop, scheme = self._plan.recipe.crop, self._plan.recipe.scheme
-        size = network.size or (crop.face_size if network.input == "face" else crop.portrait_size)
-        return self._rate(network, network.classes(scheme), size, self._slot.threads)
+    def _tried(self, network: Network) -> Measured:
+        size = network.size or self._packed(network)
+        return self._measure(network, network.classes(self._plan.recipe.scheme), size, self._slot.threads)
+
+    def _packed(self, network: Network) -> tuple[int, int]:
+        crop = self._plan.recipe.crop
+        return crop.face_size if network.input == "face" else crop.portrait_size
+
+    def _size(self, images: int) -> int:
+        """Return bytes: photographs in three bytes a pixel; of each training weights, and two checkpoints of three."""
+        recipe = self._plan.recipe
+        packs = sum(height * width * 3 for height, width in {self._packed(network) for network in recipe.networks})
+        weights = sum(self._tried(network).parameters * 4 for network in recipe.networks) * recipe.folds.k
+        return images * packs + 7 * weights
 
 
 def _count(data: str) -> tuple[int, int]:

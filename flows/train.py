@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextvars import ContextVar
 from typing import Annotated, Any, cast
 
@@ -16,6 +17,7 @@ from flows.fit import fit, launching, tracked, vote
 from flows.plan import Plan, handed_plan, plan_run
 from flows.server import server_may_vanish
 from flows.summary import publish_summary
+from maskfold import submissions
 from maskfold.errors import CancelledError, UnavailableError
 from maskfold.launch import make_launcher
 from maskfold.launch.stopping import Stopped, current_stop
@@ -72,8 +74,9 @@ def train(
     setting only the jobs that depend on it run again.
 
     Returns:
-        ``submission`` and ``report`` (URIs), ``oof_macro_f1`` (of the vote) and ``mlflow_run_id``. ``submission`` is
-        None if the data set has no evaluation images.
+        URIs of ``workspace``, ``report``, ``oof`` (table), ``submission``, its stable copy ``latest`` and the ``best``
+        of the workspace; these three are None if the data set has no evaluation images. ``oof_macro_f1`` of the vote
+        and all ``scores``; the ids ``run`` in the workspace and ``mlflow_run_id``; ``seconds`` of wall time.
     """
     plan = handed_plan() or plan_run(data, workspace, recipe, set, weights)
     stop = current_stop()
@@ -88,15 +91,24 @@ def train(
 
 
 def _train(plan: Plan, launcher: str) -> dict[str, Any]:
+    began = time.monotonic()
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
     with tracked(plan) as tracker, launching(plan, started, tracker) as jobs:
         fitted = fit(plan, jobs)
         result = vote(plan, fitted, jobs)
+        locate = plan.workspace.locate
         summary = {
-            "submission": result.submission and plan.workspace.locate(result.submission.path),
+            "workspace": plan.workspace.uri,
+            "submission": result.submission and locate(result.submission.path),
+            "latest": result.latest and locate(result.latest),
+            "best": result.submission and locate(submissions.BEST),
+            "report": locate(result.report.path),
+            "oof": locate(result.oof.path),
             "oof_macro_f1": result.scores["vote"].macro_f1,
+            "scores": {name: scores.model_dump() for name, scores in result.scores.items()},
+            "run": tracker.id,
             "mlflow_run_id": tracker.run_id,
-            "report": plan.workspace.locate(result.report.path),
+            "seconds": round(time.monotonic() - began, 1),
         }
         publish_summary(summary, result, fitted.trained, tracker.page, plan.recipe.scheme)
     done = _summaries.get()

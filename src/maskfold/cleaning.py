@@ -14,16 +14,16 @@ from maskfold.history import Run, best_first, read_runs
 from maskfold.specs import OUTCOME_FILE, SPEC_FILE, Spec
 from maskfold.storage import Workspace
 from maskfold.storage.sources import INPUTS
+from maskfold.submissions import FOLDER as SUBMISSIONS
 from maskfold.tracking.record import RUNS
 from maskfold.wording import first_few
 
-SUBMISSIONS: Final = "submissions"
 DETECTIONS: Final = "detections"
 """Folder of found faces, which crops with other settings reuse."""
 _KEY: Final = re.compile(r"[0-9a-f]{16}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _RUN: Final = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
-_SUBMISSION: Final = re.compile(r"([0-9a-f]{16})\.csv(\.sha256)?")
+_SUBMISSION: Final = re.compile(r"([0-9a-f]{16})\.(csv|csv\.sha256|json)")
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from rich.progress import Progress
 
 from maskfold import errors
 from maskfold.cli.endings import exit_codes
-from maskfold.cli.options import Data, Json, RecipeOption, Set
-from maskfold.cli.results import print_result
+from maskfold.cli.options import Data, RecipeOption, Set
 from maskfold.terminal import PrintableConsole as Console
 
 

@@ -23,6 +23,17 @@ def print_result(result: Mapping[str, Any], asked: bool) -> None:
     warn_of_lost_output()
 
 
+def refuse_lost_output() -> None:
+    """Fail if what a command was asked to print is lost, such as a recipe on a full disk.
+
+    Raises:
+        MaskfoldError: If standard output could not be written.
+    """
+    why = lost_output()
+    if why is not None:
+        raise MaskfoldError(f"standard output could not be written: {why}")
+
+
 def warn_of_lost_output() -> None:
     """Warn if standard output could not be written: what a command did is done all the same."""
     why = lost_output()

@@ -1,60 +1,93 @@
+"""Command ``run``: the whole pipeline, or what it would do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskfold.cli.endings import ends_by_signal, exit_codes
+from maskfold.cli.options import WORKSPACE, Data, Json, RecipeOption, Set, Verbose, WeightsOption, WorkspaceOption
+from maskfold.cli.results import print_result
+from maskfold.cli.servers import prefect_settings, quiet_servers
+from maskfold.cli.summary import show_forecast, show_summary
+from maskfold.launch.stopping import stopping_on_signals
+from maskfold.terminal import PrintableConsole as Console
+from maskfold.wording import printable
+
+if TYPE_CHECKING:
+    from flows.plan import Plan
+    from maskfold.recipe import Network
+
+
 def run(
     data: Data,
-    workspace: Annotated[
-        str, typer.Option(metavar="URI", help="Where all results go: a folder, file:// or s3://bucket/prefix.")
-    ],
+    workspace: WorkspaceOption = WORKSPACE,
     recipe: RecipeOption = "fast",
     set: Set = [],
-    weights: Annotated[
-        list[str],
-        typer.Option(
-            metavar="DIR|BACKBONE=URI",
-            help="Initial weights: a folder of <backbone>.safetensors, or one file by name. Repeatable.",
-        ),
-    ] = [],
+    weights: WeightsOption = [],
     launcher: Annotated[
         str, typer.Option(metavar="local|pool:NAME", help="Where jobs run: here, or in a Prefect work pool.")
     ] = "local",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show the jobs, which are done already, and about how long it takes.")
+    ] = False,
+    json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Crop, train, vote and publish a submission. Run again to continue: finished steps cost nothing."""
-    _quiet_servers()
+    quiet_servers()
     if not verbose:  # the terminal shows the progress display; Prefect still stores every log line
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
         os.environ["PREFECT_INTERNAL_LOGGING_LEVEL"] = "CRITICAL"
-    with _exit_codes(verbose), _ends_by_signal(), stopping_on_signals() as stop:
+    with exit_codes(verbose), ends_by_signal(), stopping_on_signals() as stop:
         from flows.plan import handed, plan_run
         from maskfold.launch import pool_of
 
         pool_of(launcher)
         plan = plan_run(data, workspace, recipe, set, weights)  # reports wrong input before any server starts
-        with _prefect_settings():
-            from flows.server import recording_server
-            from flows.train import train_here
-        from maskfold.console import showing_jobs
+        print(printable(plan.said), file=sys.stderr)
+        if dry_run:
+            result = _foresee(plan)
+        else:
+            print("starting Prefect ...", file=sys.stderr)
+            with prefect_settings():
+                from flows.server import recording_server
+                from flows.train import train_here
+            from maskfold.console import showing_jobs
 
-        with recording_server():
-            print(printable(plan.said), file=sys.stderr)
-            with showing_jobs(Console(stderr=True), plan.n_jobs), handed(plan), stop.ends_flow():
-                summary = train_here(
+            with (
+                recording_server(),
+                showing_jobs(Console(stderr=True), plan.n_jobs),
+                handed(plan),
+                stop.ends_flow(),
+            ):
+                result = train_here(
                     data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher
                 )
-        _show_summary(summary)
-    print(json.dumps(summary), flush=True)
-    _warn_of_lost_output()
+            show_summary(result, plan.workspace, plan.recipe.scheme)
+    print_result(result, json)
 
 
-def _show_summary(summary: Mapping[str, Any]) -> None:
-    """Print where the results are and how to view them."""
-    rows = {
-        "macro-F1, out-of-fold": f"{summary['oof_macro_f1']:.3f}",
-        "submission": summary["submission"] or "no evaluation images, so no submission",
-        "report": summary["report"],
-        "figures": summary["report"].rpartition("/")[0] + "/figures/",
-        "MLflow run": summary["mlflow_run_id"] or "not recorded yet; `maskfold sync` records it later",
-        "to look at it": "open the report in a browser; `maskfold ui` (or `make ui`) shows all runs",
+def _foresee(plan: Plan) -> dict[str, Any]:
+    """Show what a run would do; return it for programs."""
+    from flows.forecast import forecast
+    from maskfold.training.stopwatch import Measured, measure
+
+    tried: dict[tuple[Any, ...], Measured] = {}
+
+    def measure_once(network: Network, classes: int, size: tuple[int, int], threads: int) -> Measured:
+        """Try networks out that differ in more than their labels."""
+        alike = (network.backbone, network.batch_size, network.micro_batch, size)
+        if alike not in tried:
+            tried[alike] = measure(network, classes, size, threads)
+        return tried[alike]
+
+    found = forecast(plan, measure_once)
+    show_forecast(found, plan)
+    return {
+        "jobs": [{"job": job.label, "state": job.state, "seconds": round(job.seconds, 1)} for job in found.jobs],
+        "seconds": round(found.seconds, 1),
     }
-    for name, value in rows.items():  # one line each at any width, so that paths can be copied
-        print(f"{name:<23}{printable(value)}", file=sys.stderr)
-
-

@@ -6,7 +6,7 @@ from maskfold.storage.external import fetch_external, locate_external
 from maskfold.storage.sources import adopt, exists, foresee, is_file, link_out, list_folder, make_bucket, read_uri
 from maskfold.storage.tensor_file import check_tensor_file
 from maskfold.storage.tree import fetch_tree, fingerprint, list_tree
-from maskfold.storage.workspace import Workspace, open_workspace
+from maskfold.storage.workspace import Workspace, open_existing, open_workspace
 
 __all__ = [
     "Workspace",
@@ -24,6 +24,7 @@ __all__ = [
     "list_tree",
     "locate_external",
     "make_bucket",
+    "open_existing",
     "open_workspace",
     "read_regular",
     "read_uri",

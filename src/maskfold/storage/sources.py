@@ -198,9 +198,8 @@ def _adopt_from_s3(workspace: Workspace, location: S3Key, check: Callable[[Path]
     # The ETag identifies the content of an object, so the checksum of a known one needs no download.
     identity = f"{location}\0{found.etag}\0{found.size}"
     known = recall(identity)
-    address = _address(known, location.name)
-    if known is not None and workspace.size_of(address) == found.size:
-        return File(path=address, sha256=known, size=found.size)
+    if known is not None and workspace.size_of(_address(known, location.name)) == found.size:
+        return File(path=_address(known, location.name), sha256=known, size=found.size)
     with tempfile.TemporaryDirectory(prefix="maskfold-adopt-") as folder:
         path = Path(folder, "file")
         try:

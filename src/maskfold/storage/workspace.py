@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from maskfold.errors import WorkspaceError
 from maskfold.specs import File
 from maskfold.storage.local import LocalBackend
 from maskfold.storage.location import LocalPath, Location, check_address, parse
@@ -98,6 +99,18 @@ def open_backend(location: Location) -> Backend:
     from maskfold.storage.s3 import S3Backend
 
     return S3Backend(location)
+
+
+def open_existing(uri: str) -> Workspace:
+    """Open a workspace that a run has made; see :func:`open_workspace`.
+
+    Raises:
+        WorkspaceError: Also if there is no such folder, which is not created.
+    """
+    location = parse(uri)
+    if isinstance(location, LocalPath) and not location.path.is_dir():
+        raise WorkspaceError(f"workspace {uri}: there is no such folder; name the workspace of a run")
+    return open_workspace(uri)
 
 
 def open_workspace(uri: str) -> Workspace:

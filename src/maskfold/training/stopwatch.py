@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -15,8 +16,16 @@ STEPS = 3
 """Steps that are timed, after one that is not."""
 
 
-def images_per_second(network: Network, classes: int, size: tuple[int, int], threads: int) -> float:
-    """Return how many images one training processes in a second on this machine's fastest device.
+@dataclass(frozen=True)
+class Measured:
+    """How one training goes on this machine."""
+
+    images_per_second: float
+    parameters: int
+
+
+def measure(network: Network, classes: int, size: tuple[int, int], threads: int) -> Measured:
+    """Train a network for a few steps on this machine's fastest device.
 
     A step is a forward pass, a backward pass and a plain update; losses, augmentation and other optimizers add a few
     per cent.
@@ -36,7 +45,7 @@ def images_per_second(network: Network, classes: int, size: tuple[int, int], thr
     try:
         place = Position(network.seed, 0)
         model = build(network, classes, place, size, measure=lambda: ((0.5,) * 3, (0.5,) * 3)).model
-        model = model.to(device, memory_format=torch.channels_last).train()
+        model = model.to(device).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
         batch = min(network.batch_size, network.micro_batch or network.batch_size)
         images = torch.rand(batch, 3, *size, device=device).to(memory_format=torch.channels_last)
@@ -46,10 +55,11 @@ def images_per_second(network: Network, classes: int, size: tuple[int, int], thr
                 _wait(device)
                 began = time.perf_counter()
             optimizer.zero_grad()
-            cross_entropy(model(images), labels).backward()
+            cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         _wait(device)
-        return STEPS * batch / (time.perf_counter() - began)
+        rate = STEPS * batch / (time.perf_counter() - began)
+        return Measured(rate, sum(parameter.numel() for parameter in model.parameters()))
     finally:
         torch.set_num_threads(before)
 
