@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from flows.plan import Plan
 from maskfold import storage
 from maskfold.launch.folder import find_outcome
 from maskfold.launch.slots import machine_slots
 from maskfold.layouts import EVALUATION, PHOTOGRAPHS
+from maskfold.pace import TRAININGS, ExpectedJob
 from maskfold.recipe import Network
 from maskfold.specs import CropOutcome, Outcome, PrepareOutcome, Spec, TrainOutcome, Weights
 
@@ -21,6 +22,8 @@ CROP_RATE: Final = 150.0
 """Photographs in which one core finds and cuts out the faces in a second, about; see ``bench/RESULTS.md``."""
 PREDICTION: Final = 1 / 3
 """A prediction is a forward pass; a training step is that and two more for the gradients."""
+USUAL_PIXELS: Final = 1_000_000.0
+"""Pixels of the input that a small network is trained on in a second by one core, about."""
 OTHERS_S: Final = 4.0
 """Seconds of a job that only starts, looks and writes."""
 
@@ -38,16 +41,6 @@ class Measured(Protocol):
 
 Measure = Callable[[Network, int, tuple[int, int], int], Measured]
 """Tries a training out: of a network, classes, input size and threads."""
-
-
-@dataclass(frozen=True)
-class ExpectedJob:
-    """One job of a run."""
-
-    label: str
-    state: Literal["done", "to do"]
-    seconds: float = 0.0
-    """Expected wall time if it is to be done."""
 
 
 @dataclass
@@ -68,8 +61,8 @@ class Forecast:
     @property
     def seconds(self) -> float:
         """Expected wall time of the run; trainings share the machine."""
-        shared = sum(job.seconds for job in self.jobs if job.label.startswith("train_"))
-        return shared / self.slots + sum(job.seconds for job in self.jobs if not job.label.startswith("train_"))
+        shared = sum(job.seconds for job in self.jobs if job.stage in TRAININGS)
+        return shared / self.slots + sum(job.seconds for job in self.jobs if job.stage not in TRAININGS)
 
 
 def forecast(plan: Plan, measure: Measure) -> Forecast:
@@ -118,13 +111,11 @@ class _Forecaster:
     def _look(self, spec: Spec[OutcomeT], seconds: float) -> OutcomeT | None:
         """Note a job as done if its outcome is in the workspace; return that."""
         found = find_outcome(self._plan.workspace, spec)
-        self._forecast.jobs.append(
-            ExpectedJob(spec.label, "to do", seconds) if found is None else ExpectedJob(spec.label, "done")
-        )
+        self._forecast.jobs.append(ExpectedJob(spec.label, "done" if found else "to do", 0.0 if found else seconds))
         return found
 
     def _expect(self, label: str, seconds: float) -> None:
-        self._forecast.jobs.append(ExpectedJob(label, "to do", seconds))
+        self._forecast.jobs.append(ExpectedJob(label, seconds=seconds))
 
     def _weights(self) -> dict[str, Weights] | None:
         """Return the initial weights by backbone; None if a job or a copy from S3 must tell them first."""
@@ -211,6 +202,17 @@ class _Forecaster:
         packs = sum(height * width * 3 for height, width in {self._packed(network) for network in recipe.networks})
         weights = sum(self._tried(network).parameters * 4 for network in recipe.networks) * recipe.folds.k
         return images * packs + 7 * weights
+
+
+@dataclass(frozen=True)
+class _Usual:
+    images_per_second: float
+    parameters: int = 0
+
+
+def usual(_network: Network, _classes: int, size: tuple[int, int], _threads: int) -> Measured:
+    """Guess instead of measuring: for ratios between jobs, which a run itself corrects."""
+    return _Usual(USUAL_PIXELS / (size[0] * size[1]))
 
 
 def _count(data: str) -> tuple[int, int]:

@@ -59,11 +59,15 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "launch": {*CONTRACTS, "cores", "home", "loopback", "sockets", "storage", "terminal"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
-    "console": {"launch"},
+    "pace": {"launch"},
+    "console": {"launch", "pace", "wording"},
+    "history": {*CONTRACTS, "storage", "tracking"},
+    "cleaning": {*CONTRACTS, "history", "storage", "submissions", "tracking"},
+    "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
-        *("home", "loopback", "output", "terminal"),
+        *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "terminal", "training"),
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -77,13 +81,16 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "botocore": {"storage"},
     "facenet_pytorch": {"faces"},
     "timm": {"training"},
-    "torch": {"faces", "training", "inference", "torchvision_ops"},
+    "torch": {"doctor", "faces", "training", "inference", "torchvision_ops"},
     "pandas": {"dataset", "faces", "training", "ensemble", "inference", "report"},
     "matplotlib": {"theme", "report"},
 }
 """The parts that may import a library; the others run without it."""
 
-FLOWS_MAY = {*CONTRACTS, "discovery", "rows", "launch", "loopback", "servers", "storage", "submissions", "tracking"}
+FLOWS_MAY = {
+    *CONTRACTS,
+    *("discovery", "launch", "layouts", "loopback", "pace", "rows", "servers", "storage", "submissions", "tracking"),
+}
 
 
 @cache
@@ -160,7 +167,7 @@ def test_portraits_stand_alone(path: Path) -> None:
 @pytest.mark.parametrize("path", sources("src/maskfold", "flows", "tasks"), ids=named)
 def test_portraits_are_known_only_to_the_command_line(path: Path) -> None:
     known = "portraits" in {name.split(".")[0] for name in imported(path)}
-    assert known == (path == ROOT / "src" / "maskfold" / "cli.py")
+    assert known == (path == ROOT / "src" / "maskfold" / "cli" / "data_sets.py")
 
 
 def test_the_training_core_needs_no_orchestrator() -> None:

@@ -10,22 +10,25 @@ from collections.abc import Iterator
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column
+from rich.text import Text
 
 from maskfold.launch.monitor import JobEvent, JobProgress, listening
 from maskfold.launch.stopping import current_stop
+from maskfold.pace import Pace
+from maskfold.wording import duration
 
-FINISHED = frozenset({"reused", "done"})
-ENDED = FINISHED | {"failed", "cancelled"}
+ENDED = frozenset({"reused", "done", "failed", "cancelled"})
 _MARKS = {"done": "[green]done  ", "reused": "[cyan]reused", "failed": "[red]failed", "cancelled": "[yellow]stopped"}
-BAR_WIDTH, ROOM_FOR_BARS = 24, 100
-"""A terminal narrower than the second shows no bars, so that names and numbers fit."""
+BAR_WIDTH, ROOM_FOR_BARS, ROOM_FOR_NOTES = 24, 60, 80
+"""Columns of a bar, and of terminals that have room for bars and for whole notes."""
 PLAIN_SECONDS = 20.0
 """Least time between two progress lines of a job without a terminal."""
 
 
 @contextlib.contextmanager
-def showing_jobs(console: Console, jobs: int = 0) -> Iterator[None]:
+def showing_jobs(console: Console, pace: Pace) -> Iterator[None]:
     """Show the jobs of this process while inside: moving bars on a terminal, plain lines elsewhere.
 
     Warnings of this process, such as those of MLflow's tracking, are shown among them. When a signal stops the run,
@@ -33,9 +36,9 @@ def showing_jobs(console: Console, jobs: int = 0) -> Iterator[None]:
 
     Args:
         console: Where to print.
-        jobs: Expected number of jobs; grows when more appear.
+        pace: The jobs that are expected; takes the events of all of them.
     """
-    with _Bars(console, jobs) if console.is_terminal else contextlib.nullcontext(_Lines(console)) as view:
+    with _Bars(console, pace) if console.is_terminal else contextlib.nullcontext(_Lines(console, pace)) as view:
         stopping = threading.Event()
         warnings = _Warnings(view)
         warnings.addFilter(lambda _: not stopping.is_set())
@@ -43,6 +46,7 @@ def showing_jobs(console: Console, jobs: int = 0) -> Iterator[None]:
         logger.addHandler(warnings)
 
         def show(event: JobEvent) -> None:
+            pace.note(event)
             if not stopping.is_set():
                 view.show(event)
 
@@ -74,13 +78,12 @@ class _Warnings(logging.Handler):
 class _Bars:
     """One bar for each running job and one for all."""
 
-    def __init__(self, console: Console, jobs: int) -> None:
+    def __init__(self, console: Console, pace: Pace) -> None:
         self._progress = Progress(*_columns(console.width), console=console, transient=False)
-        self._jobs = jobs
-        self._all = self._progress.add_task("[bold]all jobs", total=jobs, note="")
+        self._short = console.width < ROOM_FOR_NOTES
+        self._pace = pace
+        self._all = self._progress.add_task("[bold]all jobs", total=1.0, note=lambda: _remaining(pace))
         self._bars: dict[str, TaskID] = {}
-        self._known: set[str] = set()
-        self._finished: set[str] = set()
         self._began: dict[str, float] = {}
         self._warned: set[str] = set()
 
@@ -97,7 +100,6 @@ class _Bars:
 
     def show(self, event: JobEvent) -> None:
         """Show an event."""
-        self._known.add(event.label)
         if event.state == "warning":
             self.warn(event.message, event.label)
         elif event.state == "running":
@@ -108,8 +110,7 @@ class _Bars:
             self._progress.console.print(
                 f"[yellow]{escape(f'{event.label} starts again: {event.message}')}", highlight=False
             )
-        done, total = len(self._finished), max(self._jobs, len(self._known))
-        self._progress.update(self._all, total=total, completed=done, note=f"{done}/{total}")
+        self._progress.update(self._all, completed=self._pace.share())
 
     def warn(self, text: str, label: str = "") -> None:
         """Show a warning; the same text of several jobs is shown once."""
@@ -126,12 +127,10 @@ class _Bars:
                 self._bars[event.label],
                 total=event.progress.total,
                 completed=event.progress.done,
-                note=escape(_note(event.progress)),
+                note=escape(_note(event.progress, self._short)),
             )
 
     def _end(self, event: JobEvent) -> None:
-        if event.state in FINISHED:
-            self._finished.add(event.label)
         bar = self._bars.pop(event.label, None)
         if bar is not None:
             self._progress.remove_task(bar)
@@ -141,22 +140,36 @@ class _Bars:
         self._progress.console.print(f"{mark}[/] {escape(event.label)}{took}", highlight=False)
 
 
+class _Note(ProgressColumn):
+    """The note of a bar; one that changes with time is a function."""
+
+    def render(self, task: Task) -> Text:
+        note = task.fields["note"]
+        return Text.from_markup(f"[dim]{note() if callable(note) else note}")
+
+
 def _columns(width: int) -> list[ProgressColumn]:
-    bar = [BarColumn(bar_width=BAR_WIDTH)] if width >= ROOM_FOR_BARS else []
+    bar = min(BAR_WIDTH, max(8, width - ROOM_FOR_NOTES + 10))
     return [
         TextColumn("{task.description}"),
-        *bar,
+        *([BarColumn(bar_width=bar)] if width >= ROOM_FOR_BARS else []),
         TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("[dim]{task.fields[note]}"),
-        TimeRemainingColumn(compact=True),
+        _Note(table_column=Column(no_wrap=True)),
     ]
+
+
+def _remaining(pace: Pace) -> str:
+    """Return how many jobs are done and about how long the rest takes."""
+    left = pace.seconds_left()
+    return f"{pace.n_done}/{pace.n_jobs} jobs, " + (f"about {duration(left)} left" if left >= 1 else "nearly done")
 
 
 class _Lines:
     """One line for each change of state, and one for progress every ``PLAIN_SECONDS``."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, pace: Pace) -> None:
+        self._console, self._pace = console, pace
+        self._said_all = time.monotonic()
         self._last: dict[str, float] = {}
         self._warned: set[str] = set()
 
@@ -179,6 +192,9 @@ class _Lines:
         elif now - self._last.get(event.label, now) >= PLAIN_SECONDS:
             self._print(f"{event.label}: {_note(event.progress)}")
             self._last[event.label] = now
+        if now - self._said_all >= PLAIN_SECONDS:
+            self._print(f"all jobs: {self._pace.share():.0%}, {_remaining(self._pace)}")
+            self._said_all = now
 
     def warn(self, text: str, label: str = "") -> None:
         """Show a warning; the same text of several jobs is shown once."""
@@ -194,9 +210,9 @@ def _told(text: str, label: str) -> str:
     return f"{label}: {text}" if label else text
 
 
-def _note(progress: JobProgress) -> str:
+def _note(progress: JobProgress, short: bool = False) -> str:
     parts = [f"{progress.done}/{progress.total} {progress.unit}"]
-    for name, value in progress.fields.items():
+    for name, value in progress.fields.items() if not short else ():
         shown = f"{value:.0f}" if isinstance(value, float) else str(value)
         parts.append(f"{shown} images/s" if name == "images_per_second" else f"{name} {shown}")
     return ", ".join(parts)

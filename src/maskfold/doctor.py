@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 
@@ -67,13 +68,12 @@ def examine(weights: str = "", workspace: str = "") -> list[Finding]:
 
 
 def _software() -> Iterator[Finding]:
-    import prefect
     import torch
 
     import maskfold
 
     yield Finding("maskfold", "good", f"{maskfold.__version__}, Python {platform.python_version()}")
-    yield Finding("Prefect", "good", prefect.__version__)
+    yield Finding("Prefect", "good", version("prefect"))
     build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "processor only"
     yield Finding("torch", "good", f"{torch.__version__} ({build})")
 

@@ -14,6 +14,7 @@ from maskfold.cli.results import print_result
 from maskfold.cli.servers import prefect_settings, quiet_servers
 from maskfold.cli.summary import show_forecast, show_summary
 from maskfold.launch.stopping import stopping_on_signals
+from maskfold.pace import Pace
 from maskfold.terminal import PrintableConsole as Console
 from maskfold.wording import printable
 
@@ -56,11 +57,14 @@ def run(
             with prefect_settings():
                 from flows.server import recording_server
                 from flows.train import train_here
+            from flows.forecast import forecast, usual
             from maskfold.console import showing_jobs
+
+            expected = forecast(plan, usual)
 
             with (
                 recording_server(),
-                showing_jobs(Console(stderr=True), plan.n_jobs),
+                showing_jobs(Console(stderr=True), Pace(expected.jobs, expected.slots)),
                 handed(plan),
                 stop.ends_flow(),
             ):

@@ -10,11 +10,10 @@ from rich.table import Table
 
 from maskfold.errors import MaskfoldError
 from maskfold.history import Run, best_first, read_runs
-from maskfold.report.numbers import duration
 from maskfold.scheme import Scheme
 from maskfold.storage import Workspace
 from maskfold.terminal import PrintableConsole as Console
-from maskfold.wording import printable
+from maskfold.wording import duration, printable
 
 if TYPE_CHECKING:
     from flows.forecast import Forecast

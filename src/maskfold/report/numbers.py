@@ -48,18 +48,6 @@ def thousands(value: float) -> str:
     return f"{round(value):,}"
 
 
-def duration(seconds: float) -> str:
-    """Return wall time: ``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 07 min``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def listed(items: Sequence[object]) -> str:
     """Return ``30 and 60``; ``1.5, 1.65 and 1.8``."""
     *first, last = (f"{item:g}" if isinstance(item, float) else str(item) for item in items)

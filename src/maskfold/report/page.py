@@ -128,7 +128,7 @@ def _environment() -> Environment:
         score=numbers.score,
         percent=numbers.percent,
         thousands=numbers.thousands,
-        duration=numbers.duration,
+        duration=duration,
         listed=numbers.listed,
         first_few=first_few,
         png=png,
