@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from prefect import flow
 from prefect.logging import get_run_logger
-from pydantic import Field
 
 from flows.jobs import ProgressBar
 from maskfold import errors
@@ -20,12 +17,14 @@ from maskfold.storage import open_workspace
 
 
 @flow(name="job", persist_result=False, retries=0)
-def job(
-    workspace: Annotated[str, Field(description="URI of the workspace that has the job's spec")],
-    stage: Annotated[str, Field(description="Which job: weights, networks, prepare, crop, train_fold, ...")],
-    key: Annotated[str, Field(description="The spec's key: it is read from WORKSPACE/STAGE/KEY/spec.json")],
-) -> None:
-    """Run one job here, in a child process; its outcome, or why it failed, goes to the workspace."""
+def job(workspace: str, stage: str, key: str) -> None:
+    """Run one job here, in a child process; its outcome, or why it failed, goes to the workspace.
+
+    Args:
+        workspace: URI of the workspace that has the job's spec.
+        stage: Which job: weights, networks, prepare, crop, train_fold, ...
+        key: The spec's key: it is read from WORKSPACE/STAGE/KEY/spec.json.
+    """
     log = get_run_logger()
     try:
         spec = read_spec(workspace, stage, key)

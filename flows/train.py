@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from contextvars import ContextVar
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field
 
 from flows.fit import fit, launching, tracked, vote
 from flows.plan import Plan, handed_plan, plan_run
@@ -21,13 +20,6 @@ from maskfold import submissions
 from maskfold.errors import CancelledError, UnavailableError
 from maskfold.launch import make_launcher
 from maskfold.launch.stopping import Stopped, current_stop
-
-DataUri = Annotated[str, Field(description="Data set: a folder, file:// or s3://bucket/prefix")]
-WorkspaceUri = Annotated[str, Field(description="Where all results go: a folder, file:// or s3://bucket/prefix")]
-RecipeName = Annotated[str, Field(description="A preset (smoke, fast, best, hot6) or the path of a YAML file")]
-Overrides = Annotated[list[str], Field(description="Single settings, dotted.key=value each, such as folds.k=3")]
-WeightsSources = Annotated[list[str], Field(description="Initial weights: a folder (URI), or BACKBONE=URI")]
-LauncherName = Annotated[str, Field(description="local, or pool:NAME for a Prefect work pool")]
 
 RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=256)
 """Its threads only wait for jobs; the launcher limits how many run at a time."""
@@ -61,17 +53,25 @@ def train_here(**parameters: Any) -> dict[str, Any]:
 
 @flow(name="train", flow_run_name="train-{recipe}", task_runner=RUNNER)  # type: ignore[arg-type]
 def train(
-    data: DataUri,
-    workspace: WorkspaceUri,
-    recipe: RecipeName = "fast",
-    set: Overrides = [],
-    weights: WeightsSources = [],
-    launcher: LauncherName = "local",
+    data: str,
+    workspace: str,
+    recipe: str = "fast",
+    set: list[str] = [],
+    weights: list[str] = [],
+    launcher: str = "local",
 ) -> dict[str, Any] | State[dict[str, Any]]:
     """Crop the faces, train every network on every fold, vote, publish the submission.
 
     Finished work in the workspace is reused, so that running again continues an interrupted run, and after a changed
     setting only the jobs that depend on it run again.
+
+    Args:
+        data: Data set: a folder, file:// or s3://bucket/prefix; or a table (csv, parquet) in it.
+        workspace: Where all results go: a folder, file:// or s3://bucket/prefix.
+        recipe: A preset (smoke, fast, best, hot6) or the path of a YAML file.
+        set: Single settings, dotted.key=value each, such as folds.k=3 or networks.*.epochs=5.
+        weights: Initial weights: a folder (URI) of BACKBONE.safetensors, or BACKBONE=URI.
+        launcher: Where jobs run: local, or pool:NAME for a Prefect work pool.
 
     Returns:
         URIs of ``workspace``, ``report``, ``oof`` (table), ``submission``, its stable copy ``latest`` and the ``best``

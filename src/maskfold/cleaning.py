@@ -132,7 +132,7 @@ def _is_ours(path: str) -> bool:
 def _top(path: str) -> str:
     """Return what an address belongs to: a job's folder, an input, a record, or the submission of a vote."""
     parts = PurePosixPath(path).parts
-    if parts[0] == DETECTIONS:
-        return DETECTIONS
+    if len(parts) < 2 or parts[0] == DETECTIONS:
+        return parts[0]
     name = match[1] if parts[0] == SUBMISSIONS and (match := _SUBMISSION.fullmatch(parts[1])) else parts[1]
     return f"{parts[0]}/{name}"

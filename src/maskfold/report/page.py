@@ -23,7 +23,7 @@ from maskfold.report.picture import Picture, png
 from maskfold.report.sanity import sanity
 from maskfold.report.verdict import verdict
 from maskfold.specs import EnsembleSpec, FaceShares, File
-from maskfold.wording import first_few
+from maskfold.wording import duration, first_few
 
 _SHOWN: Final = 64 * 1024
 """Bytes of a submission whose rows the page shows, for previews that allow no download."""

@@ -14,7 +14,8 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from maskfold import errors
-from maskfold.cli import _exit_codes, app
+from maskfold.cli import app
+from maskfold.cli.endings import exit_codes
 from tests.dataset.builder import paint
 
 WITH_WEIGHTS = ("--set", "networks.joint.pretrained=if-available")
@@ -238,7 +239,7 @@ def test_a_store_that_mlflow_does_not_know(drawn_data: Path, files: Path, monkey
 def test_an_internal_error_is_one_message_unless_verbose(
     verbose: bool, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with pytest.raises(SystemExit) as ended, _exit_codes(verbose):
+    with pytest.raises(SystemExit) as ended, exit_codes(verbose):
         raise ZeroDivisionError("by zero")
     assert ended.value.code == 1
     output = capsys.readouterr().err
@@ -294,8 +295,8 @@ def test_one_port_for_two_servers(files: Path, monkeypatch: pytest.MonkeyPatch) 
         (KeyboardInterrupt(), 130),
     ],
 )
-def test_exit_codes(error: BaseException, code: int, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended, _exit_codes(verbose=False):
+def testexit_codes(error: BaseException, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, exit_codes(verbose=False):
         raise error
     assert ended.value.code == code
     assert capsys.readouterr().err.startswith("maskfold: ")
