@@ -1,7 +1,7 @@
 # make demo   set up, draw a data set, run the whole pipeline on it
 # make test   set up, run the tests
 # make test-fast          only the quick tests that start no server
-# make ui     look at past runs in Prefect and MLflow
+# make ui     look at past runs in Prefect and MLflow; PREFECT_PORT=4201 MLFLOW_PORT=5001 for other ports
 # make check  style, types, import law
 # make bench  benchmarks, one JSON line each
 # make campaign N=100     kill whole runs at random instants, run them again, compare
@@ -63,7 +63,7 @@ format: set-up
 	$(BIN)/ruff format .
 
 ui: set-up
-	@$(BIN)/maskfold ui
+	@$(BIN)/maskfold ui $(if $(PREFECT_PORT),--prefect-port $(PREFECT_PORT)) $(if $(MLFLOW_PORT),--mlflow-port $(MLFLOW_PORT))
 
 bench: set-up
 	@for bench in bench/bench_*.py; do $(BIN)/python $$bench || exit $$?; done

@@ -23,11 +23,12 @@ from prefect.settings import (
 )
 
 from maskfold.errors import InputError, UnavailableError
+from maskfold.loopback import PAGES
 from maskfold.redaction import without_password
 from maskfold.servers.local import prefect_server
 
 DRAIN_SECONDS = 2.0
-LOOPBACK_UI = "http://127.0.0.1:4200"
+LOOPBACK_UI = PAGES["prefect"]
 """Address of Prefect in `maskfold ui`, on its default port."""
 
 

@@ -55,7 +55,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble"},
     # Services of a run.
     "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},
-    "tracking": {*CONTRACTS, "home", "storage"},
+    "tracking": {*CONTRACTS, "home", "loopback", "storage"},
     "launch": {*CONTRACTS, "cores", "home", "loopback", "sockets", "storage", "terminal"},
     "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.

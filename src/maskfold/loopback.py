@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import os
 
+PAGES = {"prefect": "http://127.0.0.1:4200", "mlflow": "http://127.0.0.1:5000"}
+"""Where `maskfold ui` shows each user interface, by default."""
 NAMES = ("127.0.0.1", "localhost", "::1")
 
 
@@ -14,6 +16,20 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def between_pages(address: str) -> str:
+    """Return a link from one page of `maskfold ui` to another, which leads there whatever the ports are.
+
+    Each of its servers sends ``/prefect/...`` and ``/mlflow/...`` on to the other one.
+
+    Args:
+        address: The link's target; one on another server is returned as it is.
+    """
+    for name, page in PAGES.items():
+        if address == page or address.startswith(f"{page}/"):
+            return f"/{name}/{address.removeprefix(page).removeprefix('/')}"
+    return address
 
 
 def never_proxy_loopback() -> None:

@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +26,8 @@ LANDING_VARIABLE = "MASKFOLD_GATE_LANDING"
 """Where :data:`OPEN` sends a browser."""
 OPEN = "/maskfold-open"
 """Page that hands the credentials to the browser."""
+LINKS_VARIABLE = "MASKFOLD_GATE_LINKS"
+"""JSON: by the first part of a path, the address of another server, to which ``/<part>/...`` is sent on."""
 GRACE_SECONDS = 5
 
 Message = MutableMapping[str, Any]
@@ -51,10 +53,13 @@ class Gate:
         port: Port of the server.
         password: ``user:password`` that every request needs; empty if the application asks for one itself.
         landing: Path that :data:`OPEN` leads to.
+        links: Addresses of other servers; see :data:`LINKS_VARIABLE`.
     """
 
-    def __init__(self, app: App, port: int, password: str = "", landing: str = "/") -> None:
-        self._app, self._landing = app, landing
+    def __init__(
+        self, app: App, port: int, password: str = "", landing: str = "/", links: Mapping[str, str] | None = None
+    ) -> None:
+        self._app, self._landing, self._links = app, landing, links or {}
         self._password = password.encode()
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self._origins = {f"http://{host}" for host in self._hosts}
@@ -70,6 +75,9 @@ class Gate:
         if scope["path"] == OPEN and not self._password:
             page = _OPEN_PAGE % json.dumps(self._landing)
             return await _answer(send, HTTPStatus.OK, page, {"content-type": "text/html", "cache-control": "no-store"})
+        part, _, rest = scope["path"].lstrip("/").partition("/")
+        if part in self._links:
+            return await _answer(send, HTTPStatus.FOUND, "", {"location": f"{self._links[part]}/{rest}"})
         if self._password and scope["path"] != "/health" and not self._knows(headers.get("authorization", "")):
             asks = {"www-authenticate": 'Basic realm="maskfold"'}
             return await _refuse(scope, send, HTTPStatus.UNAUTHORIZED, "log in as `maskfold ui` says", asks)
@@ -137,7 +145,8 @@ def main(name: str, descriptor: int) -> None:
     made = getattr(importlib.import_module(module), attribute)
     app = made() if attribute.startswith("create_") else made
     password, landing = os.environ.get(PASSWORD_VARIABLE, ""), os.environ.get(LANDING_VARIABLE, "/")
-    gate = Gate(app, listener.getsockname()[1], password, landing)
+    links = json.loads(os.environ.get(LINKS_VARIABLE, "{}"))
+    gate = Gate(app, listener.getsockname()[1], password, landing, links)
     config = uvicorn.Config(
         gate,
         log_level="error",

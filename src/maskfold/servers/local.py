@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -105,12 +106,15 @@ class LocalServer:
 
 
 @contextlib.contextmanager
-def prefect_server(port: int = 0, landing: str | None = None) -> Iterator[LocalServer]:
+def prefect_server(
+    port: int = 0, landing: str | None = None, links: Mapping[str, str] | None = None
+) -> Iterator[LocalServer]:
     """Run Prefect's server on this machine's history.
 
     Args:
         port: Port; 0 chooses a free one.
         landing: Page to open first; None serves no pages.
+        links: Addresses of other servers; see :data:`maskfold.servers.gate.LINKS_VARIABLE`.
 
     Raises:
         InputError: If the port is taken.
@@ -126,6 +130,7 @@ def prefect_server(port: int = 0, landing: str | None = None) -> Iterator[LocalS
             "PREFECT_UI_ENABLED": "0" if landing is None else "1",
             "PREFECT__SERVER_FINAL": "1",
             gate.LANDING_VARIABLE: landing or "/",
+            gate.LINKS_VARIABLE: json.dumps(links or {}),
             # As for the temporary server of Prefect's own: without services for schedules and late runs.
             **({"PREFECT__SERVER_EPHEMERAL": "1"} if landing is None else {}),
         }
@@ -136,7 +141,9 @@ def prefect_server(port: int = 0, landing: str | None = None) -> Iterator[LocalS
 
 
 @contextlib.contextmanager
-def mlflow_server(port: int, store: str, artifacts: str, landing: str) -> Iterator[LocalServer]:
+def mlflow_server(
+    port: int, store: str, artifacts: str, landing: str, links: Mapping[str, str]
+) -> Iterator[LocalServer]:
     """Run MLflow's pages; the server accepts no artifacts, it only reads those of its store.
 
     Args:
@@ -145,6 +152,7 @@ def mlflow_server(port: int, store: str, artifacts: str, landing: str) -> Iterat
             command lines.
         artifacts: URI of the folder of new experiments.
         landing: Page to open first.
+        links: Addresses of other servers; see :data:`maskfold.servers.gate.LINKS_VARIABLE`.
 
     Raises:
         InputError: If the port is taken.
@@ -160,6 +168,7 @@ def mlflow_server(port: int, store: str, artifacts: str, landing: str) -> Iterat
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         gate.PASSWORD_VARIABLE: f"{USER}:{password}",
         gate.LANDING_VARIABLE: landing,
+        gate.LINKS_VARIABLE: json.dumps(dict(links)),
     }
     with (
         _listening("MLflow", port) as listener,

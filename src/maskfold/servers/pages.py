@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,22 +28,23 @@ def serve(prefect_port: int, mlflow_port: int) -> None:
         InputError: If a port is taken, or named twice.
         MaskfoldError: If a server does not start.
     """
-    prefect, mlflow = os.environ.get("PREFECT_API_URL"), tracking.tracking_uri()
+    prefect, mlflow = os.environ.get("PREFECT_API_URL", ""), tracking.tracking_uri()
     if prefect_port == mlflow_port and not prefect and not mlflow.startswith("http"):
         raise InputError(f"port {prefect_port} is given for both Prefect and MLflow; choose another with --mlflow-port")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        pages = {
+            "Prefect": without_password(prefect).removesuffix("/").removesuffix("/api") or _local(prefect_port),
+            "MLflow": without_password(mlflow) if mlflow.startswith("http") else _local(mlflow_port),
+        }
+        links = {name.lower(): page for name, page in pages.items()}
         with contextlib.ExitStack() as stack:
             servers: list[LocalServer] = []
-            if prefect:
-                pages = {"Prefect": without_password(prefect).removesuffix("/").removesuffix("/api")}
-            else:
-                servers.append(stack.enter_context(prefect_server(prefect_port, PREFECT_PAGE)))
-                pages = {"Prefect": f"{servers[-1].address}{OPEN}#{quote(servers[-1].credentials)}"}
-            if mlflow.startswith("http"):
-                pages["MLflow"] = without_password(mlflow)
-            else:
-                servers.append(stack.enter_context(_mlflow(mlflow, mlflow_port)))
+            if not prefect:
+                servers.append(stack.enter_context(prefect_server(prefect_port, PREFECT_PAGE, links)))
+                pages["Prefect"] = f"{servers[-1].address}{OPEN}#{quote(servers[-1].credentials)}"
+            if not mlflow.startswith("http"):
+                servers.append(stack.enter_context(_mlflow(mlflow, mlflow_port, links)))
                 # A browser keeps these credentials for this address only.
                 pages["MLflow"] = f"http://{servers[-1].credentials}@127.0.0.1:{servers[-1].port}{OPEN}"
             for name, address in pages.items():
@@ -55,11 +57,15 @@ def serve(prefect_port: int, mlflow_port: int) -> None:
         print("stopped", flush=True)
 
 
-def _mlflow(uri: str, port: int) -> contextlib.AbstractContextManager[LocalServer]:
+def _local(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _mlflow(uri: str, port: int, links: Mapping[str, str]) -> contextlib.AbstractContextManager[LocalServer]:
     tracking.sync_running(uri)  # so that a killed run is shown as failed, not as running
     artifacts = tracking.artifact_folder(uri)
     landing = f"/#/experiments/{tracking.experiment_id(uri)}/runs"
-    return mlflow_server(port, uri, Path(artifacts).as_uri(), landing)
+    return mlflow_server(port, uri, Path(artifacts).as_uri(), landing, links)
 
 
 def _wait(servers: list[LocalServer]) -> None:

@@ -24,7 +24,7 @@ _FOLDERS = {
     "ensemble": {"submission": "", "report": "", "oof": "", "figures": "figures", "tables": "tables"},
 }
 """Artifacts by stage: the outcome's fields that hold files, and their folders; other files stay in the workspace."""
-_PREFIXES = {"prepare": "data/", "crop": "crop/"}
+_PREFIXES = {"prepare": "data/", "crop": "crop/", "predict_eval": "predict_eval/"}
 _FROM_1 = {"epoch", "best_epoch", "resumed_from_epoch"}
 """Counted from 0 in outcomes, from 1 where people look."""
 _CURVES = tuple(name for name in EpochRecord.model_fields if name != "epoch")
@@ -78,7 +78,7 @@ def content_of(stage: str, outcome: bytes, classes: Sequence[str]) -> Content:
         if name in _FOLDERS.get(stage, ()):
             files = value if isinstance(value, list) else [value] if value else []
             shown.files += [(File.model_validate(file), _FOLDERS[stage][name]) for file in files]
-        elif isinstance(value, str) and value:
+        elif isinstance(value, str) and value and stage != "predict_eval":
             shown.tags[name] = value
         elif isinstance(value, int | float) and name not in ("seconds", "fold"):
             # What each epoch has as well is the epochs' median here, and needs a name of its own beside the curve.

@@ -78,6 +78,10 @@ class LoggedRun:
             self._client.log_batch(self.id, tags=[RunTag(*pair) for pair in pairs])
             self._data.tags.update(pairs)
 
+    def tag(self, name: str) -> str:
+        """Return a tag as it is known to be; empty if the run has none of this name."""
+        return str(self._data.tags.get(name, ""))
+
     def log_curves(self, points: Sequence[Point], key: str, at: int) -> None:
         """Log the points of those steps that the curve ``key`` does not have yet."""
         from mlflow.entities import Metric

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from maskfold.loopback import between_pages
 from maskfold.specs import OUTCOME_FILE
 from maskfold.storage import Workspace
 from maskfold.storage.location import parse
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
 RUN_TAG, JOB_TAG, WORKSPACE_TAG = "maskfold.run", "maskfold.job", "maskfold.workspace"
 _FILES_TAG = "maskfold.files"
-_PARENT_TAG = "mlflow.parentRunId"
+_PARENT_TAG, _NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
+_LOOK = "See also:"
+"""Beginning of our own descriptions."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Mirror:
 
     def __init__(self, uri: str, workspace: Workspace) -> None:
         self._client = connect(uri)
+        self._is_embedded = not uri.startswith("http")
         self._workspace = workspace
         self._runs: dict[str, dict[str, LoggedRun]] = {}
         """By record; each record's own run under the empty name, children under their jobs' addresses."""
@@ -93,6 +97,7 @@ class Mirror:
                 if job.child and (score := shown.metrics.get("macro_f1")) is not None
             )
         params = {"data": record.data, "workspace": self._workspace.uri, **_settings(record.recipe)}
+        own.tags |= self._note(record, run, own)
         run.log(params, own.tags, own.metrics, at=max((job.ended or 0 for job in record.jobs), default=0))
         if version := own.tags.get("dataset_version"):
             run.log_dataset(parse(record.data).name, version, record.data)
@@ -101,6 +106,18 @@ class Mirror:
                 run.rename(record.name, f"{record.name} {own.metrics['macro_f1']:.3f}")
             run.end(record.status, record.ended)
         self._log_artifacts(run, own, record.name)
+
+    def _note(self, record: RunRecord, run: LoggedRun, own: Content) -> dict[str, str]:
+        """Return the description that MLflow shows of a run, unless a person has written another one."""
+        links = []
+        if record.ended is not None and any(file.path.endswith("report.html") for file, _ in own.files):
+            page = f"#/experiments/{self.experiment(record.experiment)}/runs/{run.id}"
+            links += [f"[Report]({page}/artifacts/report.html)", f"[submission and tables]({page}/artifacts)"]
+        if flow := record.tags.get("prefect.flow_run_url"):
+            links.append(f"[flow run in Prefect]({between_pages(flow) if self._is_embedded else flow})")
+        written = run.tag(_NOTE_TAG)
+        is_ours = not written or written.startswith(_LOOK)
+        return {_NOTE_TAG: f"{_LOOK} {', '.join(links)}"} if links and is_ours else {}
 
     def _push_job(self, record: RunRecord, job: JobRecord, run: LoggedRun, parent: str) -> None:
         content = self._content(record, job) or Content()
@@ -205,9 +222,14 @@ class Mirror:
 
 @functools.lru_cache(maxsize=8)
 def _settings(recipe: str) -> dict[str, Any]:
-    """Return a recipe's settings, with its networks by name."""
+    """Return a recipe's settings, with its networks and attributes by name: so each is compared on its own."""
     settings: dict[str, Any] = yaml.safe_load(recipe)
-    return {**settings, "networks": {network["name"]: network for network in settings["networks"]}}
+    scheme = settings["scheme"]
+    return {
+        **settings,
+        "scheme": {**scheme, "attributes": {attribute["name"]: attribute for attribute in scheme["attributes"]}},
+        "networks": {network["name"]: network for network in settings["networks"]},
+    }
 
 
 def _failure(message: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from maskfold.errors import InputError
 from maskfold.home import PRIVATE_FILE, home, make_private
+from maskfold.loopback import PAGES
 from maskfold.redaction import without_password
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-LOOPBACK_UI = "http://127.0.0.1:5000"
+LOOPBACK_UI = PAGES["mlflow"]
 """Where `maskfold ui` shows MLflow, unless another port is given."""
 
 # Migrations and repeated connections are not for people; what fails in the end is logged by our callers.
