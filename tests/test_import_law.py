@@ -17,7 +17,7 @@ MACHINE = {"allocator", "cores", "home", "sockets", "theme", "torchvision_ops"}
 
 MAY_IMPORT: Mapping[str, Set[str]] = {
     # The package itself, and contracts.
-    "__init__": set(),
+    "__init__": {"api"},
     "errors": {"redaction"},
     "redaction": set(),
     "wording": set(),
@@ -65,6 +65,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "cleaning": {*CONTRACTS, "history", "storage", "submissions", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},
+    "api": {"console", "launch", "loopback", "pace", "redaction", "servers", "storage"},
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
         *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "terminal", "training"),
@@ -74,7 +75,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
 
 LIBRARIES: Mapping[str, Set[str]] = {
     "prefect": {"launch.pool"},
-    "flows": {"cli"},  # the command line starts flows; jobs never do
+    "flows": {"api", "cli"},  # the command line starts flows; jobs never do
     "tasks": set(),
     "mlflow": {"tracking"},
     "boto3": {"storage"},
@@ -82,7 +83,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "facenet_pytorch": {"faces"},
     "timm": {"training"},
     "torch": {"doctor", "faces", "training", "inference", "torchvision_ops"},
-    "pandas": {"dataset", "faces", "training", "ensemble", "inference", "report"},
+    "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report"},
     "matplotlib": {"theme", "report"},
 }
 """The parts that may import a library; the others run without it."""

@@ -38,7 +38,8 @@ def showing_jobs(console: Console, pace: Pace) -> Iterator[None]:
         console: Where to print.
         pace: The jobs that are expected; takes the events of all of them.
     """
-    with _Bars(console, pace) if console.is_terminal else contextlib.nullcontext(_Lines(console, pace)) as view:
+    moves = console.is_terminal or console.is_jupyter
+    with _Bars(console, pace) if moves else contextlib.nullcontext(_Lines(console, pace)) as view:
         stopping = threading.Event()
         warnings = _Warnings(view)
         warnings.addFilter(lambda _: not stopping.is_set())

@@ -10,8 +10,8 @@ from rich.table import Table
 from maskfold.cli.endings import exit_codes
 from maskfold.cli.options import Json
 from maskfold.cli.results import print_result
-from maskfold.cli.servers import quiet_servers
 from maskfold.errors import EXIT_FAULT
+from maskfold.servers.surroundings import quiet_servers
 from maskfold.terminal import PrintableConsole as Console
 
 _MARKS = {"good": "[green]good", "note": "[yellow]note", "bad": "[red]bad"}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.status import Status
 
 from maskfold.cli.endings import ends_by_signal, exit_codes
 from maskfold.cli.options import WORKSPACE, Data, Json, RecipeOption, Set, Verbose, WeightsOption, WorkspaceOption
 from maskfold.cli.results import print_result
-from maskfold.cli.servers import prefect_settings, quiet_servers
 from maskfold.cli.summary import show_forecast, show_summary
 from maskfold.launch.stopping import stopping_on_signals
 from maskfold.pace import Pace
+from maskfold.servers.surroundings import prefect_settings, quiet_logs, quiet_servers
 from maskfold.terminal import PrintableConsole as Console
 from maskfold.wording import printable
 
@@ -40,43 +42,46 @@ def run(
 ) -> None:
     """Crop, train, vote and publish a submission. Run again to continue: finished steps cost nothing."""
     quiet_servers()
-    if not verbose:  # the terminal shows the progress display; Prefect still stores every log line
-        os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
-        os.environ["PREFECT_INTERNAL_LOGGING_LEVEL"] = "CRITICAL"
-    with exit_codes(verbose), ends_by_signal(), stopping_on_signals() as stop:
-        from flows.plan import handed, plan_run
+    if not verbose:
+        quiet_logs()
+    with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
+        from flows.plan import plan_run
         from maskfold.launch import pool_of
 
         pool_of(launcher)
         plan = plan_run(data, workspace, recipe, set, weights)  # reports wrong input before any server starts
-        print(printable(plan.said), file=sys.stderr)
         if dry_run:
             result = _foresee(plan)
         else:
-            print("starting Prefect ...", file=sys.stderr)
-            with prefect_settings():
-                from flows.server import recording_server
-                from flows.train import train_here
-            from flows.forecast import forecast, usual
-            from maskfold.console import showing_jobs
-
-            expected = forecast(plan, usual)
-
+            console = Console(stderr=True)
+            arguments = {"data": data, "workspace": workspace, "recipe": recipe, "set": set, "weights": weights}
             with (
-                recording_server(),
-                showing_jobs(Console(stderr=True), Pace(expected.jobs, expected.slots)),
-                handed(plan),
-                stop.ends_flow(),
+                console.status("starting Prefect ...") if console.is_terminal else contextlib.nullcontext() as starting
             ):
-                result = train_here(
-                    data=data, workspace=workspace, recipe=recipe, set=set, weights=weights, launcher=launcher
-                )
+                with prefect_settings():
+                    from flows.here import run_here
+                result = run_here(plan, _progress(console, plan, starting), launcher, **arguments)
             show_summary(result, plan.workspace, plan.recipe.scheme)
     print_result(result, json)
 
 
+@contextlib.contextmanager
+def _progress(console: Console, plan: Plan, starting: Status | None) -> Iterator[None]:
+    """Show what the data set is, and then the jobs."""
+    from flows.here import expect
+    from maskfold.console import showing_jobs
+
+    expected = expect(plan)
+    if starting:
+        starting.stop()
+    print(printable(plan.said), file=sys.stderr)
+    with showing_jobs(console, Pace(expected.jobs, expected.slots)):
+        yield
+
+
 def _foresee(plan: Plan) -> dict[str, Any]:
     """Show what a run would do; return it for programs."""
+    print(printable(plan.said), file=sys.stderr)
     from flows.forecast import forecast
     from maskfold.training.stopwatch import Measured, measure
 

@@ -27,17 +27,28 @@ class Stopped(KeyboardInterrupt):
 
 
 class Stop:
-    """The stop of one run: which signal asked for it, and what has to be stopped."""
+    """The stop of one run: which signal asked for it, and what has to be stopped.
 
-    def __init__(self) -> None:
+    Args:
+        by_signals: Whether it handles signals; otherwise only :meth:`request` stops the run.
+    """
+
+    def __init__(self, by_signals: bool = True) -> None:
         self.signum: signal.Signals | None = None
+        self._by_signals = by_signals
         self._say: Callable[[], None] = _say_stopping
         self._launcher: Launcher | None = None
 
     def install(self) -> None:
         """Handle the signals from now on, also after a library has taken one of them."""
-        for signum in SIGNALS:
+        for signum in SIGNALS if self._by_signals else ():
             signal.signal(signum, self._on_signal)
+
+    def request(self) -> None:
+        """Stop the run as Ctrl-C would; it ends when its jobs have saved their state."""
+        self.signum = signal.SIGINT
+        if self._launcher is not None:
+            self._launcher.cancel()
 
     @contextlib.contextmanager
     def cancels(self, launcher: Launcher) -> Iterator[None]:
@@ -120,6 +131,17 @@ def stopping_on_signals() -> Iterator[Stop]:
                 signal.signal(signum, handler)
 
 
+@contextlib.contextmanager
+def stopping_on_request() -> Iterator[Stop]:
+    """Inside, only :meth:`Stop.request` stops a run of this process: for a run beside the main thread."""
+    global _current
+    _current = stop = Stop(by_signals=False)
+    try:
+        yield stop
+    finally:
+        _current = None
+
+
 def current_stop() -> Stop | None:
-    """Return the stop of the run inside :func:`stopping_on_signals`; None for runs of a deployment."""
+    """Return the stop of the run inside one of the functions above; None for runs of a deployment."""
     return _current

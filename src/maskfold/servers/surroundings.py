@@ -1,4 +1,4 @@
-"""Settings of the servers and libraries that commands start."""
+"""What Prefect, MLflow and other libraries find in the environment before they are imported."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def quiet_servers() -> None:
         profiles = Path("~/.prefect/profiles.toml").expanduser()
         if profiles.is_file():  # `prefect config set PREFECT_API_URL=...` still counts
             os.environ.setdefault("PREFECT_PROFILES_PATH", str(profiles))
+
+
+def quiet_logs() -> None:
+    """Keep Prefect's log lines off the terminal, where the progress is shown; its server stores them all the same."""
+    for name in ("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "PREFECT_INTERNAL_LOGGING_LEVEL"):
+        os.environ[name] = "CRITICAL"
 
 
 @contextlib.contextmanager
