@@ -6,8 +6,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
+from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
 
 from maskfold.scheme import Scheme
 from maskfold.specs import EnsembleOutcome, Scores, TrainFoldOutcome
@@ -28,10 +31,18 @@ def publish_summary(
     """
     page, table = _page(summary, result, mlflow_page, scheme), [_row(outcome) for outcome in trained]
     try:
+        _name_by_score(summary["oof_macro_f1"])
         create_markdown_artifact(key="scores", markdown=page, description="Out-of-fold scores and links")
         create_table_artifact(key="folds", table=table, description="Scores of each fold")
     except Exception as error:  # noqa: BLE001 - scores that cannot be shown must not stop a run
         _log.warning("Prefect does not accept the summary: %s", error)
+
+
+def _name_by_score(score: float) -> None:
+    """Add the score to the name of this flow run, by which a person tells runs apart."""
+    if flow_run.id is not None:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(UUID(str(flow_run.id)), name=f"{flow_run.name} {score:.3f}")
 
 
 def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str, scheme: Scheme) -> str:
@@ -52,7 +63,7 @@ def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str,
 
 def _link(uri: str) -> str:
     """Return a link to a local file, which a browser opens when the URL is pasted; other URIs as code."""
-    return f"[`{uri}`]({PurePosixPath(uri).as_uri()})" if uri.startswith("/") else f"`{uri}`"
+    return f"[{uri}]({PurePosixPath(uri).as_uri()})" if uri.startswith("/") else uri
 
 
 def _line(name: str, scores: Scores, attributes: Sequence[str]) -> str:

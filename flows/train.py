@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
+from pathlib import PurePath
 from typing import Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.states import Cancelled
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -17,8 +20,10 @@ from flows.plan import Plan, handed_plan, plan_run
 from flows.server import server_may_vanish
 from flows.summary import publish_summary
 from maskfold import submissions
+from maskfold.cores import usable_cores
 from maskfold.errors import CancelledError, UnavailableError
 from maskfold.launch import make_launcher
+from maskfold.launch.slots import machine_slots
 from maskfold.launch.stopping import Stopped, current_stop
 
 RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=256)
@@ -41,7 +46,7 @@ def train_here(**parameters: Any) -> dict[str, Any]:
     token = _summaries.set(done)
     try:
         with server_may_vanish():
-            return cast("dict[str, Any]", train(**parameters))
+            return cast("dict[str, Any]", train.with_options(task_runner=_runner(parameters))(**parameters))  # type: ignore[arg-type]
     except UnavailableError as error:
         if not done:
             raise
@@ -51,7 +56,20 @@ def train_here(**parameters: Any) -> dict[str, Any]:
         _summaries.reset(token)
 
 
-@flow(name="train", flow_run_name="train-{recipe}", task_runner=RUNNER)  # type: ignore[arg-type]
+def _runner(parameters: Mapping[str, Any]) -> ThreadPoolTaskRunner[Any]:
+    """Return a task runner by which no job that waits for a place on this machine is shown as running."""
+    if parameters.get("launcher", "local") != "local":
+        return RUNNER
+    return ThreadPoolTaskRunner(max_workers=len(machine_slots(jobs=usable_cores())))
+
+
+def _run_name() -> str:
+    """Return what tells runs apart: recipe and data set."""
+    given = flow_run.parameters
+    return f"{PurePath(given['recipe']).stem} {PurePath(given['data']).name}"
+
+
+@flow(name="train", flow_run_name=_run_name, task_runner=RUNNER)  # type: ignore[arg-type]
 def train(
     data: str,
     workspace: str,

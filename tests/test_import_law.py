@@ -90,7 +90,19 @@ LIBRARIES: Mapping[str, Set[str]] = {
 
 FLOWS_MAY = {
     *CONTRACTS,
-    *("discovery", "launch", "layouts", "loopback", "pace", "rows", "servers", "storage", "submissions", "tracking"),
+    *(
+        "cores",
+        "discovery",
+        "launch",
+        "layouts",
+        "loopback",
+        "pace",
+        "rows",
+        "servers",
+        "storage",
+        "submissions",
+        "tracking",
+    ),
 }
 
 

@@ -119,7 +119,9 @@ def rebuild(backbone: str, arguments: Mapping[str, Any], classes: int, size: tup
     return _create(backbone, classes, {**_size_arguments(backbone, size), **arguments}, backbone)
 
 
-def try_out(network: Network, classes: int, size: tuple[int, int], weights: Weights | None, file: Path | None) -> int:
+def try_out(
+    network: Network, classes: int, size: tuple[int, int], weights: Weights | None, file: Path | None
+) -> tuple[int, str]:
     """Build a network as training would and run it on one black image.
 
     Args:
@@ -130,15 +132,15 @@ def try_out(network: Network, classes: int, size: tuple[int, int], weights: Weig
         file: The weights' local file.
 
     Returns:
-        The number of its trainable parameters.
+        The number of its trainable parameters, and what was loaded, for people.
 
     Raises:
         RecipeError: If timm does not know the backbone or its arguments, or it cannot take images of this size.
         WeightsError: If the file does not fit.
     """
     place = Position(network.seed, 0)
-    model = build(network, classes, place, size, weights, file, lambda: ((0.5,) * 3, (0.5,) * 3)).model
-    model.eval()
+    backbone = build(network, classes, place, size, weights, file, lambda: ((0.5,) * 3, (0.5,) * 3))
+    model = backbone.model.eval()
     try:
         with torch.inference_mode():
             model(torch.zeros(1, 3, *size))
@@ -147,7 +149,9 @@ def try_out(network: Network, classes: int, size: tuple[int, int], weights: Weig
             f"networks.{network.name}: {network.backbone} cannot process images of {size[0]} x {size[1]} pixels "
             f"(height x width): {str(error).splitlines()[0]}. Set another size, or another backbone."
         ) from error
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    return sum(
+        parameter.numel() for parameter in model.parameters() if parameter.requires_grad
+    ), backbone.initial_weights
 
 
 def _normalisation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from maskfold.training.images import Images, open_pack
 from maskfold.training.learner import Learner
 from maskfold.training.loop import Fit, Loop, Services
 from maskfold.training.randomness import EVERYBODY, Position
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def train(
     backbone = backbones.build(
         network, len(data.counted), place, images.size, spec.weights, file, lambda: images.statistics(data.train.rows)
     )
+    _log.info("initial weights: %s", backbone.initial_weights)
     learner = Learner(network, taught, backbone, device, data.class_counts)
     with explained(network):
         loop = Loop(learner, images, data, place, services)

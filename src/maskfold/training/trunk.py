@@ -59,7 +59,6 @@ def load_trunk(model: nn.Module, file: Path, origin: str, required: bool = False
     random = [name for name in wanted if name not in fitting]
     text = _summary(fitting, random, found, len(wanted), origin)
     _check_share({name: wanted[name].numel() for name in learnt}, fitting, origin, required)
-    log.info("initial weights: %s", text)
     return text
 
 
