@@ -75,7 +75,7 @@ class Summary:
 
 
 def draw(
-    out: Path,
+    out: str | Path,
     people: int = 40,
     seed: int = 0,
     eval_people: int | None = None,
@@ -105,6 +105,7 @@ def draw(
         ProcessKilledError: If a drawing process was killed.
         OSError: If the folder cannot be written.
     """
+    out = Path(out)
     settings = _settings(people, seed, eval_people, size, processes)
     sittings = plan(people, seed, settings["eval_people"])
     everything = [file for sitting in sittings for file in sitting.files]
