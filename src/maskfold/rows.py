@@ -179,8 +179,9 @@ def _header(values: list[str], name: str, required: Sequence[str], spelled: Mapp
     header = [spelled.get(tidy(value).casefold(), tidy(value)) for value in values]
     missing = [column for column in required if column not in header]
     if missing:
-        found = ", ".join(header)[:200]
-        raise DatasetError(f"{name}: the column {', '.join(missing)} is missing; the header is: {found}.")
+        # A line without separators may be the first one of a key or a password file that was named by mistake.
+        found = f"the header is: {', '.join(header)[:200]}" if len(header) > 1 else "the first line has only one column"
+        raise DatasetError(f"{name}: the column {', '.join(missing)} is missing; {found}.")
     doubles = sorted({column for column in spelled.values() if header.count(column) > 1})
     if doubles:
         raise DatasetError(f"{name}: the column {', '.join(doubles)} appears twice in the header")
