@@ -200,7 +200,8 @@ def _encoding(content: bytes) -> str:
 
 
 def _header(values: list[str], name: str, required: Sequence[str], spelled: Mapping[str, str]) -> list[str]:
-    header = [spelled.get(tidy(value).casefold(), tidy(value)) for value in values]
+    words = [" ".join(tidy(value).split()) for value in values]  # in one line, as messages quote them
+    header = [spelled.get(word.casefold(), word) for word in words]
     missing = [column for column in required if column not in header]
     if missing:
         # A line without separators may be the first one of a key or a password file that was named by mistake.

@@ -65,6 +65,12 @@ def test_a_secret_named_as_a_table_is_not_quoted(tmp_path: Path, first: str) -> 
     assert first not in str(refused.value)
 
 
+def test_a_header_is_quoted_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('x,"a\nmaskfold: done"\n1,2\n')
+    with pytest.raises(DatasetError, match="the header is: x, a maskfold: done"):
+        read_rows(tmp_path / "t.csv", "t.csv", ("path",))
+
+
 @pytest.mark.parametrize("name", LINKS)
 def test_a_link_inside_the_data_set_is_followed(data: DataSet, name: str) -> None:
     root = data.write()

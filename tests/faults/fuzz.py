@@ -8,6 +8,7 @@ mutations of it and of valid files. A million inputs take about half an hour of 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -28,7 +29,7 @@ from maskfold.errors import MaskfoldError
 from tests.faults.parsers import TARGETS
 
 LIMIT_S: Final = 2.0
-"""Longest time that one input may take."""
+"""Longest time of the processor that one input may take."""
 BATCH: Final = 100
 """Inputs of one example of hypothesis."""
 _LONGEST: Final = 300_000
@@ -70,6 +71,9 @@ def fuzz(name: str, count: int, start: int = 0) -> Figures:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=where) as scratch:
         path = Path(scratch, "input")
+        for content in target.valid:  # loads libraries, which takes longer than any input may
+            with contextlib.suppress(MaskfoldError, ValidationError):
+                target.run(content, path)
 
         @seed(start)
         @settings(
@@ -83,7 +87,7 @@ def fuzz(name: str, count: int, start: int = 0) -> Figures:
         def a_batch(drawn: bytes, number: int) -> None:
             nonlocal inputs, refused, slowest
             for content in _batch((*target.valid, drawn), random.Random(number)):
-                started = time.perf_counter()
+                started = time.process_time()  # other processes of a busy machine do not count
                 try:
                     target.run(content, path)
                 except (MaskfoldError, ValidationError):
@@ -91,7 +95,7 @@ def fuzz(name: str, count: int, start: int = 0) -> Figures:
                 except BaseException as error:
                     error.add_note(f"{name}, of the input {content[:2000]!r}")
                     raise
-                spent = time.perf_counter() - started
+                spent = time.process_time() - started
                 inputs, slowest = inputs + 1, max(slowest, spent)
                 assert spent < LIMIT_S, f"{name}: {spent:.1f} s for {content[:2000]!r}"
 
@@ -127,7 +131,15 @@ def _mutated(content: bytes, dice: random.Random) -> bytes:
     return bytes(found[:_LONGEST])
 
 
-SHARES: Final[Mapping[str, int]] = dict.fromkeys(TARGETS, 1)
+SHARES: Final[Mapping[str, int]] = {
+    **dict.fromkeys(TARGETS, 1),
+    "csv": 3,
+    "outcome": 3,
+    "jpeg": 3,
+    "png": 3,
+    "safetensors": 2,
+    "sidecar": 2,
+}
 """Of the inputs, in favour of what is fast, or of what is decoded by code that we do not know."""
 
 

@@ -28,7 +28,7 @@ from maskfold.redaction import redact_logs
 from maskfold.specs import Failure, Outcome, Spec
 from maskfold.storage import Workspace, alone, open_workspace, read_regular
 from maskfold.storage.faults import FULL
-from maskfold.terminal import PrintableFormatter
+from maskfold.terminal import LineFormatter
 
 THREADS_VARIABLE = "MASKFOLD_THREADS"
 """Number of processor threads that the job may use; unset means all."""
@@ -140,7 +140,7 @@ def main(
 
 def _log_to(reports: Reports | None) -> None:
     shown = logging.StreamHandler(sys.stdout)
-    shown.setFormatter(PrintableFormatter("%(levelname).1s %(name)s: %(message)s"))
+    shown.setFormatter(LineFormatter("%(levelname).1s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[reports or shown], force=True)
 
 

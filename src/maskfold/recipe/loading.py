@@ -18,7 +18,7 @@ from maskfold.recipe.text import load_yaml
 from maskfold.regular import read_regular
 from maskfold.scheme import Scheme
 from maskfold.settings import Settings
-from maskfold.wording import did_you_mean
+from maskfold.wording import did_you_mean, printable
 
 PRESETS: Final = ("smoke", "fast", "best", "hot6")
 # PyYAML raises its own errors, and those of constructors, such as that of the date 2020-99-99.
@@ -94,7 +94,11 @@ class _SchemeAlone(Settings):
 
 def dump_recipe(recipe: Recipe) -> str:
     """Return the recipe as YAML that :func:`load_recipe` reads back to an equal recipe."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+    settings = recipe.model_dump(mode="json")
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
+    if printable(text) == text:
+        return text
+    return yaml.safe_dump(settings, sort_keys=False, width=100)  # with escapes, as it may go to a terminal
 
 
 def _read(source: str) -> dict[str, Any]:
