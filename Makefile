@@ -30,12 +30,11 @@ export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 
 set-up: .venv/.ready
 
-.venv/.ready: requirements.lock requirements-nodeps.lock pyproject.toml
+.venv/.ready: requirements.lock requirements-nodeps.lock requirements.hashes pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "maskfold needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=/path/to/python3.11")'
 	@echo "setting up .venv (a few minutes the first time)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.lock
+	@$(BIN)/python scripts/hashes.py install
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 

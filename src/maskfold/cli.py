@@ -109,7 +109,8 @@ def check(
 
         console = Console(stderr=True)
         found, settings = discovery.load(data, recipe, set)
-        folder = storage.fetch_tree(found.data, storage.fingerprint(found.data))
+        listing = storage.fingerprint(found.data, follow_links=settings.dataset.follow_links)
+        folder = storage.fetch_tree(found.data, listing)
         with console.status("reading every image ..."), tempfile.TemporaryDirectory() as scratch:
             corrections = _corrections(settings.dataset.corrections, Path(scratch))
             external = storage.fetch_external(map(storage.locate_external, settings.dataset.external))

@@ -76,14 +76,17 @@ def load(data: str, recipe: str, overrides: Sequence[str] = ()) -> tuple[Discove
     folder = parse(_folder_and_table(data, wanted.table)[0])
     if isinstance(folder, LocalPath) and not wanted.follow_links:
         refuse_links_out(folder.path)
-    found = discover(data, wanted.reader, wanted.table)
+    found = discover(data, wanted.reader, wanted.table, wanted.follow_links)
     settings = load_recipe(recipe, overrides, scheme=found.scheme)
     dataset = settings.dataset.model_copy(update={"reader": found.reader, "table": found.table})
     return found, settings.model_copy(update={"dataset": dataset})
 
 
 def discover(
-    data: str, reader: Literal["auto", "competition", "table", "folders"] = "auto", table: str | None = None
+    data: str,
+    reader: Literal["auto", "competition", "table", "folders"] = "auto",
+    table: str | None = None,
+    follow_links: bool = False,
 ) -> Discovery:
     """Examine a data set.
 
@@ -91,6 +94,7 @@ def discover(
         data: URI of its folder, or of its csv or parquet file.
         reader: The layout, if it is known.
         table: Name of the table in that folder, if it is known.
+        follow_links: Whether folders outside are looked at that links lead to.
 
     Raises:
         DatasetError: If the folder is missing or has none of the layouts, or the table is not valid.
@@ -101,12 +105,12 @@ def discover(
     data, table = _folder_and_table(data, table)
     if table is not None and reader in ("competition", "folders"):
         raise RecipeError(f"dataset.reader {reader} reads no table; remove {table}, or set dataset.reader=table")
-    layout: Layout = _look(data, table) if reader == "auto" else reader
+    layout: Layout = _look(data, table, follow_links) if reader == "auto" else reader
     if layout == "competition":
         return Discovery(layout, data, None, None, f"data set: the competition's layout{_OTHERWISE}")
     if layout == "folders":
-        return _folders(data)
-    return _table(data, table or only_table(data, storage.list_tree(data)))
+        return _folders(data, follow_links)
+    return _table(data, table or only_table(data, storage.list_tree(data, follow_links=follow_links)))
 
 
 def _folder_and_table(data: str, table: str | None) -> tuple[str, str | None]:
@@ -118,7 +122,7 @@ def _folder_and_table(data: str, table: str | None) -> tuple[str, str | None]:
     return str(location.parent), location.name
 
 
-def _look(data: str, table: str | None) -> Layout:
+def _look(data: str, table: str | None, follow_links: bool) -> Layout:
     if table is not None:
         return "table"
     location = parse(data)
@@ -126,7 +130,7 @@ def _look(data: str, table: str | None) -> Layout:
         return "competition"
     if isinstance(location, LocalPath) and storage.is_file(str(location.parent.child(TRAIN_TABLE))):
         raise no_layout(data, f" Did you mean {location.parent}?")
-    return look(data, storage.list_tree(data))
+    return look(data, storage.list_tree(data, follow_links=follow_links))
 
 
 def _table(data: str, table: str) -> Discovery:
@@ -141,8 +145,8 @@ def _table(data: str, table: str) -> Discovery:
     return Discovery("table", data, table, scheme, said)
 
 
-def _folders(data: str) -> Discovery:
-    classes, n_eval = class_folders(storage.list_tree(data))
+def _folders(data: str, follow_links: bool) -> Discovery:
+    classes, n_eval = class_folders(storage.list_tree(data, follow_links=follow_links))
     spelled = {folded(name): name for name in sorted(classes, reverse=True)}
     if len(spelled) < 2:
         raise no_layout(data)

@@ -14,9 +14,11 @@ from typing import Any, Final
 from maskfold.cells import tidy
 from maskfold.content import kind_of
 from maskfold.errors import DatasetError
-from maskfold.regular import read_regular
+from maskfold.regular import MAX_READ, read_regular
 
 _SEPARATORS: Final = (",", ";", "\t")
+_MOST_CELLS: Final = 20_000_000
+"""Of a parquet file; a million photographs with twenty columns."""
 _N_TITLES: Final = 10
 """Lines above the header, such as a title, that are skipped."""
 
@@ -125,18 +127,40 @@ def _is_header(cells: Iterable[str], required: Sequence[str], spelled: Mapping[s
 
 
 def _parquet(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the header and all rows below it, each with its number; columns of lists and groups are left out."""
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import ArrowException, parquet, types
     except ImportError:
         raise DatasetError(f"{name}: parquet files need pyarrow, which is not installed here; save it as csv") from None
     try:
-        table = parquet.read_table(io.BytesIO(content))
+        schema = parquet.ParquetFile(io.BytesIO(content)).schema_arrow
+        flat = [column.name for column in schema if not types.is_nested(column.type)]
+        # Texts as numbers of a dictionary, as the file has them: a million long equal cells are some bytes.
+        file = parquet.ParquetFile(io.BytesIO(content), read_dictionary=flat)
+        _refuse_bomb(file.metadata.num_rows * len(flat), "cells", _MOST_CELLS, name)
+        table = file.read(flat, use_threads=False)
+        _refuse_bomb(sum(map(_characters, table.columns)), "bytes of text", MAX_READ, name)
         columns = [column.to_pylist() for column in table.columns]
     except (ArrowException, OSError, ValueError) as error:
         raise DatasetError(f"{name}: not valid parquet: {str(error).partition(chr(10))[0]}") from None
     yield 0, [str(column).strip() for column in table.column_names]
     for number, values in enumerate(zip(*columns, strict=True), start=1):
         yield number, [_cell(value) for value in values]
+
+
+def _refuse_bomb(size: int, what: str, limit: int, name: str) -> None:
+    if size > limit:
+        raise DatasetError(f"{name}: {size:,} {what}, but at most {limit:,} can be read; leave out what is not used")
+
+
+def _characters(column: Any) -> int:
+    """Return the bytes of text that a column of a parquet file stands for."""
+    from pyarrow import compute, types
+
+    chunks = [chunk for chunk in column.chunks if types.is_dictionary(chunk.type)]
+    texts = [chunk for chunk in chunks if not types.is_primitive(chunk.type.value_type)]
+    lengths = [compute.sum(compute.binary_length(chunk.dictionary).take(chunk.indices)).as_py() for chunk in texts]
+    return sum(length or 0 for length in lengths)
 
 
 def _cell(value: Any) -> str:
@@ -176,11 +200,13 @@ def _encoding(content: bytes) -> str:
 
 
 def _header(values: list[str], name: str, required: Sequence[str], spelled: Mapping[str, str]) -> list[str]:
-    header = [spelled.get(tidy(value).casefold(), tidy(value)) for value in values]
+    words = [" ".join(tidy(value).split()) for value in values]  # in one line, as messages quote them
+    header = [spelled.get(word.casefold(), word) for word in words]
     missing = [column for column in required if column not in header]
     if missing:
-        found = ", ".join(header)[:200]
-        raise DatasetError(f"{name}: the column {', '.join(missing)} is missing; the header is: {found}.")
+        # A line without separators may be the first one of a key or a password file that was named by mistake.
+        found = f"the header is: {', '.join(header)[:200]}" if len(header) > 1 else "the first line has only one column"
+        raise DatasetError(f"{name}: the column {', '.join(missing)} is missing; {found}.")
     doubles = sorted({column for column in spelled.values() if header.count(column) > 1})
     if doubles:
         raise DatasetError(f"{name}: the column {', '.join(doubles)} appears twice in the header")

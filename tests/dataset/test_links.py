@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 
 from maskfold.dataset import prepare
+from maskfold.dataset.preparation import Prepared
 from maskfold.dataset.provenance import image_paths
 from maskfold.discovery import load
 from maskfold.errors import CorruptDataError, DatasetError, InputError
 from maskfold.recipe import Dataset, Folds, load_recipe
 from maskfold.rows import read_rows
-from tests.dataset.builder import DataSet
+from maskfold.scheme import Attribute, Scheme
+from tests.dataset.builder import DataSet, paint
 
 MASK = load_recipe("smoke").scheme
 LINKS = ["train", "train/train.csv", "train/images", "eval", "eval/info.csv", "eval/images"]
@@ -55,6 +57,20 @@ def test_a_table_that_leads_to_a_secret_is_not_quoted(data: DataSet, tmp_path: P
     assert "bash" not in str(refused.value)
 
 
+@pytest.mark.parametrize("first", ["-----BEGIN OPENSSH PRIVATE KEY-----", "root:x:0:0:secret:/root:/bin/bash"])
+def test_a_secret_named_as_a_table_is_not_quoted(tmp_path: Path, first: str) -> None:
+    (tmp_path / "id_rsa").write_text(f"{first}\nsecret\n")
+    with pytest.raises(DatasetError, match="the first line has only one column") as refused:
+        read_rows(tmp_path / "id_rsa", "id_rsa", ("path",))
+    assert first not in str(refused.value)
+
+
+def test_a_header_is_quoted_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('x,"a\nmaskfold: done"\n1,2\n')
+    with pytest.raises(DatasetError, match="the header is: x, a maskfold: done"):
+        read_rows(tmp_path / "t.csv", "t.csv", ("path",))
+
+
 @pytest.mark.parametrize("name", LINKS)
 def test_a_link_inside_the_data_set_is_followed(data: DataSet, name: str) -> None:
     root = data.write()
@@ -77,6 +93,56 @@ def test_photographs_elsewhere_are_followed_on_demand(data: DataSet, tmp_path: P
     move_out(root, photograph, tmp_path / "outside")
     assert read(root, max_quarantined=1) == expected - 1
     assert read(root, follow_links=True) == expected
+
+
+@pytest.mark.parametrize("what", ["photographs", "people", "evaluation"])
+def test_a_store_inside_the_data_set_is_followed(data: DataSet, what: str) -> None:
+    """As git-annex and DVC keep files: a link in each place, all content in one folder."""
+    root = data.write()
+    expected = read(root)
+    places = {
+        "photographs": [path for person in data.images.iterdir() for path in person.iterdir()],
+        "people": list(data.images.iterdir()),
+        "evaluation": list(data.eval_images.iterdir()),
+    }[what]
+    (root / ".annex").mkdir()
+    for number, place in enumerate(places):
+        place.rename(root / f".annex/{number}")
+        place.symlink_to(os.path.relpath(root / f".annex/{number}", place.parent))
+    assert read(root, max_quarantined=0, max_eval_unreadable=0) == expected
+
+
+def photographs(root: Path, *paths: str) -> None:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        paint(root / path, path)
+
+
+@pytest.mark.parametrize("follow_links", [False, True])
+@pytest.mark.parametrize(
+    ("link", "target", "n_train"), [("more", "../store", 3), ("around", "..", 2), ("again", ".", 2)]
+)
+def test_a_link_in_a_class_folder(tmp_path: Path, link: str, target: str, n_train: int, follow_links: bool) -> None:
+    root = tmp_path / "data"
+    photographs(root, "cat/1.jpg", "dog/1.jpg", ".annex/1.jpg")
+    (root / "store").symlink_to(".annex")
+    (root / "cat" / link).symlink_to(target)
+    assert class_folders(root, follow_links).n_train == n_train
+
+
+@pytest.mark.parametrize("target", ["/", "/usr", "../outside"])
+def test_what_a_class_folder_outside_holds_is_not_counted(tmp_path: Path, target: str) -> None:
+    root = tmp_path / "data"
+    photographs(root, "cat/1.jpg", "dog/1.jpg", "../outside/1.jpg", "../outside/2.jpg")
+    (root / "all").symlink_to(target)
+    found = class_folders(root)
+    assert (found.n_train, found.n_quarantined) == (2, 1)
+
+
+def class_folders(root: Path, follow_links: bool = False) -> Prepared:
+    scheme = Scheme(attributes=(Attribute(name="label", values=("cat", "dog")),))
+    dataset = Dataset(reader="folders", max_quarantined=1, follow_links=follow_links)
+    return prepare(root, dataset, scheme, Folds(k=2))
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])

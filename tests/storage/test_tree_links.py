@@ -75,6 +75,14 @@ def test_linked_folders_are_listed_and_links_inside_the_tree_add_nothing(data: P
     assert list_tree(str(data)) == ["images/below/1.jpg", "images/train.csv", "train/own.csv"]
 
 
+def test_what_is_outside_is_only_listed_on_demand(data: Path, outside: Path) -> None:
+    (data / "images").symlink_to(outside)
+    assert list_tree(str(data), follow_links=False) == ["train/own.csv"]
+    before = fingerprint(str(data), follow_links=False)
+    (outside / "new.jpg").touch()
+    assert fingerprint(str(data), follow_links=False) == before
+
+
 @pytest.mark.parametrize("target", ["loop", "..", "/", "nowhere", "."])
 def test_links_that_lead_in_a_circle_or_nowhere_stop_nothing(data: Path, target: str) -> None:
     (data / "loop").symlink_to(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -409,6 +410,17 @@ def test_damaged_records_and_outcomes_keep_no_other_back(
     assert (report.complete, report.incomplete) == (1, 1)
     assert "is not the record of a run: " in caplog.text
     assert "no outcome of this version" in caplog.text
+
+
+@pytest.mark.parametrize("recipe", ["[" * 50_000, "networks: {a: 1}"])
+def test_a_forged_recipe_of_a_record_keeps_no_other_back(embedded: str, workspace: Workspace, recipe: str) -> None:
+    play(begin(workspace), workspace)
+    play(begin(workspace), workspace)
+    address = sorted(one for one in workspace.list("runs") if one.endswith("run.json"))[0]
+    record = json.loads(workspace.read(address) or b"")
+    workspace.write(address, json.dumps({**record, "recipe": recipe}).encode())
+    report = sync(workspace)
+    assert (report.complete, report.incomplete, report.away) == (1, 1, "")
 
 
 @pytest.mark.slow

@@ -79,9 +79,8 @@ def _read_training(scan: _Scan, folder: Path, attribute: Attribute) -> None:
                 scan.entries.append(Entry("train", where, "", "no-label", "a photograph outside the class folders", 1))
             else:
                 scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the class folders"))
-        elif entry.is_symlink() and not scan.follow_links:
-            reason = "a class folder must not be a link; its photographs may be outside the data set"
-            scan.entries.append(Entry("train", where, "", "unsafe-path", reason, _count(path)))
+        elif entry.is_symlink() and (problem := link_problem(path, scan.root, scan.follow_links)):
+            scan.entries.append(Entry("train", where, "", "unsafe-path", problem, 1))  # nothing there is counted
         else:
             _read_class(scan, path, attribute)
 
@@ -107,18 +106,34 @@ def _read_evaluation(scan: _Scan, folder: Path) -> None:
         scan.photographs.append(Photograph(own_image(name), "eval", "", name, where=name))
 
 
-def _photographs(scan: _Scan, folder: Path, part: str) -> Iterator[Path]:
-    """Yield the photographs below a folder, sorted by name; note everything else."""
-    for entry in listing(folder):
+def _photographs(scan: _Scan, folder: Path, part: str, seen: set[Path] | None = None) -> Iterator[Path]:
+    """Yield the photographs below a folder, sorted by name; note everything else.
+
+    A folder that links lead to several times, or around in a circle, is read once; one around the data set, never.
+    """
+    seen = set() if seen is None else seen
+    real = folder.resolve()
+    if real in seen or scan.root.resolve().is_relative_to(real):
+        return
+    seen.add(real)
+    try:
+        entries = listing(folder)
+    except OSError as error:  # behind a link; the fingerprint reports those of the data set itself
+        _note(scan, part, _relative(scan, folder), "unreadable", f"the folder cannot be listed: {error.strerror}")
+        return
+    for entry in entries:
         path = Path(entry.path)
         where = _relative(scan, path)
         if is_litter(entry.name):
             scan.n_litter += 1
-        elif is_folder(entry) and (scan.follow_links or not entry.is_symlink()):
-            yield from _photographs(scan, path, part)
+        elif is_folder(entry):
+            problem = link_problem(path, scan.root, scan.follow_links) if entry.is_symlink() else None
+            if problem:
+                _note(scan, part, where, "not-a-photograph", problem)
+            else:
+                yield from _photographs(scan, path, part, seen)
         elif not is_photograph(entry.name):
-            reason = "a link to a folder" if is_folder(entry) else "not a photograph by its extension"
-            _note(scan, part, where, "not-a-photograph", reason)
+            _note(scan, part, where, "not-a-photograph", "not a photograph by its extension")
         elif (problem := unsafe_name(path.relative_to(scan.root).as_posix())) or (
             problem := link_problem(path, scan.root, scan.follow_links) if entry.is_symlink() else None
         ):

@@ -9,8 +9,9 @@ from typing import Final, Literal
 
 import pandas as pd
 
+from maskfold.dataset.frame import read_frame
 from maskfold.dataset.names import printable
-from maskfold.errors import CorruptDataError, DatasetError
+from maskfold.errors import DatasetError
 
 KINDS: Final = {
     "unreadable": "the photograph cannot be decoded",
@@ -170,12 +171,9 @@ def read_quarantine(path: Path) -> list[Entry]:
     Raises:
         CorruptDataError: If the file is not such a table.
     """
-    try:
-        table = pd.read_parquet(path)
-        names = [field.name for field in fields(Entry)]
-        return [Entry(*row) for row in table[names].itertuples(index=False, name=None)]
-    except (OSError, ValueError, KeyError) as error:
-        raise CorruptDataError(f"quarantine table {path}: cannot be read: {error}") from None
+    columns = {field.name: "int32" if field.name == "left_out" else "str" for field in fields(Entry)}
+    table = read_frame(path, "a quarantine table", columns)
+    return [Entry(*row) for row in table[list(columns)].itertuples(index=False, name=None)]
 
 
 def quarantine_table(entries: Iterable[Entry]) -> pd.DataFrame:

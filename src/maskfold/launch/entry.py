@@ -26,9 +26,9 @@ from maskfold.launch.scratch import scratch_folder
 from maskfold.loopback import never_proxy_loopback
 from maskfold.redaction import redact_logs
 from maskfold.specs import Failure, Outcome, Spec
-from maskfold.storage import Workspace, alone, open_workspace
+from maskfold.storage import Workspace, alone, open_workspace, read_regular
 from maskfold.storage.faults import FULL
-from maskfold.terminal import PrintableFormatter
+from maskfold.terminal import LineFormatter
 
 THREADS_VARIABLE = "MASKFOLD_THREADS"
 """Number of processor threads that the job may use; unset means all."""
@@ -140,7 +140,7 @@ def main(
 
 def _log_to(reports: Reports | None) -> None:
     shown = logging.StreamHandler(sys.stdout)
-    shown.setFormatter(PrintableFormatter("%(levelname).1s %(name)s: %(message)s"))
+    shown.setFormatter(LineFormatter("%(levelname).1s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[reports or shown], force=True)
 
 
@@ -171,8 +171,8 @@ def _read_spec(spec_type: type[SpecT], arguments: list[str]) -> SpecT:
 
 def _parse(spec_type: type[SpecT], argument: str) -> SpecT:
     try:
-        text = argument if argument.lstrip().startswith("{") else Path(argument).read_text(encoding="utf-8")
-        return spec_type.model_validate_json(text)
+        given = argument.lstrip().startswith("{")
+        return spec_type.model_validate_json(argument if given else read_regular(Path(argument)))
     except OSError as error:
         raise errors.InputError(f"spec {argument}: cannot be read: {error.strerror}") from None
     except ValidationError as error:

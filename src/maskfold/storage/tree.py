@@ -35,7 +35,7 @@ _EXPECTED: Final[dict[Tree, str]] = {
 }
 
 
-def fingerprint(uri: str, tree: Tree = "data set") -> str:
+def fingerprint(uri: str, tree: Tree = "data set", follow_links: bool = True) -> str:
     """Return a digest of the listing below a URI.
 
     Of a link, both its own text and what is behind it count: readers of the folder may follow it.
@@ -43,6 +43,7 @@ def fingerprint(uri: str, tree: Tree = "data set") -> str:
     Args:
         uri: A local folder (names, sizes, times of change count) or ``s3://bucket/prefix`` (keys, sizes, ETags).
         tree: Its content, for messages.
+        follow_links: Whether folders outside are listed that links lead to.
 
     Raises:
         DatasetError: If there is no such folder or it is empty.
@@ -52,13 +53,18 @@ def fingerprint(uri: str, tree: Tree = "data set") -> str:
     location = parse(uri)
     if isinstance(location, S3Key):
         return _digest(f"{name}\0{entry.size}\0{entry.etag}" for name, entry in _listing(location, tree)[1])
-    return _digest(sorted(entry.line() for entry in _walk(_existing_folder(location, tree), tree)))
+    return _digest(sorted(entry.line() for entry in _walk(_existing_folder(location, tree), tree, follow_links)))
 
 
-def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
+def list_tree(uri: str, tree: Tree = "data set", follow_links: bool = True) -> list[str]:
     """Return the paths of all files below a URI, relative to it, in POSIX form, sorted.
 
     Links are followed. A folder that is reached in several ways is listed once, under its own path if it has one.
+
+    Args:
+        uri: A local folder or ``s3://bucket/prefix``.
+        tree: Its content, for messages.
+        follow_links: Whether folders outside are listed that links lead to.
 
     Raises:
         DatasetError: If there is no such folder or it is empty.
@@ -68,7 +74,8 @@ def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
     location = parse(uri)
     if isinstance(location, S3Key):
         return [name for name, _ in _listing(location, tree)[1]]
-    return sorted(entry.name for entry in _walk(_existing_folder(location, tree), tree) if not entry.is_folder)
+    entries = _walk(_existing_folder(location, tree), tree, follow_links)
+    return sorted(entry.name for entry in entries if not entry.is_folder)
 
 
 def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
@@ -190,7 +197,7 @@ class _Entry:
         return f"{self.name}\0{self.link}\0{state}" if self.link else f"{self.name}\0{state}"
 
 
-def _walk(root: Path, tree: Tree) -> Iterator[_Entry]:
+def _walk(root: Path, tree: Tree, follow_links: bool) -> Iterator[_Entry]:
     """Yield the files below a folder and behind links, and links to folders; each real folder is visited once.
 
     Folders of the tree come first, so that a link inside it, or around in a circle, adds nothing.
@@ -205,10 +212,11 @@ def _walk(root: Path, tree: Tree) -> Iterator[_Entry]:
             folders.append((path, f"{name}/"))
         folder, prefix = folders.pop()
         real = folder.resolve()
-        if real in seen or (prefix and real_root.is_relative_to(real)):
+        outside = not real.is_relative_to(real_root)
+        if real in seen or (prefix and real_root.is_relative_to(real)) or (outside and not follow_links):
             continue
         seen.add(real)
-        for entry in _scan(folder, root, tree, linked=not real.is_relative_to(real_root)):
+        for entry in _scan(folder, root, tree, linked=outside):
             name, path = prefix + entry.name, Path(entry.path)
             folder_entry, link = is_folder(entry), str(path.readlink()) if entry.is_symlink() else ""
             if folder_entry:

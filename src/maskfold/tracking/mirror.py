@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from maskfold.errors import CorruptDataError
+from maskfold.recipe.text import load_yaml
 from maskfold.specs import OUTCOME_FILE
 from maskfold.storage import Workspace
 from maskfold.storage.location import parse
@@ -88,7 +90,7 @@ class Mirror:
             own.texts["timing.csv"] = timing_table(rows)
             own.tags |= _failure(record.failure)
             own.metrics |= fold_means(
-                (job.params["network"], score)
+                (job.params.get("network", job.label), score)
                 for job, shown in contents
                 if job.child and (score := shown.metrics.get("macro_f1")) is not None
             )
@@ -205,9 +207,16 @@ class Mirror:
 
 @functools.lru_cache(maxsize=8)
 def _settings(recipe: str) -> dict[str, Any]:
-    """Return a recipe's settings, with its networks by name."""
-    settings: dict[str, Any] = yaml.safe_load(recipe)
-    return {**settings, "networks": {network["name"]: network for network in settings["networks"]}}
+    """Return a recipe's settings, with its networks by name.
+
+    Raises:
+        CorruptDataError: If it is no recipe: the record is damaged, or forged.
+    """
+    try:
+        settings: dict[str, Any] = load_yaml(recipe)
+        return {**settings, "networks": {network["name"]: network for network in settings["networks"]}}
+    except (yaml.YAMLError, ValueError, TypeError, KeyError) as error:
+        raise CorruptDataError(f"the recipe of the record cannot be read: {error}") from None
 
 
 def _failure(message: str) -> dict[str, str]:

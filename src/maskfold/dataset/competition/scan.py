@@ -75,17 +75,16 @@ def scan_train(layout: Layout, people: Iterable[str], follow_links: bool = False
             scan.n_litter += 1
         elif not is_folder(entry):
             scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the people's folders"))
-        elif entry.is_symlink() and not follow_links:
-            reason = "a person's folder must not be a link; it may lead to another person or out of the data set"
+        elif problem := _person_link(entry, layout, follow_links):
             person = printable(entry.name)
-            scan.entries.append(Entry("train", where, person, "unsafe-path", reason, PHOTOGRAPHS_PER_PERSON))
+            scan.entries.append(Entry("train", where, person, "unsafe-path", problem, PHOTOGRAPHS_PER_PERSON))
             listed.discard(entry.name)
         elif entry.name not in listed:
             reason = f"the folder has no row in {TRAIN_TABLE}{code_page_hint(entry.name)}"
             person = printable(entry.name)
             scan.entries.append(Entry("train", where, person, "no-row", reason, PHOTOGRAPHS_PER_PERSON))
         else:
-            _scan_person(scan, entry.name, Path(entry.path))
+            _scan_person(scan, layout, entry.name, Path(entry.path))
             listed.discard(entry.name)
     for person in sorted(listed):
         reason = f"{TRAIN_TABLE} has a row for this folder, but there is no such folder"
@@ -158,7 +157,7 @@ def _eval_image(
     name = name or image_id
     path = layout.eval_images / name
     is_link = files[name].is_symlink() if name in files else "/" in name and os.path.lexists(path)
-    problem = link_problem(path, layout.eval_images, scan.follow_links) if is_link else None
+    problem = link_problem(path, layout.root, scan.follow_links) if is_link else None
     return EvalImage(image_id, f"{EVAL_IMAGES}/{name}", problem)
 
 
@@ -183,7 +182,28 @@ def count_once(entries: Sequence[Entry], lost: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
+def _person_link(entry: os.DirEntry[str], layout: Layout, follow_links: bool, own: Path | None = None) -> str | None:
+    """Return why a link to a person's folder, or in one, is not followed; None if it is, or is no link.
+
+    Args:
+        entry: The folder or the photograph.
+        layout: The data set.
+        follow_links: Whether all links are followed.
+        own: The person's folder, where photographs may lead to each other.
+    """
+    if not entry.is_symlink():
+        return None
+    path = Path(entry.path)
+    problem = link_problem(path, layout.root, follow_links)
+    if problem or follow_links:
+        return problem
+    target, others = path.resolve(), layout.train_images.resolve()
+    if target.is_relative_to(others) and not (own and target.is_relative_to(own.resolve())):
+        return "the link leads to the photographs of another person"
+    return None
+
+
+def _scan_person(scan: TrainScan, layout: Layout, person: str, folder: Path) -> None:
     photographs: dict[str, str] = {}
     claimed: set[str] = set()
     extra: list[Entry] = []
@@ -204,7 +224,7 @@ def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
             extra.append(Entry("train", where, person, "extra", reason, 1))
         else:
             claimed.add(name)
-            problem = link_problem(path, folder, scan.follow_links) if entry.is_symlink() else None
+            problem = _person_link(entry, layout, scan.follow_links, folder)
             if problem:
                 scan.entries.append(Entry("train", where, person, "unsafe-path", problem, 1))
             else:
