@@ -31,6 +31,8 @@ _DEFAULTS = {
 }
 LOOPBACK_UI = "http://127.0.0.1:5000"
 """Where `maskfold ui` shows MLflow, unless another port is given."""
+PAGE_VARIABLE = "MASKFOLD_MLFLOW_PAGE"
+"""Address by which people's browsers reach MLflow, where jobs use another one."""
 
 # Migrations and repeated connections are not for people; what fails in the end is logged by our callers.
 _LOUD = {"alembic": logging.WARNING, "mlflow.store.db.utils": logging.WARNING, "urllib3.connectionpool": logging.ERROR}
@@ -73,7 +75,8 @@ def experiment_id(uri: str) -> str:
 
 def page_of(uri: str, experiment: str = "", run: str = "") -> str:
     """Return where a person looks at a run: on the server, or where `maskfold ui` shows the embedded database."""
-    server = without_password(uri).rstrip("/") if uri.startswith("http") else LOOPBACK_UI
+    server = without_password(os.environ.get(PAGE_VARIABLE) or (uri if uri.startswith("http") else LOOPBACK_UI))
+    server = server.rstrip("/")
     return f"{server}/#/experiments/{experiment}/runs/{run}" if run else server
 
 
