@@ -17,7 +17,7 @@ _USERINFO = re.compile(r"(?<=://)[^/\s'\"]*@")
 _LOGIN = re.compile(r"(?<![\w:/.])[\w.+-]+:[^\s/@'\"]+@(?=[\w\[])")
 """``user:password@host``, the part of a URI that messages about its host quote."""
 _HEADER = re.compile(r"(?i)(?<!/)\b((?:proxy-)?authorization|x-amz-security-token)(['\"]?\s*[:=>,]+\s*)[^\n<]*")
-_SCHEME = re.compile(r"\b(Basic|Bearer|AWS4-HMAC-SHA256) +(?=\S*[A-Z\d=])[\w+/=.~-]{6,}(?:, *\w+=[\w;/+=.~-]+)*")
+_SCHEME = re.compile(r"\b(Basic|Bearer|AWS4-HMAC-SHA256) +(?=\S*[A-Z\d=])[\w+/=.~:-]{6,}(?:, *\w+=[\w;/+=.~-]+)*")
 """What such a header contains, wherever it is quoted."""
 _PARAMETER = re.compile(
     r"(?i)\b((?:ssl)?password|passwd|token|sig|x-amz-(?:signature|security-token|credential))=[^&\s'\",)]+"

@@ -98,15 +98,16 @@ class Stack:
     def logs(self) -> str:
         return self.compose("logs", "--no-color", "--tail", "60")
 
-    def s3(self) -> Any:
-        """Return a plain boto3 client, independent of the code under test."""
+    def s3(self, endpoint: str | None = None, verify: str | None = None) -> Any:
+        """Return a plain boto3 client, independent of the code under test, by default for the plain port."""
         import boto3
         from botocore.config import Config
 
         settings = self.client_environment
         return boto3.session.Session().client(
             "s3",
-            endpoint_url=settings["AWS_ENDPOINT_URL_S3"],
+            endpoint_url=endpoint or settings["AWS_ENDPOINT_URL_S3"],
+            verify=verify,
             region_name="us-east-1",
             aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],

@@ -148,7 +148,8 @@ def main(name: str, descriptor: int) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1024):  # not the stream: its lock would make an early end of the server a crash
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(2 * GRACE_SECONDS)
     os.killpg(0, signal.SIGKILL)  # the server leads its own session
