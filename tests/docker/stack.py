@@ -139,6 +139,12 @@ class Stack:
             state = client.read_flow_run(run_id).state
         return state.name if state else "none"
 
+    def message(self, run_id: UUID) -> str:
+        """Return what the last state of a run says."""
+        with self.prefect() as client:
+            state = client.read_flow_run(run_id).state
+        return str(state.message) if state else ""
+
     def jobs(self, run_id: UUID) -> list[FlowRun]:
         """Return the job runs that a run of ``train`` has asked for."""
         parent = FlowRunFilterParentFlowRunId(any_=[run_id])
