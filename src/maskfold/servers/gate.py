@@ -95,7 +95,8 @@ class Gate:
             asked = json.loads(body)
         except ValueError:
             asked = None
-        if not isinstance(asked, dict) or asked.get("artifact_location"):
+        # MLflow reads artifactLocation, too.
+        if not isinstance(asked, dict) or any("artifact" in name.lower() and asked[name] for name in asked):
             text = "artifact_location: this server stores artifacts in its own folder only"
             return await _refuse(scope, send, HTTPStatus.FORBIDDEN, text)
         given = iter([{"type": "http.request", "body": body, "more_body": False}])
