@@ -33,6 +33,7 @@ from maskfold.specs import (
     WeightsOutcome,
     WeightsSpec,
 )
+from maskfold.storage import write_with_checksum
 from maskfold.tracking import RunTracker
 
 TrainOutcomeT = TypeVar("TrainOutcomeT", bound=TrainOutcome)
@@ -85,12 +86,10 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> EnsembleOutcome:
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
     )
     result = jobs.run(spec)
-    # Also when the outcome of the vote was reused.
-    if result.latest is not None:
-        for suffix in (".sha256", ""):
-            content = plan.workspace.read(f"submissions/{spec.key}.csv{suffix}")
-            if content is not None and content != plan.workspace.read(result.latest + suffix):
-                plan.workspace.write(result.latest + suffix, content)
+    # Also when the outcome of the vote was reused: the newest submission is that of the run that ended last.
+    own = plan.workspace.read(f"submissions/{spec.key}.csv")
+    if result.latest is not None and own is not None:
+        write_with_checksum(plan.workspace, result.latest, own)
     return result
 
 

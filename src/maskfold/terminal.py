@@ -56,5 +56,5 @@ def guard_logs() -> None:
                 return record
         return record
 
-    make_printable.is_printable = True  # type: ignore[attr-defined]
+    make_printable.__dict__.update(make.__dict__, is_printable=True)
     logging.setLogRecordFactory(make_printable)

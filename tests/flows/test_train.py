@@ -79,7 +79,7 @@ def test_the_submission_has_the_rows_of_info_csv(drawn_data: Path, finished: Any
     assert {int(row["ans"]) for row in rows} <= set(range(18))
     assert (workspace / "submissions" / "latest.csv").read_bytes() == content
     checksum = (workspace / "submissions" / "latest.csv.sha256").read_text(encoding="utf-8")
-    assert checksum.split()[0] == hashlib.sha256(content).hexdigest()
+    assert checksum.split() == [hashlib.sha256(content).hexdigest(), "latest.csv"]
     assert Path(summary["report"]).is_file()
     assert 0 <= summary["oof_macro_f1"] <= 1
 
@@ -129,6 +129,8 @@ def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) 
     (page,) = (str(one.data) for one in artifacts if one.key == "scores")
     assert f"/runs/{summary['mlflow_run_id']})" in page
     assert f"]({Path(summary['report']).as_uri()})" in page
+    assert f"/runs/{summary['mlflow_run_id']}/artifacts/report.html)" in page
+    assert f"/runs/{summary['mlflow_run_id']}/artifacts/submission.csv)" in page
     messages = [log.message for log in logs]
     assert any("maskfold.crop: train: 84 images" in message for message in messages)
 
@@ -185,8 +187,10 @@ def test_changing_one_network_trains_only_that_one(drawn_data: Path, finished: A
     }
     latest = (workspace / "submissions" / "latest.csv").read_bytes()
     summary, _ = run(drawn_data, workspace, *TWO_NETWORKS)
-    assert (workspace / "submissions" / "latest.csv").read_bytes() == Path(summary["submission"]).read_bytes()
-    assert (workspace / "submissions").is_dir()
+    newest = Path(summary["submission"]).read_bytes()
+    assert (workspace / "submissions" / "latest.csv").read_bytes() == newest
+    checksum = (workspace / "submissions" / "latest.csv.sha256").read_text(encoding="utf-8")
+    assert checksum.split() == [hashlib.sha256(newest).hexdigest(), "latest.csv"]
     assert latest  # the other run's own copy stays beside it
     assert len([p for p in (workspace / "submissions").glob("*.csv") if p.name != "latest.csv"]) == 2
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from maskfold.ensemble.combination import Combination
 from maskfold.ensemble.publishers import publisher_for
 from maskfold.ensemble.tables import confusion_tables, evaluation_table, fold_table, oof_table, score_table
 from maskfold.specs import EnsembleSpec, File
-from maskfold.storage import Workspace
+from maskfold.storage import Workspace, write_with_checksum
 
 LATEST: Final = "submissions/latest.csv"
 """Address of the newest submission of a workspace."""
@@ -66,25 +65,14 @@ def publish_submission(combination: Combination, reader: str, workspace: Workspa
     publisher = publisher_for(reader)
     content = publisher.write(names, combination.vote.evaluation, combination.scheme)
     publisher.check(content, names, combination.scheme)
-    return _write_with_checksum(workspace, f"{address}/submission.csv", content)
+    return write_with_checksum(workspace, f"{address}/submission.csv", content)
 
 
 def publish_stable_copies(submission: File, key: str, workspace: Workspace) -> None:
     """Copy a published submission to ``submissions/<key>.csv`` and then to ``submissions/latest.csv``."""
     content = workspace.fetch(submission).read_bytes()
     for path in (f"submissions/{key}.csv", LATEST):
-        _write_with_checksum(workspace, path, content)
-
-
-def checksum_line(content: bytes, name: str) -> bytes:
-    """Return the line that ``sha256sum --check`` reads."""
-    return f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode()
-
-
-def _write_with_checksum(workspace: Workspace, path: str, content: bytes) -> File:
-    # The checksum goes first, so that no submission is ever without its checksum.
-    workspace.write(f"{path}.sha256", checksum_line(content, Path(path).name))
-    return workspace.write(path, content)
+        write_with_checksum(workspace, path, content)
 
 
 def _publish_parquet(workspace: Workspace, address: str, table: pd.DataFrame, scratch: Path) -> File:

@@ -16,7 +16,7 @@ from maskfold.home import HOME_VARIABLE
 from maskfold.listing import is_folder, listing
 from maskfold.specs.address import safe_relative
 from maskfold.storage.aside import ASIDE, aside
-from maskfold.storage.cache import cache_folder, locked
+from maskfold.storage.cache import cache_folder, locked, mark_used
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import LocalPath, S3Key, parse
 from maskfold.wording import first_few
@@ -107,6 +107,7 @@ def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
             _download_all(backend, entries, files, tree)
             with aside(marker) as path:
                 path.write_text(f"{location}\n{listing}\n", encoding="utf-8")
+        mark_used(copy)
     return files
 
 

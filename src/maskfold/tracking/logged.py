@@ -170,7 +170,7 @@ def clean_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 def short(error: Exception) -> str:
     """Return an error in one line, without passwords."""
-    return redacted((str(error).splitlines() or [type(error).__name__])[0][:300])
+    return (redacted(str(error)).splitlines() or [type(error).__name__])[0][:300]
 
 
 def _folder(name: str) -> str:
