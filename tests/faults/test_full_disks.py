@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from flows.plan import Plan, plan_run
+from flows.plan import plan_run
 from maskfold.errors import EXIT_FAULT, MaskfoldError
-from maskfold.launch.folder import find_outcome
-from maskfold.launch.launcher import Watcher
-from maskfold.launch.local import LocalLauncher
-from maskfold.launch.slots import Slot
 from maskfold.specs import Outcome, Spec
 from tests.faults.disks import small_disk
+from tests.faults.jobs import run, undisturbed, whole_run
 from tests.faults.outputs import Outputs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SIZES = ("16k", "1m")
-RECIPE = ("smoke", ["networks.joint.size=[32,32]"])
-Runner = Callable[[Spec[Outcome]], None]
-LAUNCHER = LocalLauncher([Slot(threads=1)])
-
-
-def run(spec: Spec[Outcome]) -> None:
-    LAUNCHER.run(spec, Watcher(logging.getLogger("test"), lambda: None, lambda progress: None))
-
-
-def whole_run(plan: Plan, do: Runner) -> None:
-    """Run all jobs of a plan in their order."""
-
-    def done(*specs: Spec[Outcome]) -> tuple[Outcome, ...]:
-        for spec in specs:
-            do(spec)
-        found = tuple(find_outcome(plan.workspace, spec) for spec in specs)
-        assert None not in found
-        return found
-
-    done(plan.networks({}))
-    (prepared,) = done(plan.prepare())
-    (cropped,) = done(plan.crop(prepared))
-    folds = plan.train_folds(prepared, cropped, {})
-    trained = done(*folds)
-    asked = plan.predict_eval(prepared, cropped, folds, trained)
-    evaluated = done(*asked)
-    keys = tuple(spec.key for spec in folds)
-    done(plan.ensemble(prepared, cropped, trained, (), keys, evaluated))
+SETTINGS = ("networks.joint.size=[32,32]",)
 
 
 def refused(spec: Spec[Outcome]) -> bool:
@@ -63,9 +32,7 @@ def refused(spec: Spec[Outcome]) -> bool:
 
 @pytest.fixture(scope="module")
 def expected(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
-    workspace = tmp_path_factory.mktemp("undisturbed") / "workspace"
-    whole_run(plan_run(str(drawn_data), str(workspace), *RECIPE), run)
-    return Outputs.of_folder(workspace)
+    return undisturbed(drawn_data, tmp_path_factory.mktemp("undisturbed") / "workspace", *SETTINGS)
 
 
 @pytest.fixture(params=["its own folder", "temporary files"])
@@ -92,7 +59,7 @@ def test_every_job_says_that_its_disk_is_full_and_goes_on_later(
                 failed[spec.stage] = refused(spec) or failed.get(spec.stage, False)
         run(spec)
 
-    whole_run(plan_run(str(drawn_data), str(tmp_path / "workspace"), *RECIPE), on_full_disks)
+    whole_run(plan_run(str(drawn_data), str(tmp_path / "workspace"), "smoke", SETTINGS), on_full_disks)
     assert Outputs.of_folder(tmp_path / "workspace").differences(expected) == []
     assert not list((tmp_path / "tmp").iterdir())
     assert {stage for stage, once in failed.items() if once} >= {"crop", "train_fold", "ensemble"}, failed

@@ -105,16 +105,3 @@ def test_disks_that_are_full(place: str, drawn_data: Path, tmp_path: Path) -> No
     again = shell(sandbox, drawn_data, 'exec "$@"')
     assert again.returncode == 0, again.stderr
     assert not sandbox.left_over(20)
-
-
-def test_two_runs_on_one_workspace_at_once(drawn_data: Path, tmp_path: Path, sandbox: Sandbox) -> None:
-    workspace = tmp_path / "workspace"
-    two = [Sandbox(tmp_path / name) for name in ("a", "b")]
-    common = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(workspace)]
-    started = [one.start(*common) for one in two]
-    codes = [process.wait(400) for process in started]
-    assert codes == [0, 0], [one.complained for one in two]
-    (expected,) = (sandbox.folder / "workspace" / "ensemble").glob("*/submission.csv")
-    (found,) = (workspace / "ensemble").glob("*/submission.csv")
-    assert found.read_bytes() == expected.read_bytes()
-    assert not list((two[0].folder / "cwd").iterdir())

@@ -496,6 +496,26 @@ def test_the_command_line_syncs_a_whole_workspace(
     assert wrong.returncode == 2
 
 
+@pytest.mark.parametrize("kind", ["folder", "text", "half"])
+def test_a_database_that_is_none_costs_one_warning_at_once(
+    kind: str, embedded: str, workspace: Workspace, maskfold_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = maskfold_home / "mlflow.db"
+    content = database.read_bytes()
+    database.unlink()
+    if kind == "folder":
+        database.mkdir()
+    else:
+        database.write_bytes(b"words " * 100 if kind == "text" else content[:20_000])
+    play(begin(workspace), workspace)
+    (text,) = warnings(caplog)
+    assert "does not take records" in text
+    assert sync(workspace).away
+    database.rename(maskfold_home / "damaged")
+    assert sync(workspace).complete == 1
+    assert is_whole(embedded, workspace)
+
+
 def test_a_workspace_on_s3(embedded: str, s3_bucket: str) -> None:
     workspace = open_workspace(f"s3://{s3_bucket}/tracked")
     play(begin(workspace), workspace)

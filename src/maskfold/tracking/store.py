@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -102,7 +104,9 @@ def connect(uri: str) -> MlflowClient:
     from mlflow.tracking import MlflowClient
 
     if uri.startswith(_EMBEDDED):
-        _create_database(Path(uri.removeprefix(_EMBEDDED)))
+        database = Path(uri.removeprefix(_EMBEDDED))
+        _create_database(database)
+        _open_database(database)
     elif not uri.startswith("http"):
         _reach_database(uri)
     return MlflowClient(tracking_uri=uri)
@@ -115,6 +119,12 @@ def _reach_database(uri: str) -> None:
     if address.hostname and port:
         with socket.create_connection((address.hostname, port), timeout=10):
             pass
+
+
+def _open_database(database: Path) -> None:
+    """Raise if a file is no database that can be opened: MLflow would repeat for an hour before it raises."""
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as opened:
+        opened.execute("PRAGMA schema_version")
 
 
 def _create_database(database: Path) -> None:
