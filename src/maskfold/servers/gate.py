@@ -148,7 +148,9 @@ def main(name: str, descriptor: int) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # Not by sys.stdin: the interpreter of a server that ends by itself would abort, because a thread has its lock.
+    while os.read(0, 1):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(2 * GRACE_SECONDS)
     os.killpg(0, signal.SIGKILL)  # the server leads its own session
