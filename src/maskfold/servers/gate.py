@@ -149,7 +149,8 @@ def main(name: str, descriptor: int) -> None:
 
 
 def _end_with_parent() -> None:
-    while os.read(sys.stdin.fileno(), 1024):  # not the stream: its lock would make an early end of the server a crash
+    # Not by sys.stdin: the interpreter of a server that ends by itself would abort, because a thread has its lock.
+    while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(2 * GRACE_SECONDS)

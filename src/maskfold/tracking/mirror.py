@@ -21,7 +21,7 @@ from maskfold.specs import OUTCOME_FILE
 from maskfold.storage import Workspace
 from maskfold.storage.location import parse
 from maskfold.tracking.content import CURVE_KEY, Content, content_of, fold_means, timing_table
-from maskfold.tracking.logged import LoggedRun, clean_tags, flatten
+from maskfold.tracking.logged import LoggedRun, Patience, clean_tags, flatten
 from maskfold.tracking.record import JobRecord, RunRecord, read_record
 from maskfold.tracking.store import connect, experiment
 
@@ -49,6 +49,7 @@ class Mirror:
         self._runs: dict[str, dict[str, LoggedRun]] = {}
         """By record; each record's own run under the empty name, children under their jobs' addresses."""
         self._contents: dict[str, Content | None] = {}
+        self._patience = Patience()
         self.experiment = functools.cache(functools.partial(experiment, self._client))
         """Returns the id of an experiment, by its name."""
 
@@ -176,7 +177,7 @@ class Mirror:
         if missing:  # looking again settles which stays when two processes have created the same
             found = self._find(record)
         for name, run in found.items():
-            known.setdefault(name, LoggedRun(self._client, run)).saw(run)
+            known.setdefault(name, LoggedRun(self._client, run, self._patience)).saw(run)
         return known
 
     def _find(self, record: RunRecord) -> dict[str, Run]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -108,7 +110,9 @@ def connect(uri: str) -> MlflowClient:
     from mlflow.tracking import MlflowClient
 
     if uri.startswith(_EMBEDDED):
-        _create_database(Path(uri.removeprefix(_EMBEDDED)))
+        database = Path(uri.removeprefix(_EMBEDDED))
+        _create_database(database)
+        _open_database(database)
     elif not uri.startswith("http"):
         _reach_database(uri)
     return MlflowClient(tracking_uri=uri)
@@ -126,6 +130,12 @@ def _reach_database(uri: str) -> None:
             connection.sendall(_SSL_REQUEST)
         if kind in ("postgresql", "mysql") and not connection.recv(1):
             raise ConnectionError(f"what listens on port {port} of {address.hostname} is no {kind} server")
+
+
+def _open_database(database: Path) -> None:
+    """Raise if a file is no database that can be opened: MLflow would repeat for an hour before it raises."""
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as opened:
+        opened.execute("PRAGMA schema_version")
 
 
 def _create_database(database: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,9 @@ def open_pack(path: Path, size: tuple[int, int] | None, scratch: Path) -> NDArra
     shape = (len(pack), *size, 3)
     target = scratch / f"resized-{path.name}"
     resized: NDArray[np.uint8] = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # a page that a full disk has no room for would kill the process
+        with target.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, target.stat().st_size)
     for start in range(0, len(pack), _CHUNK):
         chunk = torch.from_numpy(np.array(pack[start : start + _CHUNK])).permute(0, 3, 1, 2)
         small = F.interpolate(chunk, size=size, mode="bilinear", antialias=True)
