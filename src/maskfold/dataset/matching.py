@@ -7,15 +7,18 @@ web pages add invisible blanks. Names are paired only where one name on each sid
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from maskfold.cells import visible
-from maskfold.layouts import PHOTOGRAPHS
+from maskfold.dataset.names import unsafe_name
+from maskfold.layouts import PHOTOGRAPHS, is_litter, is_photograph
+from maskfold.listing import is_folder, listing
 from maskfold.wording import first_few
 
 Form = tuple[str, Callable[[str], str]]
@@ -149,6 +152,34 @@ def repaired(pairs: Mapping[str, str], forms: Sequence[Form], what: str) -> tupl
         f"only, which is used: {first_few(named, limit=3, separator='; ')}"
         for words, named in by_words.items()
     )
+
+
+def find_files(paths: Iterable[str], folder: Path, table: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Find the photographs that a table names in another way than the disk does.
+
+    Args:
+        paths: As in the table.
+        folder: The table's folder.
+        table: The table's name, for messages.
+
+    Returns:
+        The file of each such path, relative to the folder; and sentences for users.
+    """
+    asked = list(dict.fromkeys(path for path in paths if path))
+    if all(unsafe_name(path) is None and os.path.lexists(folder / path) for path in asked):
+        return {}, ()
+    present = [name for name in _below(folder) if unsafe_name(name) is None]
+    found = pair(asked, present, FILE_FORMS)
+    return found, repaired(found, FILE_FORMS, f"paths of {table}")
+
+
+def _below(folder: Path, prefix: str = "") -> Iterator[str]:
+    """Yield the photographs below a folder; links to folders are not followed."""
+    for entry in listing(folder):
+        if is_folder(entry) and not entry.is_symlink() and not is_litter(entry.name):
+            yield from _below(Path(entry.path), f"{prefix}{entry.name}/")
+        elif is_photograph(entry.name):
+            yield prefix + entry.name
 
 
 def alike(orphans: Iterable[str], others: Iterable[str]) -> dict[str, str]:
