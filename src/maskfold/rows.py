@@ -87,7 +87,7 @@ def parse_rows(content: bytes, name: str, required: Sequence[str], optional: Seq
         if not header:
             header = _header(found, name, required, spelled)
             names = _distinct(header)
-        if found == header:
+        if [column.casefold() for column in found] == [column.casefold() for column in header]:
             continue
         place = f"{'row' if is_parquet else 'line'} {line}"
         written = _named(values, names, f"{name}, {place}")

@@ -153,7 +153,7 @@ def eval_refusal(entries: Sequence[Entry], n_eval: int, n_unreadable: int, limit
         return None
     named = [entry for entry in entries if entry.part == "eval" and entry.kind in UNREADABLE]
     spare = [entry for entry in entries if entry.kind == "unlisted"]
-    others = f"{len(spare)} files there are not listed, such as {spare[0].where}. " if spare else ""
+    others = f"{len(spare)} files there are not listed, such as {spare[0]}. " if spare else ""
     return "\n".join(
         [
             f"{n_unreadable:,} of {n_eval:,} evaluation images ({n_unreadable / n_eval:.1%}) cannot be read; they "
