@@ -148,6 +148,7 @@ def test_repeated_and_contradicting_rows(table: Table) -> None:
     kinds = {(entry["kind"], entry["part"]): entry for entry in prepared.quarantine.to_dict("records")}
     assert set(kinds) == {("repeated-row", "train"), ("labels-disagree", "train"), ("repeated-row", "eval")}
     assert kinds["repeated-row", "train"]["left_out"] == 0
+    assert any("1 rows ask for an evaluation image once more" in warning for warning in prepared.warnings)
     assert kinds["labels-disagree", "train"]["left_out"] == 1
     assert "lines 17" not in kinds["labels-disagree", "train"]["reason"]
     assert "line 17, line 18" in kinds["labels-disagree", "train"]["reason"]

@@ -87,6 +87,9 @@ def _note_warnings(survey: Survey) -> Iterable[str]:
     skipped = [str(entry) for entry in survey.entries if entry.part == "eval" and entry.kind == "not-a-photograph"]
     if skipped:
         yield f"{len(skipped)} files in the evaluation folders get no answer: {_some(skipped)}"
+    repeated = [str(entry) for entry in survey.entries if entry.part == "eval" and entry.kind == "repeated-row"]
+    if repeated:
+        yield f"{len(repeated)} rows ask for an evaluation image once more and get no answer: {_some(repeated)}"
     unlisted = [entry.where for entry in survey.entries if entry.kind == "unlisted"]
     if unlisted:
         yield f"{len(unlisted)} files in eval/images are ignored because info.csv does not list them: {_some(unlisted)}"
