@@ -32,6 +32,7 @@ SAME = {
     "a path of Windows": (r"C:\data\eval\images\a.jpg", "a.jpg", "the folder before it or backslashes"),
     "backslashes": (r"sub\a.jpg", "sub/a.jpg", "the folder before it or backslashes"),
     "upper case": ("IMG_1.JPG", "img_1.jpg", "upper and lower case"),
+    "upper case of the extension alone": ("a.JPG", "a.jpg", "upper and lower case"),
     "upper case of a folder": ("Sub/a.jpg", "sub/A.jpg", "upper and lower case"),
     "another extension": ("a.jpg", "a.png", "the extension"),
     "no extension": ("a", "a.jpeg", "the extension"),

@@ -124,15 +124,17 @@ def spelling(name: str) -> str:
 def difference(asked: str, found: str, forms: Sequence[Form]) -> str:
     """Return what two paired names differ in, in words."""
 
-    def equal_without(left_out: int, one: str, other: str) -> bool:
-        for number, (_, form) in enumerate(forms):
-            one, other = (form(one), form(other)) if number != left_out else (one, other)
+    def equal_in(forms: Sequence[Form]) -> bool:
+        one, other = asked, found
+        for _, form in forms:
+            one, other = form(one), form(other)
         return one == other
 
-    needed = [words for number, (words, _) in enumerate(forms) if not equal_without(number, asked, found)]
-    if not equal_without(-1, asked, found):
-        return "a Korean code page"
-    return " and ".join(needed) or forms[0][0]  # the forms after the first compose names, too
+    for n in range(1, len(forms) + 1):
+        if equal_in(forms[:n]):
+            needed = [words for i, (words, _) in enumerate(forms[:n]) if not equal_in([*forms[:i], *forms[i + 1 : n]])]
+            return " and ".join(needed)
+    return "a Korean code page"
 
 
 def repaired(pairs: Mapping[str, str], forms: Sequence[Form], what: str) -> tuple[str, ...]:
