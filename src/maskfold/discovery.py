@@ -125,8 +125,10 @@ def _look(data: str, table: str | None) -> Layout:
     location = parse(data)
     if any(storage.is_file(str(location.child(name))) for name in (TRAIN_TABLE, EVAL_TABLE)):
         return "competition"
-    if isinstance(location, LocalPath) and storage.is_file(str(location.parent.child(TRAIN_TABLE))):
-        raise no_layout(data, f" Did you mean {location.parent}?")
+    if isinstance(location, LocalPath):
+        for folder in (location.parent, location.parent.parent):
+            if storage.is_file(str(folder.child(TRAIN_TABLE))):
+                raise no_layout(data, f" Did you mean {folder}?")
     return look(data, storage.list_tree(data))
 
 

@@ -70,7 +70,8 @@ def link_problem(path: Path, folder: Path, anywhere: bool = False) -> str | None
         target, inside = path.resolve(strict=True), folder.resolve()
     except (OSError, RuntimeError):
         return "the link is broken"
-    if anywhere and any(parent.is_symlink() and inside.is_relative_to(parent.resolve()) for parent in path.parents):
+    below = [one for one in (path, *path.parents) if folder in one.parents]
+    if anywhere and any(one.is_symlink() and inside.is_relative_to(one.resolve()) for one in below):
         return "the link leads to a folder that holds the data set"  # which its fingerprint does not cover
     return None if anywhere or target.is_relative_to(inside) else f"the link points outside {folder.name}/"
 
