@@ -335,6 +335,13 @@ def _refuse_lost_output() -> None:
 def main() -> None:
     """Run the command line in a process of its own."""
     harden_standard_streams()
+    if sys.getfilesystemencoding() != "utf-8":
+        print(
+            f"maskfold: this locale reads names of files as {sys.getfilesystemencoding()}, not as UTF-8; set "
+            "PYTHONUTF8=1 or LC_ALL=C.UTF-8 and run again",
+            file=sys.stderr,
+        )
+        raise SystemExit(errors.EXIT_INPUT)
     try:
         app()
     finally:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from maskfold import storage
 from maskfold.cells import folded
-from maskfold.errors import RecipeError
+from maskfold.errors import DatasetError, RecipeError
 from maskfold.layouts import (
     EVAL_TABLE,
     TABLE_COLUMNS,
@@ -31,6 +31,7 @@ from maskfold.rows import parse_rows
 from maskfold.specs.address import safe_relative
 from maskfold.storage.location import LocalPath, parse
 from maskfold.table_scheme import propose
+from maskfold.wording import code_page_hint
 
 FOLDERS_ATTRIBUTE: Final = "label"
 """Name of the attribute that class folders state."""
@@ -128,16 +129,24 @@ def _look(data: str, table: str | None, follow_links: bool) -> Layout:
     location = parse(data)
     if any(storage.is_file(str(location.child(name))) for name in (TRAIN_TABLE, EVAL_TABLE)):
         return "competition"
-    if isinstance(location, LocalPath) and storage.is_file(str(location.parent.child(TRAIN_TABLE))):
-        raise no_layout(data, f" Did you mean {location.parent}?")
+    if isinstance(location, LocalPath):
+        for folder in (location.parent, location.parent.parent):
+            if storage.is_file(str(folder.child(TRAIN_TABLE))):
+                raise no_layout(data, f" Did you mean {folder}?")
     return look(data, storage.list_tree(data, follow_links=follow_links))
 
 
 def _table(data: str, table: str) -> Discovery:
     if safe_relative(table) is None or "/" in table:
-        raise RecipeError(f"dataset.table {table!r}: expected the name of a csv or parquet file in the folder {data}")
+        hint = code_page_hint(table)
+        raise RecipeError(
+            f"dataset.table {table!r}: expected the name of a csv or parquet file in the folder {data}{hint}"
+        )
     content = storage.read_uri(str(parse(data).child(table)))
-    rows = parse_rows(content, table, ("path",), TABLE_COLUMNS)
+    try:
+        rows = parse_rows(content, table, ("path",), TABLE_COLUMNS)
+    except DatasetError as error:
+        raise DatasetError(f"{str(error).rstrip('.')}{_OTHERWISE}") from None
     scheme, unused = propose(rows, _scheme_name(data))
     attributes = [_shown(one) for one in scheme["attributes"]] if scheme else ["no attributes"]
     left = f"; ignored columns: {', '.join(unused)}" if unused else ""
@@ -147,6 +156,8 @@ def _table(data: str, table: str) -> Discovery:
 
 def _folders(data: str, follow_links: bool) -> Discovery:
     classes, n_eval = class_folders(storage.list_tree(data, follow_links=follow_links))
+    for name in filter(code_page_hint, classes):
+        raise DatasetError(f"data set {data}: class folder {name!r}{code_page_hint(name)}")
     spelled = {folded(name): name for name in sorted(classes, reverse=True)}
     if len(spelled) < 2:
         raise no_layout(data)

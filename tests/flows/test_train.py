@@ -255,10 +255,15 @@ def test_damage_that_an_earlier_run_accepted_is_refused_under_a_lower_limit(draw
     data = tmp_path / "data"
     shutil.copytree(drawn_data, data)
     next((data / "train" / "images").glob("*/mask1.*")).write_bytes(b"not an image")
-    accepted = ["dataset.max_quarantined=0.5", "networks.joint.backbone=test_resnet"]
+    for photo in sorted((data / "eval" / "images").iterdir())[::2]:
+        photo.write_bytes(b"not an image")
+    limits = ["dataset.max_quarantined=0.5", "dataset.max_eval_unreadable=1"]
+    accepted = [*limits, "networks.joint.backbone=test_resnet"]
     run(data, tmp_path / "workspace", *accepted)
     with pytest.raises(DatasetError, match=r"1 of \d+ training photographs .* allows 0.1%.*quarantine.parquet"):
         run(data, tmp_path / "workspace", *accepted, "dataset.max_quarantined=0.001")
+    with pytest.raises(DatasetError, match=r"of \d+ evaluation images .* allows 10.0%.*quarantine.parquet"):
+        run(data, tmp_path / "workspace", *accepted, "dataset.max_eval_unreadable=0.1")
 
 
 def test_a_wrong_network_fails_before_the_data_set_is_read(drawn_data: Path, tmp_path: Path) -> None:

@@ -38,10 +38,11 @@ _EXPECTED: Final[dict[Tree, str]] = {
 def fingerprint(uri: str, tree: Tree = "data set", follow_links: bool = True) -> str:
     """Return a digest of the listing below a URI.
 
-    Of a link, both its own text and what is behind it count: readers of the folder may follow it.
+    Of a link, its own text, where it leads in the end, and what is there count: readers of the folder may follow it.
 
     Args:
-        uri: A local folder (names, sizes, times of change count) or ``s3://bucket/prefix`` (keys, sizes, ETags).
+        uri: A local folder (names, sizes, times of change count, and those of status change where they differ) or
+            ``s3://bucket/prefix`` (keys, sizes, ETags).
         tree: Its content, for messages.
         follow_links: Whether folders outside are listed that links lead to.
 
@@ -185,7 +186,7 @@ class _Entry:
     name: str
     path: Path
     link: str = ""
-    """The text of a link."""
+    """The text of a link, and where it leads in the end."""
     is_folder: bool = False
 
     def line(self) -> str:
@@ -193,6 +194,9 @@ class _Entry:
         try:
             status = self.path.stat()
             state = "folder" if self.is_folder else f"{status.st_size}\0{status.st_mtime_ns}"
+            # Copying and unpacking set the time of change to an old one; no program sets the time of status change.
+            if not self.is_folder and status.st_ctime_ns != status.st_mtime_ns:
+                state += f"\0{status.st_ctime_ns}"
         except OSError:  # a broken or looping link, which becomes readable when its target appears
             state = "unreadable"
         return f"{self.name}\0{self.link}\0{state}" if self.link else f"{self.name}\0{state}"
@@ -219,7 +223,7 @@ def _walk(root: Path, tree: Tree, follow_links: bool) -> Iterator[_Entry]:
         seen.add(real)
         for entry in _scan(folder, root, tree, linked=outside):
             name, path = prefix + entry.name, Path(entry.path)
-            folder_entry, link = is_folder(entry), str(path.readlink()) if entry.is_symlink() else ""
+            folder_entry, link = is_folder(entry), _leads_to(path, real_root) if entry.is_symlink() else ""
             if folder_entry:
                 links.append((name, path)) if link else folders.append((path, f"{name}/"))
             if link or not folder_entry:
@@ -227,6 +231,12 @@ def _walk(root: Path, tree: Tree, follow_links: bool) -> Iterator[_Entry]:
                 yield _Entry(name, path, link, folder_entry)
     if not found:
         raise DatasetError(f"{tree} {root}: the folder is empty; {_EXPECTED[tree]}")
+
+
+def _leads_to(link: Path, root: Path) -> str:
+    """Return the text of a link and its end, inside the root relative to it: a folder may move as a whole."""
+    end = Path(os.path.realpath(link))
+    return f"{link.readlink()}\0{end.relative_to(root) if end.is_relative_to(root) else end}"
 
 
 def _scan(folder: Path, root: Path, tree: Tree, linked: bool) -> list[os.DirEntry[str]]:
