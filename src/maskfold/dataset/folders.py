@@ -58,7 +58,8 @@ def read_folders(source: Source) -> Reading:
     training = [top[name] for name in sorted(top) if name in TRAINING]
     evaluation = [top[name] for name in sorted(top) if name in EVALUATION] if training else []
     training = training or [source.root]
-    classes = (entry for folder in training for entry in listing(folder) if is_folder(entry) and not entry.is_symlink())
+    entries = (entry for folder in training for entry in listing(folder) if not is_litter(entry.name))
+    classes = (entry for entry in entries if is_folder(entry) and not entry.is_symlink())
     scan.parts = {path.resolve() for path in (*evaluation, *(Path(entry.path) for entry in classes))}
     for folder in training:
         _read_training(scan, folder, attribute)
