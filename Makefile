@@ -100,18 +100,18 @@ worker: $(STACK_ENV) cache
 cache:
 	@docker volume create maskfold-cache >/dev/null
 
-# Runs of `train` are stopped first, while workers can still stop their jobs: nothing is left that would start later.
+# Runs are cancelled first, while workers can still stop their jobs: nothing is left that would start later.
 stack-down:
-	@$(STACK) stop conductor
-	@$(call stop-jobs,--filter label=maskfold=train)
-	@$(STACK) --profile gpu stop worker worker-gpu
-	@$(call stop-jobs)
+	@[ -z "$$($(STACK) ps --quiet --status running conductor)" ] || \
+		$(STACK) exec --no-TTY conductor python -m flows.stop_runs
+	@$(STACK) --profile gpu stop conductor worker worker-gpu
+	@$(stop-jobs)
 	@$(STACK) --profile gpu --profile tls down
 
 jobs = docker ps $(1) --quiet --filter label=maskfold --filter network=$(network)
 define stop-jobs
-ids=$$($(call jobs,) $(1)); [ -z "$$ids" ] || docker stop --time 90 $$ids >/dev/null; \
-	ids=$$($(call jobs,--all) $(1)); [ -z "$$ids" ] || docker rm --force $$ids >/dev/null
+ids=$$($(call jobs,)); [ -z "$$ids" ] || docker stop --time 90 $$ids >/dev/null; \
+	ids=$$($(call jobs,--all)); [ -z "$$ids" ] || docker rm --force $$ids >/dev/null
 endef
 
 lock:
