@@ -49,12 +49,12 @@ networks:
     name: joint
     backbone: test_resnet
     pretrained: none
-    epochs: 6
+    epochs: 4
     batch_size: 16
     optimizer: {name: adamw, lr: 0.002}
     amp: "off"
-  - {<<: *one, name: mask, target: mask, epochs: 3}
-  - {<<: *one, name: gender, target: gender, epochs: 3}
+  - {<<: *one, name: mask, target: mask, epochs: 2}
+  - {<<: *one, name: gender, target: gender, epochs: 2}
 """
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGABRT)
 EVERYTHING = "everything"
@@ -147,7 +147,7 @@ class Campaign:
         self._folder, self._seed, self._s3 = folder, seed, s3
         self._wanted, self._lock, self._numbers = 0, threading.Lock(), itertools.count()
         self._data, self._bystander, self._recipe = folder / "data", folder / "bystander", folder / "recipe.yaml"
-        draw(self._data, people=12, seed=1, size=(192, 256))
+        draw(self._data, people=8, seed=1, size=(192, 256))
         self._recipe.write_text(RECIPE)
         self._bystander.mkdir()
         (self._bystander / "photo.jpg").write_bytes(b"a file of the user's")
