@@ -62,8 +62,7 @@ COMPILER = shutil.which("cc")
 @pytest.mark.servers
 @pytest.mark.timeout(1200)
 @pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
-@pytest.mark.parametrize("seconds", [-3600, 2 * 24 * 3600], ids=["an hour back", "two days on"])
-def test_a_clock_that_is_set_in_mid_run(seconds: int, drawn_data: Path, tmp_path: Path) -> None:
+def test_a_clock_that_is_set_back_an_hour_in_mid_run(drawn_data: Path, tmp_path: Path) -> None:
     source, library, clock = tmp_path / "shim.c", tmp_path / "shim.so", tmp_path / "moved"
     source.write_text(SHIM)
     subprocess.run([str(COMPILER), "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
@@ -78,7 +77,7 @@ def test_a_clock_that_is_set_in_mid_run(seconds: int, drawn_data: Path, tmp_path
         assert process.poll() is None, sandbox.complained
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    clock.write_text(str(seconds))
+    clock.write_text("-3600")
     job = next(one for one in sandbox.processes() if kind_of(one) == "job")
     job.send_signal(signal.SIGKILL)  # so that the run also starts a job again under the other clock
     assert process.wait(400) == 0, sandbox.complained
