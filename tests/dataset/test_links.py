@@ -198,6 +198,14 @@ class TestClassFolders:
         assert found.class_counts == (2, 2, 3)
         assert "train/cow/1.jpg" in set(found.manifest["image"])
 
+    def test_without_parts_too(self, tmp_path: Path) -> None:
+        for name in ("cat/1", "cat/2", "dog/1", "dog/2", ".store/cow/1"):
+            (tmp_path / f"{name}.jpg").parent.mkdir(parents=True, exist_ok=True)
+            paint(tmp_path / f"{name}.jpg", name)
+        (tmp_path / "cow").symlink_to(".store/cow")
+        (tmp_path / "dog/around").symlink_to("..")
+        assert read_classes(tmp_path).class_counts == (2, 1, 2)
+
     @pytest.mark.parametrize("target", ["cat", "../train/cat", "..", "../test", "cat/../cat"])
     def test_a_class_that_leads_to_another_one_is_left_out(self, root: Path, target: str) -> None:
         (root / "train/cow").symlink_to(target)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from maskfold.errors import WorkspaceError
+from maskfold.errors import DatasetError, WorkspaceError
 from maskfold.storage import fingerprint, list_tree
 
 
@@ -114,6 +114,17 @@ def test_a_folder_that_moves_as_a_whole_keeps_its_fingerprint(data: Path) -> Non
     (data / "photograph").symlink_to("train/own.csv")
     before = fingerprint(str(data))
     assert fingerprint(str(data.rename(data.parent / "moved"))) == before
+
+
+@pytest.mark.parametrize("behind_a_link", [False, True])
+def test_folders_without_an_end_are_refused(data: Path, outside: Path, behind_a_link: bool) -> None:
+    (data / "images").symlink_to(outside)
+    (outside if behind_a_link else data).joinpath(*["d"] * 90).mkdir(parents=True)
+    assert fingerprint(str(data))
+    (outside if behind_a_link else data).joinpath(*["d"] * 120).mkdir(parents=True)
+    for look in (fingerprint, list_tree):
+        with pytest.raises(DatasetError, match="folders are more than 100 deep, such as "):
+            look(str(data))
 
 
 def test_linked_folders_are_listed_and_links_inside_the_tree_add_nothing(data: Path, outside: Path) -> None:

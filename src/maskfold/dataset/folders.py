@@ -58,9 +58,11 @@ def read_folders(source: Source) -> Reading:
     training = [top[name] for name in sorted(top) if name in TRAINING]
     evaluation = [top[name] for name in sorted(top) if name in EVALUATION] if training else []
     training = training or [source.root]
-    entries = (entry for folder in training for entry in listing(folder) if not is_litter(entry.name))
-    classes = (entry for entry in entries if is_folder(entry) and not entry.is_symlink())
-    scan.parts = {path.resolve() for path in (*evaluation, *(Path(entry.path) for entry in classes))}
+    below = [
+        entry for folder in training for entry in listing(folder) if is_folder(entry) and not is_litter(entry.name)
+    ]
+    classes = [Path(entry.path) for entry in below if not entry.is_symlink()]
+    scan.parts = {path.resolve() for path in (*evaluation, *classes)}
     for folder in training:
         _read_training(scan, folder, attribute)
     for folder in evaluation:

@@ -33,6 +33,8 @@ _EXPECTED: Final[dict[Tree, str]] = {
     "with one table of photographs, or with a folder of photographs for each class",
     "external images": "expected the folder of a table in dataset.external, visible to every machine of the run",
 }
+_DEEPEST: Final = 100
+"""Folders within folders: each level costs a look-up for every file below it, and a level of recursion in readers."""
 
 
 def fingerprint(uri: str, tree: Tree = "data set", follow_links: bool = True) -> str:
@@ -47,7 +49,7 @@ def fingerprint(uri: str, tree: Tree = "data set", follow_links: bool = True) ->
         follow_links: Whether folders outside are listed that links lead to.
 
     Raises:
-        DatasetError: If there is no such folder or it is empty.
+        DatasetError: If there is no such folder, it is empty, or folders in it are too deep.
         WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
         UnavailableError: If the server cannot be reached.
     """
@@ -221,6 +223,10 @@ def _walk(root: Path, tree: Tree, follow_links: bool) -> Iterator[_Entry]:
         if real in seen or (prefix and real_root.is_relative_to(real)) or (outside and not follow_links):
             continue
         seen.add(real)
+        if prefix.count("/") > _DEEPEST:
+            raise DatasetError(
+                f"{tree} {root}: folders are more than {_DEEPEST} deep, such as {prefix[:100]}...; move or delete them"
+            )
         for entry in _scan(folder, root, tree, linked=outside):
             name, path = prefix + entry.name, Path(entry.path)
             folder_entry, link = is_folder(entry), _leads_to(path, real_root) if entry.is_symlink() else ""
