@@ -116,7 +116,7 @@ def open_pack(path: Path, size: tuple[int, int] | None, scratch: Path) -> NDArra
         pack: NDArray[np.uint8] = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # noqa: BLE001 - headers with odd shapes raise anything
         raise CorruptDataError(f"pack {path}: cannot be read as an npy array: {error}") from None
-    if min(pack.shape, default=0) < 0 or pack.dtype != np.uint8 or pack.ndim != 4 or pack.shape[3] != 3:
+    if pack.dtype != np.uint8 or pack.ndim != 4 or pack.shape[3] != 3 or len(pack) < 0 or min(pack.shape[1:]) < 1:
         raise CorruptDataError(f"pack {path}: expected uint8 of shape (N, H, W, 3), found {pack.dtype} {pack.shape}")
     if size is None or size == pack.shape[1:3]:
         return pack
