@@ -12,6 +12,7 @@ from maskfold.launch.gpu_lock import own_gpu
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.local import LocalLauncher
 from maskfold.launch.slots import whole_machine
+from maskfold.redaction import redact_logs
 from maskfold.specs import Failure
 from maskfold.storage import open_workspace
 
@@ -25,6 +26,7 @@ def job(workspace: str, stage: str, key: str) -> None:
         stage: Which job: weights, networks, prepare, crop, train_fold, ...
         key: The spec's key: it is read from WORKSPACE/STAGE/KEY/spec.json.
     """
+    redact_logs()
     log = get_run_logger()
     try:
         spec = read_spec(workspace, stage, key)

@@ -25,6 +25,7 @@ from maskfold.errors import CancelledError, UnavailableError
 from maskfold.launch import make_launcher
 from maskfold.launch.slots import machine_slots
 from maskfold.launch.stopping import Stopped, current_stop
+from maskfold.redaction import redact_logs
 
 RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=256)
 """Its threads only wait for jobs; the launcher limits how many run at a time."""
@@ -96,6 +97,7 @@ def train(
         of the workspace; these three are None if the data set has no evaluation images. ``oof_macro_f1`` of the vote
         and all ``scores``; the ids ``run`` in the workspace and ``mlflow_run_id``; ``seconds`` of wall time.
     """
+    redact_logs()
     plan = handed_plan() or plan_run(data, workspace, recipe, set, weights)
     stop = current_stop()
     if stop is None:

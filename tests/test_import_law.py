@@ -57,7 +57,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},
     "tracking": {*CONTRACTS, "home", "loopback", "storage"},
     "launch": {*CONTRACTS, "cores", "home", "loopback", "sockets", "storage", "terminal"},
-    "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
+    "launch.preload": {"home", "torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "pace": {"launch"},
     "console": {"launch", "pace", "wording"},
@@ -66,6 +66,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},
     "api": {"console", "launch", "loopback", "pace", "redaction", "servers", "storage"},
+    "__main__": {"cli"},
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
         *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "terminal", "training"),

@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 from maskfold.settings import Settings
 from maskfold.specs import File
 from maskfold.specs.address import Sha256
-from maskfold.storage import Workspace
+from maskfold.storage import Workspace, write_with_checksum
 
 FOLDER: Final = "submissions"
 LATEST: Final = f"{FOLDER}/latest.csv"
@@ -144,15 +144,9 @@ def _replace(workspace: Workspace, path: str, content: bytes, made: Made) -> Rec
 
 
 def _write(workspace: Workspace, path: str, content: bytes, record: Record) -> None:
-    """Write a submission; its checksum goes first, so that it is never without, and its record last."""
-    workspace.write(f"{path}.sha256", checksum_line(content, path.rpartition("/")[2]))
-    workspace.write(path, content)
+    """Write a submission with its checksum, and its record last."""
+    write_with_checksum(workspace, path, content)
     workspace.write(_record(path), record.model_dump_json(indent=2).encode() + b"\n")
-
-
-def checksum_line(content: bytes, name: str) -> bytes:
-    """Return the line that ``sha256sum --check`` reads."""
-    return f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode()
 
 
 def _record(path: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 
@@ -38,3 +40,14 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def code_page_hint(name: str) -> str:
+    """Return what to do with a name from disk that is not UTF-8, as the end of a sentence; else an empty text."""
+    if name.isascii() or not any(unicodedata.category(character) == "Cs" for character in name):
+        return ""
+    try:
+        meant = os.fsencode(name).decode("cp949")
+    except UnicodeError:
+        return "; its name is not UTF-8: rename it"
+    return f"; its name is not UTF-8 but reads {meant!r} in the Korean code page cp949: rename it, such as with convmv"

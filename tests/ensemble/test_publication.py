@@ -60,8 +60,3 @@ def test_without_evaluation_images_nothing_is_published(tmp_path) -> None:
     workspace = open_workspace(str(tmp_path))
     assert publication.publish_submission(combination, "competition", workspace, "ensemble/k") is None
     assert workspace.list() == []
-
-
-def test_the_checksum_line_is_sha256sums() -> None:
-    line = publication.checksum_line(b"content", "latest.csv")
-    assert line == f"{hashlib.sha256(b'content').hexdigest()}  latest.csv\n".encode()

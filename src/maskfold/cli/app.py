@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import sys
 from typing import Annotated
 
 import typer
 
 import maskfold
 from maskfold.cli import data_sets, machine, recipes, running, workspaces
+from maskfold.errors import EXIT_INPUT
 from maskfold.output import harden_standard_streams
 
 app = typer.Typer(
@@ -49,9 +51,22 @@ for command in (
     app.command()(command)
 
 
+def _refuse_locale() -> None:
+    """End with a message where names of files would be read as something else than UTF-8."""
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8":
+        print(
+            f"maskfold: this locale reads names of files as {encoding}, not as UTF-8; set PYTHONUTF8=1 or "
+            "LC_ALL=C.UTF-8 and run again",
+            file=sys.stderr,
+        )
+        raise SystemExit(EXIT_INPUT)
+
+
 def main() -> None:
     """Run the command line in a process of its own."""
     harden_standard_streams()
+    _refuse_locale()
     try:
         app()
     finally:

@@ -13,7 +13,8 @@ from rich.progress import Progress
 
 from maskfold import errors
 from maskfold.cli.endings import exit_codes
-from maskfold.cli.options import Data, RecipeOption, Set
+from maskfold.cli.options import Data, Json, RecipeOption, Set
+from maskfold.cli.results import print_result, refuse_lost_output
 from maskfold.terminal import PrintableConsole as Console
 
 
@@ -28,7 +29,8 @@ def check(
 
         console = Console(stderr=True)
         found, settings = discovery.load(data, recipe, set)
-        folder = storage.fetch_tree(found.data, storage.fingerprint(found.data))
+        listing = storage.fingerprint(found.data, follow_links=settings.dataset.follow_links)
+        folder = storage.fetch_tree(found.data, listing)
         with console.status("reading every image ..."), tempfile.TemporaryDirectory() as scratch:
             corrections = _corrections(settings.dataset.corrections, Path(scratch))
             external = storage.fetch_external(map(storage.locate_external, settings.dataset.external))
@@ -37,14 +39,16 @@ def check(
         if isinstance(sys.stdout, io.TextIOWrapper):  # names hold characters that the console may lack
             sys.stdout.reconfigure(errors="backslashreplace")
         dataset.render(report, Console())
+        refuse_lost_output()
     if report.refusal is not None:
         raise SystemExit(errors.EXIT_INPUT)
 
 
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the data set.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the data set.")] = Path("maskfold-demo"),
     people: Annotated[int, typer.Option(min=6, help="How many people to draw for training.")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds draw equal people.")] = 0,
+    json: Json = False,
 ) -> None:
     """Draw a synthetic data set in the competition's layout, to try everything out."""
     with exit_codes(verbose=False):
@@ -69,6 +73,7 @@ def demo(
             except portraits.ProcessKilledError as error:
                 raise errors.MaskfoldError(str(error)) from error
         console.print(str(drawn), highlight=False, markup=False, soft_wrap=True)
+        print_result({"data": str(out.absolute())}, json)
 
 
 def _corrections(source: str | None, scratch: Path) -> Path | None:

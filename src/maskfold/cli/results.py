@@ -29,7 +29,7 @@ def refuse_lost_output() -> None:
     Raises:
         MaskfoldError: If standard output could not be written.
     """
-    why = lost_output()
+    why = lost_output(wanted=True)
     if why is not None:
         raise MaskfoldError(f"standard output could not be written: {why}")
 

@@ -42,7 +42,8 @@ class Stop:
     def install(self) -> None:
         """Handle the signals from now on, also after a library has taken one of them."""
         for signum in SIGNALS if self._by_signals else ():
-            signal.signal(signum, self._on_signal)
+            if signum != signal.SIGHUP or signal.getsignal(signum) is not signal.SIG_IGN:  # as `nohup` asks
+                signal.signal(signum, self._on_signal)
 
     def request(self) -> None:
         """Stop the run as Ctrl-C would; it ends when its jobs have saved their state."""

@@ -12,13 +12,14 @@ import yaml
 from pydantic import ValidationError
 
 from maskfold.errors import RecipeError, WorkspaceError
-from maskfold.recipe.mistakes import explain
+from maskfold.recipe.mistakes import explain, shortened
 from maskfold.recipe.paths import put
 from maskfold.recipe.recipe import Dataset, Recipe
 from maskfold.recipe.reference import group_of
 from maskfold.recipe.schemes import PRESETS_SCHEME, expand_short, fit_preset, load_scheme
 from maskfold.recipe.text import load_yaml
 from maskfold.regular import read_regular
+from maskfold.scheme import Scheme
 from maskfold.settings import Settings
 from maskfold.wording import did_you_mean
 
@@ -30,6 +31,8 @@ _INSTEAD = {"bounds": "values", "values": "bounds"}
 """Settings of an attribute that exclude each other."""
 _MAX_RECIPE = 1 << 17
 """Bytes of a recipe."""
+_DEEPEST = 20
+"""Dots in the path of a setting."""
 
 
 def load_recipe(
@@ -48,7 +51,7 @@ def load_recipe(
     """
     where = str(source)
     given = [_split(override) for override in overrides]
-    settings = _with_scheme(_read(where), given, scheme)
+    settings = _with_scheme(where, _read(where), given, scheme)
     if where in PRESETS:
         settings = fit_preset(settings)
     for key, value in given:
@@ -79,6 +82,10 @@ def load_dataset(source: str | Path = "fast", overrides: Iterable[str] = ()) -> 
 
 class _DatasetAlone(Settings):
     dataset: Dataset
+
+
+class _SchemeAlone(Settings):
+    scheme: Scheme
 
 
 def _read(source: str) -> dict[str, Any]:
@@ -112,13 +119,13 @@ def _split(override: str) -> tuple[str, Any]:
     """Return key and value of ``dotted.key=value``."""
     key, separator, text = override.partition("=")
     key = key.strip()
-    if not separator or not all(key.split(".")):
-        raise RecipeError(f"setting {override!r}: expected dotted.key=value, such as folds.k=3")
+    if not separator or not all(key.split(".")) or key.count(".") > _DEEPEST:
+        raise RecipeError(f"setting {shortened(override)}: expected dotted.key=value, such as folds.k=3")
     try:
         # Without brackets, which zsh takes for a pattern: `labels.age_bounds=45,60`.
         return key, load_yaml(f"[{text}]" if _NUMBERS.fullmatch(text) else text)
     except _NOT_YAML:
-        raise RecipeError(f"setting {override!r}: the value is not valid YAML") from None
+        raise RecipeError(f"setting {shortened(override)}: the value is not valid YAML") from None
 
 
 def _in_full(model: type[Settings], node: Any) -> Any:
@@ -140,7 +147,7 @@ def _in_full(model: type[Settings], node: Any) -> Any:
 
 
 def _with_scheme(
-    settings: dict[str, Any], overrides: Sequence[tuple[str, Any]], found: Mapping[str, Any] | None
+    where: str, settings: dict[str, Any], overrides: Sequence[tuple[str, Any]], found: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return the settings with their scheme in full: overridden, written, found in the data, or the default."""
     chosen = dict(overrides).get("scheme") or settings.get("scheme") or found or PRESETS_SCHEME
@@ -156,9 +163,14 @@ def _with_scheme(
             full = put(full, [*place, last], value, key)
             if last in _INSTEAD and value:  # an attribute has one of both: what the user gives replaces the other
                 full = put(full, [*place, _INSTEAD[last]], [], key)
-    _refuse_no_scheme(full["scheme"])
-    attributes = [_with_bounds(attribute) for attribute in full["scheme"]["attributes"]]
-    return {**full, "scheme": {**full["scheme"], "attributes": attributes}}
+    attributes = full["scheme"]["attributes"]
+    if isinstance(attributes, list):
+        full["scheme"] = {**full["scheme"], "attributes": [_with_bounds(attribute) for attribute in attributes]}
+    try:  # before anything is derived from it
+        _SchemeAlone.model_validate({"scheme": full["scheme"]})
+    except ValidationError as error:
+        raise RecipeError(explain(where, error, full)) from None
+    return dict(full)
 
 
 def _refuse_no_scheme(scheme: Any) -> None:
@@ -175,12 +187,9 @@ def _refuse_no_scheme(scheme: Any) -> None:
 
 def _with_bounds(attribute: Any) -> Any:
     """Return an attribute without its ``range``, which the data set states where only the user knows the bounds."""
-    if not isinstance(attribute, Mapping) or "range" not in attribute:
+    if not isinstance(attribute, Mapping) or not isinstance(attribute.get("range"), tuple):
         return attribute
-    found = attribute["range"]
-    if not (isinstance(found, list | tuple) and len(found) == 2 and all(isinstance(one, int | float) for one in found)):
-        raise RecipeError(f"setting scheme: range of {attribute['name']}: expected [lowest, highest], given: {found!r}")
-    low, high = found
+    low, high = attribute["range"]
     if not attribute.get("bounds") and not attribute.get("values"):
         name = attribute["name"]
         raise RecipeError(

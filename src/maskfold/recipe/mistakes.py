@@ -55,10 +55,15 @@ def _message(problem: ErrorDetails) -> str:
     if problem["type"] == "missing":
         return "missing"
     message = _PLAIN.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
-    shown = repr(problem["input"])
-    given = f" (given: {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + ' ...'})" if place else ""
+    given = f" (given: {shortened(problem['input'])})" if place else ""
     choices = _QUOTED.findall(problem["msg"]) if problem["type"] == "literal_error" else []
     return f"{message}{given}{did_you_mean(str(problem['input']), choices)}"
+
+
+def shortened(value: Any) -> str:
+    """Return a value as it is shown in messages."""
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} ..."
 
 
 def _unknown(place: Place) -> str:

@@ -15,6 +15,7 @@ from maskfold.recipe.reference import find
 from maskfold.recipe.schemes import SCHEMES, load_scheme
 from maskfold.scheme import Scheme
 from maskfold.settings import Settings
+from maskfold.wording import printable
 
 WIDTH: Final = 100
 """Characters of a line of comment."""
@@ -107,4 +108,6 @@ def _comment(text: str, indent: str) -> Iterator[str]:
 
 def _in_line(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))
+    if printable(text) != text:  # with escapes, as it may go to a terminal
+        text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"))
     return text.removesuffix("\n").removesuffix("\n...")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskfold import errors
-from maskfold.home import home, make_private, prefect_home
+from maskfold.home import keep_caches_of_libraries, make_private, prefect_home
 
 
 def quiet_servers() -> None:
@@ -19,9 +19,9 @@ def quiet_servers() -> None:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MPLCONFIGDIR": str(home() / "cache" / "matplotlib"),  # its cache of fonts, otherwise in the user's home
     }.items():
         os.environ.setdefault(name, value)
+    keep_caches_of_libraries()
     if not os.environ.get("PREFECT_HOME"):
         os.environ["PREFECT_HOME"] = str(prefect_home())
         with contextlib.suppress(OSError):  # reported when the server starts
