@@ -74,7 +74,7 @@ def costliest_attribute(spec: EnsembleSpec, combination: Combination) -> Iterato
     if gains[name] <= 0:
         return
     others = [f"{other} {max(gain, 0):.3f}" for other, gain in gains.items() if other != name]
-    text = f"Most is lost on {name}: with it always right, macro-F1 would be {gains[name]:.3f} higher ({', '.join(others)})"
+    text = f"Most is lost on {name}: always right, it would raise macro-F1 by {gains[name]:.3f} ({', '.join(others)})"
     settings = _for_attribute(spec, name)
     yield f"{text}; try {settings}." if settings else f"{text}."
 
@@ -103,7 +103,8 @@ def _costliest_class(combination: Combination) -> Iterator[str]:
     there = np.flatnonzero(np.bincount(vote.true, minlength=len(names)))
     lowest = int(there[scores[there].argmin()])
     if scores[lowest] < 1:
-        yield f"Most is lost on the class {names[lowest]}: its F1 is {scores[lowest]:.3f}, the mean {scores.mean():.3f}."
+        said = f"its F1 is {score(scores[lowest])}, the mean {score(scores.mean())}"
+        yield f"Most is lost on the class {names[lowest]}: {said}."
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,6 @@ def what_counts(combination: Combination) -> str:
     whom = "people" if people < len(combination.train) else "photographs"
     low, high = scores.macro_f1_low or 0.0, scores.macro_f1_high or 0.0
     return (
-        f"The interval {score(low)}–{score(high)} on {people:,} {whom} is ±{(high - low) / 2:.3f} wide: another run whose "
-        "score differs by less may differ by chance."
+        f"On {people:,} {whom} the score is known to ±{(high - low) / 2:.3f} ({score(low)}–{score(high)}): "
+        "a run that differs by less may differ by chance."
     )

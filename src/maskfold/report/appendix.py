@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from PIL import Image
-
 from maskfold.dataset import Entry, read_quarantine
-from maskfold.report.picture import photograph, png
+from maskfold.report.picture import diagram, photographs
 from maskfold.specs import CropOutcome, EnsembleSpec, File, TrainFoldOutcome
 
 _PICTURES: Final = {
@@ -30,6 +28,9 @@ _PICTURES: Final = {
 }
 _DIAGRAM: Final = "faces-boxes"
 """The one sheet without photographs."""
+_LETTERED: Final = 1280
+"""Pixels; narrower sheets with names below the photographs would be illegible."""
+_PLAIN: Final = 512
 _LISTED: Final = 50
 
 
@@ -79,20 +80,20 @@ class Appendix:
 
 def _crops(cropped: CropOutcome, fetch: Callable[[File], Path]) -> list[Sheet]:
     files = {PurePosixPath(file.path).stem: file for file in cropped.figures}
-    return [_sheet(f"faces-{name}", *words, fetch(files[name])) for name, words in _PICTURES.items() if name in files]
+    there = {name: words for name, words in _PICTURES.items() if name in files}
+    return [_sheet(f"faces-{name}", *words, fetch(files[name]), _LETTERED) for name, words in there.items()]
 
 
 def _samples(trained: tuple[TrainFoldOutcome, ...], fetch: Callable[[File], Path]) -> list[Sheet]:
     caption = "The first images of the first epoch as the network sees them: augmented, mixed where the recipe says so."
     return [
-        _sheet(f"samples-{one.network}", f"Training images of {one.network}", caption, fetch(one.samples))
+        _sheet(f"samples-{one.network}", f"Training images of {one.network}", caption, fetch(one.samples), _PLAIN)
         for one in trained
         if one.samples is not None
     ]
 
 
-def _sheet(name: str, title: str, caption: str, path: Path) -> Sheet:
-    with Image.open(path) as picture:
-        width, height = picture.size
-    source = png(path) if name == _DIAGRAM else photograph(path)
-    return Sheet(name, title, caption, source, width, height)
+def _sheet(name: str, title: str, caption: str, path: Path, widest: int) -> Sheet:
+    if name == _DIAGRAM:
+        return Sheet(name, title, caption, *diagram(path))
+    return Sheet(name, title, caption, *photographs(path, widest))

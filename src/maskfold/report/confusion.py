@@ -70,6 +70,7 @@ def _joint(vote: Voter) -> Figure:
         axes.set_ylabel("true")
         if narrow:
             _shorten(axes, names)
+            axes.set_ylabel("")
             bar = drawing.colorbar(image, ax=axes, location="bottom", shrink=0.8)
             bar.set_label("share of the true class")
             bar.outline.set_visible(False)
@@ -89,7 +90,7 @@ def _joint(vote: Voter) -> Figure:
         alt=f"Confusion matrix of {len(names)} classes; {percent(counts.trace() / max(counts.sum(), 1))} of the images "
         f"are on the diagonal. {mistakes}",
         height=min(7.6, 2.4 + 0.29 * len(names)),
-        narrow_height=max(3.6, 1.3 + 0.145 * len(names)),
+        narrow_height=max(3.0, 1.2 + 0.145 * len(names)),
         draw=draw,
     )
 
@@ -170,9 +171,11 @@ def _matrix(
 
 def _shorten(axes: Any, names: list[str]) -> None:
     """Name the classes on the left alone, and only number them below, on a screen without room for both."""
+    axes.set_aspect("auto")  # square cells would be lower than the names beside them
     axes.set_yticks(range(len(names)), [f"{name}  {number}" for number, name in enumerate(names)])
     axes.set_xticks(range(len(names)), range(len(names)))
-    axes.tick_params(axis="both", labelsize=min(7.5, 135 / len(names)))
+    axes.tick_params(axis="both", labelsize=min(7.5, 500 / len(names)))
+    axes.tick_params(axis="x", labelsize=min(7.5, 110 / len(names)), labelrotation=0)
 
 
 def _readable_on(palette: Palette, share: float) -> str:

@@ -64,7 +64,7 @@ def sanity(combination: Combination) -> Sanity | None:
             widest = max(shares[target], key=lambda one: abs(one.submitted - one.out_of_fold))
             called = "class" if target == JOINT else target
             said.append(
-                f"{percent(moved)} of the submission names another {called} than out-of-fold answers would lead to expect: "
+                f"{percent(moved)} of the submission names another {called} than the out-of-fold answers let expect: "
                 f"{widest.name} {percent(widest.submitted)} of the submission, {percent(widest.out_of_fold)} "
                 "out-of-fold. The evaluation images may differ from the training set, or be cropped otherwise."
             )

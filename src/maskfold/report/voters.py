@@ -20,7 +20,7 @@ _LETTERS = 18
 
 
 def figure(combination: Combination) -> Figure:
-    """Return bars of macro-F1 with intervals: a row for each voter, a panel for the joint classes and each attribute."""
+    """Return bars of macro-F1 with intervals: a row for each voter, a panel for all classes and for each attribute."""
     voters, scores = combination.voters, combination.scores
     shown = (JOINT, *voters[0].scheme.parts)
 
