@@ -9,7 +9,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,18 +44,21 @@ class Tab:
                 return answer["result"]
 
     def show(self, width: int, height: int, scheme: str) -> None:
-        """Give the screen a size in CSS pixels and a colour scheme, as a telephone's where it is narrow."""
-        mobile = width < 600
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
+        """Give the screen a size in CSS pixels, and a colour scheme."""
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def open(self, uri: str) -> None:
         """Open a page and wait until all of it is there."""
         self.ask("Page.enable")
         self.ask("Page.navigate", url=uri)
+        self.wait(lambda: self.value("document.readyState") == "complete", f"{uri} does not load")
+
+    def wait(self, condition: Callable[[], bool], complaint: str) -> None:
+        """Wait until something holds."""
         end = time.monotonic() + PATIENCE
-        while self.value("document.readyState") != "complete":
-            assert time.monotonic() < end, f"{uri} does not load"
+        while not condition():
+            assert time.monotonic() < end, complaint
             time.sleep(0.05)
 
     def value(self, expression: str) -> Any:
