@@ -36,16 +36,17 @@ def skilled(world: World, accuracy: dict[str, float]) -> World:
 
 def with_history(spec: EnsembleSpec, network: str, losses: Sequence[float], scores: Sequence[float]) -> EnsembleSpec:
     """Give all folds of a network these curves; the others learn at once, and nothing after."""
-    flat = curve([1.0, 0.9, 0.9, 0.9], [0.5, 0.8, 0.8, 0.8])
+    flat = curve([1.0, 0.5, 0.4, 0.35], [0.5, 0.8, 0.8, 0.8])
     own = curve(losses, scores)
     trained = tuple(one.model_copy(update={"history": own if one.network == network else flat}) for one in spec.trained)
     return spec.model_copy(update={"trained": trained})
 
 
 def curve(losses: Sequence[float], scores: Sequence[float]) -> tuple[EpochRecord, ...]:
+    train = [1 / (1 + epoch) for epoch in range(len(losses))]
     return tuple(
         EpochRecord(
-            epoch=epoch, lr=0.1, train_loss=1 / (1 + epoch), valid_loss=loss, valid_macro_f1=score,
+            epoch=epoch, lr=0.1, train_loss=train[epoch], valid_loss=loss, valid_macro_f1=score,
             valid_accuracy=score, images_per_second=1.0,
         )
         for epoch, (loss, score) in enumerate(zip(losses, scores, strict=True))
@@ -96,8 +97,16 @@ def test_of_an_only_attribute_the_class_is_named(tmp_path) -> None:
 def test_a_validation_loss_that_rises_is_overfitting(young: Run) -> None:
     spec = with_history(young.spec, "joint", [1.0, 0.8, 0.9, 1.2], [0.5, 0.7, 0.7, 0.7])
     (sentence,) = advice.learning(spec)
-    assert "the validation loss rises: joint from epoch 2 of 10 on" in sentence
+    assert sentence.startswith("Overfitting: joint (validation loss rises from epoch 2 of 4 on); try ")
     assert "`networks.joint.augmentation=strong` and `networks.joint.loss.name=label-smoothing`" in sentence
+
+
+def test_a_validation_loss_that_stays_while_the_training_loss_falls_is_too(young: Run) -> None:
+    spec = with_history(young.spec, "joint", [1.0, 0.98, 0.99, 1.0], [0.5, 0.7, 0.7, 0.7])
+    (sentence,) = advice.learning(spec)
+    assert sentence.startswith("Overfitting: joint (validation loss stays at 1.00, training loss falls to 0.25); try ")
+    solved = with_history(young.spec, "joint", [1.0, 0.98, 0.99, 1.0], [0.9, 0.97, 0.97, 0.97])
+    assert list(advice.learning(solved)) == []
 
 
 def test_a_score_that_still_rises_is_underfitting(young: Run) -> None:
@@ -108,7 +117,7 @@ def test_a_score_that_still_rises_is_underfitting(young: Run) -> None:
 
 
 def test_networks_that_have_learnt_are_left_alone(young: Run) -> None:
-    spec = with_history(young.spec, "joint", [1.0, 0.8, 0.8, 0.82], [0.5, 0.7, 0.71, 0.711])
+    spec = with_history(young.spec, "joint", [1.0, 0.6, 0.4, 0.35], [0.5, 0.7, 0.71, 0.711])
     assert list(advice.learning(spec)) == []
     short = with_history(young.spec, "joint", [1.0, 2.0], [0.1, 0.9])
     assert list(advice.learning(short)) == []  # two epochs say nothing
@@ -121,6 +130,7 @@ def test_curves_are_means_over_the_folds_of_the_epochs_that_all_reached(young: R
         second.model_copy(update={"history": curve([2.0, 1.5], [0.3, 0.4])}),
     ]
     found = Curve.of(folds)
+    assert found.train_loss == (1.0, 0.5)
     assert found.valid_loss == pytest.approx((1.5, 1.0))
     assert found.macro_f1 == pytest.approx((0.2, 0.3))
 

@@ -45,7 +45,7 @@ def test_unsure_answers_and_the_prior_are_counted() -> None:
     found = of(world)
     assert found.unsure_submitted == 1.0
     assert found.prior == 2
-    assert any("less sure of the evaluation images: 100 % of the answers below 50%" in one for one in found.said)
+    assert any("less sure of the evaluation images: 100 % of the answers below one half" in one for one in found.said)
     assert found.said[-1] == "2 images cannot be read and got the prior."
 
 

@@ -53,8 +53,13 @@ def publish_report(
     )
     handed_in = None
     if submission is not None:
-        uris = map(workspace.locate, (submission.path, submissions.LATEST, submissions.BEST))
-        handed_in = Submission(submission, *uris, workspace.fetch(submission).read_bytes())
+        handed_in = Submission(
+            file=submission,
+            uri=workspace.locate(submission.path),
+            latest=workspace.locate(submissions.LATEST),
+            best=workspace.locate(submissions.BEST),
+            content=workspace.fetch(submission).read_bytes(),
+        )
     appendix = Appendix.of(spec, workspace.fetch)
     mistakes = Mistakes.of(combination, packed_faces(spec, workspace))
     page = render(spec, combination, pictures, handed_in, faces, seconds(), appendix, mistakes)

@@ -71,7 +71,7 @@ def sanity(combination: Combination) -> Sanity | None:
     unsure = [float((answers.max(axis=1) < UNSURE).mean()) for answers in (vote.oof, vote.evaluation)]
     if unsure[1] > unsure[0] + SHIFT:
         said.append(
-            f"The vote is less sure of the evaluation images: {percent(unsure[1])} of the answers below {UNSURE:.0%}, "
+            f"The vote is less sure of the evaluation images: {percent(unsure[1])} of the answers below one half, "
             f"{percent(unsure[0])} out-of-fold; the score may not carry over."
         )
     if combination.unreadable:

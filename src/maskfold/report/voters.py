@@ -32,7 +32,7 @@ def figure(combination: Combination) -> Figure:
         for number, (axes, target) in enumerate(zip(panels(drawing, len(shown), most), shown, strict=True)):
             for place, voter in zip(places, voters, strict=True):
                 value, low, high = _macro_f1(scores[voter.name], target)
-                if value is None:
+                if value is None or low is None or high is None:
                     axes.text(0.02, place, "–", va="center", color=palette.faint)
                     continue
                 vote = voter.name == VOTE
