@@ -20,14 +20,14 @@ from tests.report.test_page import FACES, SUBMISSION
 SCREENS = [(width, scheme) for width in (390, 820, 1440) for scheme in ("light", "dark")]
 WIDER = """[...document.querySelectorAll('body *')].filter(one => {
     if (one.closest('thead') && innerWidth < 960) return false;  // hidden: each cell has its label then
-    const inside = one.parentElement.closest('.scroll:has(img.lettered), pre');
+    const inside = one.parentElement.closest('.scroll:has(img.lettered, img.diagram), pre');
     const shown = one.getClientRects().length, edge = document.documentElement.clientWidth + 0.5;
     return !inside && shown && one.getBoundingClientRect().right > edge;
 }).map(one => one.outerHTML.slice(0, 90))"""
-"""Elements that reach beyond the screen; sheets of photographs and the recipe may scroll on their own."""
+"""Elements that reach beyond the screen; sheets of the crops and the recipe may scroll on their own."""
 CUT = """[...document.querySelectorAll('body *')].filter(one =>
     one.scrollWidth > one.clientWidth + 1 && one.clientWidth && getComputedStyle(one).overflowX !== 'visible'
-    && !one.querySelector('img.lettered') && !one.closest('pre, thead')
+    && !one.querySelector('img.lettered, img.diagram') && !one.closest('pre, thead')
 ).map(one => one.outerHTML.slice(0, 90))"""
 """Elements of which a part can only be seen by scrolling them, without the same."""
 UNNAMED = "[...document.images].filter(one => !one.alt.trim()).map(one => one.outerHTML.slice(0, 90))"

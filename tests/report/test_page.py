@@ -209,8 +209,7 @@ def test_what_the_jobs_before_left_is_shown(tmp_path) -> None:
     cropped = made.cropped.model_copy(update={"figures": (file,), "n_outliers": 3})
     trained = (made.trained[0].model_copy(update={"samples": file}), *made.trained[1:])
     made = made.model_copy(update={"cropped": cropped, "trained": trained})
-    pictures = draw(run_figures(made.recipe, combination, made.trained), tmp_path, lambda *_: None)
-    page = render(made, combination, pictures, SUBMISSION, FACES, 3.2, Appendix.of(made, workspace.fetch))
+    page = render(made, combination, [], SUBMISSION, FACES, 3.2, Appendix.of(made, workspace.fetch))
     outline = Outline(page)
     ids = {one.get("id") for one in outline.attributes("figure")}
     assert {"faces-fallbacks", "samples-joint"} <= ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, Literal
 
 from maskfold.dataset import Entry, read_quarantine
 from maskfold.report.picture import diagram, photographs
@@ -26,7 +26,7 @@ _PICTURES: Final = {
     ),
     "boxes": ("Boxes and probabilities", "Of all detected faces, training and evaluation apart."),
 }
-_DIAGRAM: Final = "faces-boxes"
+_DIAGRAM: Final = "boxes"
 """The one sheet without photographs."""
 _LETTERED: Final = 1280
 """Pixels; narrower sheets with names below the photographs would be illegible."""
@@ -47,6 +47,8 @@ class Sheet:
     """Pixels."""
     height: int
     """Pixels."""
+    look: Literal["lettered", "plain", "diagram"]
+    """Photographs with names, which stay legible, photographs alone, or a drawing."""
 
 
 @dataclass(frozen=True)
@@ -80,20 +82,26 @@ class Appendix:
 
 def _crops(cropped: CropOutcome, fetch: Callable[[File], Path]) -> list[Sheet]:
     files = {PurePosixPath(file.path).stem: file for file in cropped.figures}
-    there = {name: words for name, words in _PICTURES.items() if name in files}
-    return [_sheet(f"faces-{name}", *words, fetch(files[name]), _LETTERED) for name, words in there.items()]
+    sheets = []
+    for name, words in _PICTURES.items():
+        if name in files:
+            path = fetch(files[name])
+            drawing = name == _DIAGRAM
+            shown = diagram(path) if drawing else photographs(path, _LETTERED)
+            sheets.append(Sheet(f"faces-{name}", *words, *shown, look="diagram" if drawing else "lettered"))
+    return sheets
 
 
 def _samples(trained: tuple[TrainFoldOutcome, ...], fetch: Callable[[File], Path]) -> list[Sheet]:
     caption = "The first images of the first epoch as the network sees them: augmented, mixed where the recipe says so."
     return [
-        _sheet(f"samples-{one.network}", f"Training images of {one.network}", caption, fetch(one.samples), _PLAIN)
+        Sheet(
+            f"samples-{one.network}",
+            f"Training images of {one.network}",
+            caption,
+            *photographs(fetch(one.samples), _PLAIN),
+            look="plain",
+        )
         for one in trained
         if one.samples is not None
     ]
-
-
-def _sheet(name: str, title: str, caption: str, path: Path, widest: int) -> Sheet:
-    if name == _DIAGRAM:
-        return Sheet(name, title, caption, *diagram(path))
-    return Sheet(name, title, caption, *photographs(path, widest))
