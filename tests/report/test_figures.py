@@ -120,6 +120,16 @@ def test_an_only_attribute_of_many_classes_says_what_is_left_out(tmp_path) -> No
     assert figures["classes"].caption.endswith("in the tables alone: the matrix of the joint classes.")
 
 
+def test_long_names_of_classes_leave_room_for_the_figure(tmp_path) -> None:
+    values = [f"{letter} of a very long name that somebody gave to a class of masks" for letter in "abcd"]
+    scheme = {
+        "name": "long",
+        "attributes": [{"name": "kind", "values": values}, {"name": "other", "values": ["x", "y"]}],
+    }
+    run = run_of(World(recipe=recipe_of(scheme, k=2), n_people=16), tmp_path, epochs=1)
+    assert {"confusion_vote", "confusion_attributes", "classes"} <= set(drawn(run, tmp_path))
+
+
 def test_panels_wrap(tmp_path) -> None:
     run = run_of(World(recipe=recipe_of(many(2, 2, 2, 2, 2), k=2), n_people=64), tmp_path, epochs=1)
     heights = {name: figure.height for name, figure in drawn(run, tmp_path).items()}

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 
 from maskfold.ensemble.combination import Voter
 from maskfold.ensemble.scores import confusion
-from maskfold.report.figure import Figure, is_narrow, panels, rows_of_panels
+from maskfold.report.figure import Figure, fitting, is_narrow, panels, rows_of_panels
 from maskfold.report.numbers import percent, whole_percent
 from maskfold.scheme import IntArray, Scheme
 from maskfold.theme import Palette
@@ -59,7 +59,8 @@ def _joint(vote: Voter) -> Figure:
         axes = drawing.subplots()
         narrow = is_narrow(drawing)
         size = min(9.0, max(4.5, (40 if narrow else 117) / len(names)))
-        image = _matrix(axes, counts, names, palette, size=size, most=_NUMBERED_NARROW if narrow else _NUMBERED)
+        called = fitting(names, drawing)
+        image = _matrix(axes, counts, called, palette, size=size, most=_NUMBERED_NARROW if narrow else _NUMBERED)
         for edge, width in _edges(scheme):
             axes.axhline(edge - 0.5, color=palette.faint, linewidth=width)
             axes.axvline(edge - 0.5, color=palette.faint, linewidth=width)
@@ -69,7 +70,7 @@ def _joint(vote: Voter) -> Figure:
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         if narrow:
-            _shorten(axes, names)
+            _shorten(axes, called)
             axes.set_ylabel("")
             bar = drawing.colorbar(image, ax=axes, location="bottom", shrink=0.8)
             bar.set_label("share of the true class")
@@ -107,7 +108,7 @@ def _attributes(vote: Voter, shown: list[str]) -> Figure:
         for axes, (name, matrix) in zip(
             panels(drawing, len(shown), 1 if narrow else most), counts.items(), strict=True
         ):
-            names = vote.scheme.class_names(name)
+            names = fitting(vote.scheme.class_names(name), drawing, panels=most)
             size = min(9.0, max(4.5, (36 if narrow else 90) / len(names)))
             most_numbered = _NUMBERED_NARROW if narrow else _NUMBERED
             _matrix(axes, matrix, names, palette, size=size, most=most_numbered, shares=len(names) <= 4)
