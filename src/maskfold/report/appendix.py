@@ -83,12 +83,14 @@ class Appendix:
 def _crops(cropped: CropOutcome, fetch: Callable[[File], Path]) -> list[Sheet]:
     files = {PurePosixPath(file.path).stem: file for file in cropped.figures}
     sheets = []
-    for name, words in _PICTURES.items():
+    for name, (title, caption) in _PICTURES.items():
         if name in files:
             path = fetch(files[name])
-            drawing = name == _DIAGRAM
-            shown = diagram(path) if drawing else photographs(path, _LETTERED)
-            sheets.append(Sheet(f"faces-{name}", *words, *shown, look="diagram" if drawing else "lettered"))
+            if name == _DIAGRAM:
+                sheets.append(Sheet(f"faces-{name}", title, caption, *diagram(path), look="diagram"))
+            else:
+                shown = photographs(path, _LETTERED)
+                sheets.append(Sheet(f"faces-{name}", title, caption, *shown, look="lettered"))
     return sheets
 
 
