@@ -23,19 +23,25 @@ STACK := docker compose --file docker/compose.yaml --env-file $(STACK_ENV)
 # Group of the engine's socket, which workers use to start containers; the settings file takes precedence.
 setting = $(shell sed -n 's/^$(1)=//p' $(STACK_ENV) 2>/dev/null)
 socket = $(or $(call setting,DOCKER_SOCKET),$(DOCKER_SOCKET),/var/run/docker.sock)
+# With a name for https, a proxy is started, and links lead to it.
+tls = $(call setting,TLS_NAME)
+ifneq ($(tls),)
+export PREFECT_PAGE = https://$(tls):$(or $(call setting,PREFECT_TLS_PORT),4243)
+export MLFLOW_PAGE = https://$(tls):$(or $(call setting,MLFLOW_TLS_PORT),5043)
+endif
+network = $(or $(call setting,NETWORK),maskfold)
 export DOCKER_GID ?= $(or $(call setting,DOCKER_GID),$(shell stat -Lc %g $(socket) 2>/dev/null || echo 0))
 export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: set-up demo test test-fast test-docker ui check format bench campaign lock images stack worker stack-down clean
+.PHONY: set-up demo test test-fast test-docker ui check format bench campaign lock images cache stack worker stack-down clean
 
 set-up: .venv/.ready
 
-.venv/.ready: requirements.lock requirements-nodeps.lock pyproject.toml
+.venv/.ready: requirements.lock requirements-nodeps.lock requirements.hashes pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "maskfold needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=/path/to/python3.11")'
 	@echo "setting up .venv (a few minutes the first time)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.lock
+	@$(BIN)/python scripts/hashes.py install
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
@@ -75,21 +81,38 @@ campaign: set-up
 	@$(BIN)/python -m tests.faults.campaign --kills $(N)
 
 images: $(STACK_ENV)
-	@$(STACK) --profile images $(if $(GPU),--profile images-gpu) build
+	@$(STACK) --profile images $(if $(GPU),--profile images-gpu) $(if $(tls),--profile tls) build
 
 # The last services: all others start before them.
-stack: images
-	@$(STACK) $(if $(GPU),--profile gpu) up --detach --wait conductor worker $(if $(GPU),worker-gpu)
+stack: images cache
+	@$(STACK) $(if $(GPU),--profile gpu) $(if $(tls),--profile tls) up --detach --wait \
+		conductor worker $(if $(GPU),worker-gpu) $(if $(tls),tls) || \
+		{ $(STACK) --profile tls logs --no-log-prefix --tail 5 settings tls >&2; exit 1; }
 	@$(STACK) up --detach sweeper
 	@$(STACK) ps --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
 
 # On another host, with the address of the Prefect server in its docker/.env.
-worker: $(STACK_ENV)
+worker: $(STACK_ENV) cache
 	@$(STACK) $(if $(GPU),--profile gpu) up --detach --wait --no-deps $(if $(GPU),worker-gpu,worker)
 	@$(STACK) up --detach --no-deps sweeper
 
+# Jobs' cache: not a part of the stack, so that `docker compose down --volumes` leaves that of other stacks alone.
+cache:
+	@docker volume create maskfold-cache >/dev/null
+
+# Runs are cancelled first, while workers can still stop their jobs: nothing is left that would start later.
 stack-down:
-	@$(STACK) --profile gpu down
+	@[ -z "$$($(STACK) ps --quiet --status running conductor)" ] || \
+		$(STACK) exec --no-TTY conductor python -m flows.stop_runs
+	@$(STACK) --profile gpu stop conductor worker worker-gpu
+	@$(stop-jobs)
+	@$(STACK) --profile gpu --profile tls down
+
+jobs = docker ps $(1) --quiet --filter label=maskfold --filter network=$(network)
+define stop-jobs
+ids=$$($(call jobs,)); [ -z "$$ids" ] || docker stop --time 90 $$ids >/dev/null; \
+	ids=$$($(call jobs,--all)); [ -z "$$ids" ] || docker rm --force $$ids >/dev/null
+endef
 
 lock:
 	PYTHON=$(PYTHON) scripts/lock.sh

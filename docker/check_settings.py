@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 PASSWORDS = ("POSTGRES_PASSWORD", "STORE_PASSWORD", "PREFECT_PASSWORD", "MLFLOW_PASSWORD")
 SHORTEST = 16
+ADDRESSES = ("BIND", "TLS_BIND")
 
 
 def complaints(settings: Mapping[str, str]) -> list[str]:
@@ -28,9 +29,13 @@ def complaints(settings: Mapping[str, str]) -> list[str]:
             )
         elif not re.fullmatch(r"[A-Za-z0-9._~-]+", value):
             found.append(f"{name} is part of addresses: expected only letters, digits and . _ ~ -; {_remedy(name)}")
-    bind = settings.get("BIND", "")
-    if address_of(bind) is None:
-        found.append(f"BIND={bind}: expected an IP address of this machine, such as 127.0.0.1 or 0.0.0.0")
+    for name in ADDRESSES:
+        bind = settings.get(name, "")
+        if address_of(bind) is None:
+            found.append(f"{name}={bind}: expected an IP address of this machine, such as 127.0.0.1 or 0.0.0.0")
+    cache = settings.get("CACHE_GB", "")
+    if not re.fullmatch(r"\d+(\.\d+)?", cache):
+        found.append(f"CACHE_GB={cache}: expected the size of the jobs' cache in GB, such as 50")
     return found
 
 
@@ -55,5 +60,5 @@ if __name__ == "__main__":
     if address is not None and not address.is_loopback:
         print(
             f"docker/.env: BIND={address} opens the ports to other machines, without encryption: "
-            "use a trusted network only, or a proxy with TLS"
+            "use a trusted network only, or leave BIND at 127.0.0.1 and set TLS_NAME and TLS_BIND"
         )

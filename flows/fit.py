@@ -85,7 +85,7 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> EnsembleOutcome:
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
     )
     result = jobs.run(spec)
-    # Also when the outcome of the vote was reused.
+    # Also when the outcome of the vote was reused: the newest submission is that of the run that ended last.
     handed_in = submissions.find(plan.workspace, spec.key)
     if handed_in is not None:
         submissions.renew(plan.workspace, *handed_in)
@@ -157,14 +157,20 @@ def _corrections(plan: Plan) -> File | None:
 
 def _refuse_damage(plan: Plan, prepared: PrepareOutcome) -> None:
     """Check a reused outcome, which a run with a higher limit may have accepted; a job that runs now checks itself."""
-    limit, lost = plan.recipe.dataset.max_quarantined, prepared.n_quarantined
+    limits, lost = plan.recipe.dataset, prepared.n_quarantined
     total = lost + prepared.n_train
-    if lost > limit * total:
-        raise errors.DatasetError(
-            f"{lost:,} of {total:,} training photographs ({lost / total:.1%}) cannot be used; dataset.max_quarantined "
-            f"allows {limit:.1%}. {plan.workspace.locate(prepared.quarantine.path)} lists them: fix them, remove "
-            "them from the data set, or raise the limit."
-        )
+    if lost > limits.max_quarantined * total:
+        what, name, limit = "training photographs", "max_quarantined", limits.max_quarantined
+    elif limits.refuses_evaluation(prepared.n_eval, prepared.n_eval_unreadable):
+        lost, total = prepared.n_eval_unreadable, prepared.n_eval
+        what, name, limit = "evaluation images", "max_eval_unreadable", limits.max_eval_unreadable
+    else:
+        return
+    raise errors.DatasetError(
+        f"{lost:,} of {total:,} {what} ({lost / total:.1%}) cannot be used; dataset.{name} allows {limit:.1%}. "
+        f"{plan.workspace.locate(prepared.quarantine.path)} lists them: fix them, remove them from the data set, or "
+        "raise the limit."
+    )
 
 
 def _train(specs: Sequence[TrainSpec[TrainOutcomeT]], jobs: Jobs) -> tuple[TrainOutcomeT, ...]:

@@ -15,6 +15,7 @@ from maskfold.launch.gpu_lock import own_gpu
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.local import LocalLauncher
 from maskfold.launch.slots import whole_machine
+from maskfold.redaction import redact_logs
 from maskfold.specs import Failure
 from maskfold.storage import open_workspace
 
@@ -26,6 +27,7 @@ def job(
     key: Annotated[str, Field(description="The spec's key: it is read from WORKSPACE/STAGE/KEY/spec.json")],
 ) -> None:
     """Run one job here, in a child process; its outcome, or why it failed, goes to the workspace."""
+    redact_logs()
     log = get_run_logger()
     try:
         spec = read_spec(workspace, stage, key)

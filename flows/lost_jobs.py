@@ -1,12 +1,14 @@
-"""The automation that lets a Prefect server notice when the process or machine of a job is lost.
+"""The automations that let a Prefect server notice when the process or machine of a run is lost.
 
 A run of a deployment sends heartbeats. When they stop before a final state, the server marks the run as crashed:
-https://docs.prefect.io/v3/advanced/detect-zombie-flows.
+https://docs.prefect.io/v3/advanced/detect-zombie-flows. A run of ``train`` that a worker has taken and not started is
+noticed too: it would keep all later runs of its deployment waiting. (Of jobs, ``train`` notices it.)
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
@@ -18,18 +20,42 @@ from maskfold.launch.pool import HEARTBEAT, LOST_JOBS, NO_SIGN_OF_LIFE, SILENCE_
 
 TAG = "maskfold"
 """Tag of the deployments that the automation watches."""
+NOT_STARTED = "maskfold: not started"
+"""Name of the second automation."""
+START_SECONDS = 900.0
+"""A container or pod of ``train`` that has not begun after this long never will; time to fetch an image is included."""
 _LAST_STATES = ("Completed", "Failed", "Cancelled", "Crashed")
+_TAKEN = ("Pending", "Submitting", "InfrastructurePending")
+_LATER_STATES = (
+    "Running",
+    "Cancelling",
+    "Scheduled",
+    "Late",
+    "AwaitingRetry",
+    "AwaitingConcurrencySlot",
+    *_LAST_STATES,
+)
 
 
-def watch(client: SyncPrefectClient, silence: float = SILENCE_SECONDS) -> None:
-    """Create the automation, or update it where it differs; if it was switched off, it stays off.
+def watch(client: SyncPrefectClient, silence: float = SILENCE_SECONDS, start: float = START_SECONDS) -> tuple[str, ...]:
+    """Create the automations, or update them where they differ; one that was switched off stays off.
 
     Args:
         client: Client of the Prefect server.
         silence: Seconds without a heartbeat after which a run is lost; Prefect allows no fewer than 10.
+        start: Seconds after which a run of ``train`` that was taken and not started is lost.
+
+    Returns:
+        Their names.
     """
-    automation = _automation(silence)
-    found = client.read_automations_by_name(LOST_JOBS)
+    automations = (_lost(silence), _not_started(start))
+    for automation in automations:
+        _save(client, automation)
+    return tuple(automation.name for automation in automations)
+
+
+def _save(client: SyncPrefectClient, automation: AutomationCore) -> None:
+    found = client.read_automations_by_name(automation.name)
     if not found:
         client.create_automation(automation)
         return
@@ -40,22 +66,52 @@ def watch(client: SyncPrefectClient, silence: float = SILENCE_SECONDS) -> None:
         client.update_automation(known.id, wanted)
 
 
-def _automation(silence: float) -> AutomationCore:
-    message = f"{NO_SIGN_OF_LIFE} for {silence:.0f} s; its process or machine is lost"
-    return AutomationCore(
-        name=LOST_JOBS,
-        description="Marks runs of maskfold's deployments as crashed when their heartbeats stop",
-        trigger=EventTrigger(
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            match_related=ResourceSpecification(
-                {"prefect.resource.id": [f"prefect.tag.{TAG}"], "prefect.resource.role": ["tag"]}
-            ),
-            for_each={"prefect.resource.id"},
+def _lost(silence: float) -> AutomationCore:
+    return _crashing(
+        LOST_JOBS,
+        "Marks runs of maskfold's deployments as crashed when their heartbeats stop",
+        f"{NO_SIGN_OF_LIFE} for {silence:.0f} s; its process or machine is lost",
+        EventTrigger(
+            match_related=_with_tag(TAG),
             after={HEARTBEAT},
-            expect={HEARTBEAT, *(f"prefect.flow-run.{state}" for state in _LAST_STATES)},
-            threshold=1,
-            within=timedelta(seconds=silence),
-            posture=Posture.Proactive,
+            expect={HEARTBEAT, *map(_state, _LAST_STATES)},
+            **_about_each_run(silence),
         ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, message=message)],
     )
+
+
+def _not_started(start: float) -> AutomationCore:
+    return _crashing(
+        NOT_STARTED,
+        "Marks runs of train as crashed that a worker has taken and not started",
+        f"not started for {start:.0f} s; its worker or machine is lost, or its image cannot be fetched",
+        EventTrigger(
+            match_related=[_with_tag(TAG), _with_tag("train")],
+            after=set(map(_state, _TAKEN)),
+            expect=set(map(_state, _LATER_STATES)),
+            **_about_each_run(start),
+        ),
+    )
+
+
+def _crashing(name: str, description: str, message: str, trigger: EventTrigger) -> AutomationCore:
+    actions = [ChangeFlowRunState(state=StateType.CRASHED, message=message)]
+    return AutomationCore(name=name, description=description, trigger=trigger, actions=actions)
+
+
+def _about_each_run(seconds: float) -> dict[str, Any]:
+    return {
+        "match": ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+        "for_each": {"prefect.resource.id"},
+        "threshold": 1,
+        "within": timedelta(seconds=seconds),
+        "posture": Posture.Proactive,
+    }
+
+
+def _with_tag(tag: str) -> ResourceSpecification:
+    return ResourceSpecification({"prefect.resource.id": [f"prefect.tag.{tag}"], "prefect.resource.role": ["tag"]})
+
+
+def _state(name: str) -> str:
+    return f"prefect.flow-run.{name}"

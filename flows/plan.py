@@ -73,7 +73,7 @@ class Plan:
                 f"workspace {workspace} is inside the data set {data}, which would then change with every run; "
                 "name a folder outside of it"
             )
-        listing = storage.fingerprint(data)
+        listing = storage.fingerprint(data, follow_links=recipe.dataset.follow_links)
         opened = storage.open_workspace(workspace)
         if recipe.dataset.corrections not in (None, "agreed"):
             check_corrections(recipe.dataset.corrections)

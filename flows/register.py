@@ -1,8 +1,8 @@
-"""Registers maskfold on a Prefect server: secret blocks, work pools, deployments, an automation; creates the bucket.
+"""Registers maskfold on a Prefect server: secret blocks, work pools, deployments, automations; creates the bucket.
 
 ``python -m flows.register [POOL ...]`` in the folder of ``prefect.yaml``; without names, all pools. It passes ``AWS_*``
 and ``MLFLOW_*`` of its environment to jobs, those with a password by secret blocks, and does not change other pools.
-Running it again updates everything; schedules and the automation stay switched on or off as they were.
+Running it again updates everything; schedules and automations stay switched on or off as they were.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from flows.lost_jobs import watch
 from flows.pools import POOLS, Template, make_template
 from flows.server import is_open_to_all, refuse_dead_server
 from maskfold.errors import InputError, MaskfoldError
-from maskfold.launch.pool import LOST_JOBS
 from maskfold.loopback import never_proxy_loopback
 from maskfold.redaction import redact_logs, without_password
 from maskfold.storage import make_bucket
@@ -34,6 +33,7 @@ PLAIN = (
     "AWS_ENDPOINT_URL_S3",
     "MLFLOW_TRACKING_URI",
     "MLFLOW_TRACKING_USERNAME",
+    "MASKFOLD_MLFLOW_PAGE",
 )
 FLOWS = ("train", "job")
 BUCKET_VARIABLE = "MASKFOLD_BUCKET"
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def register(pools: Sequence[str], settings: Mapping[str, str]) -> None:
-    """Create bucket, secrets, pools, deployments and the automation that notices lost jobs.
+    """Create bucket, secrets, pools, deployments and the automations that notice lost runs.
 
     Args:
         pools: Names of pools.
@@ -89,8 +89,7 @@ def register(pools: Sequence[str], settings: Mapping[str, str]) -> None:
         switched = _switches(client)
         _deploy(pools)
         _restore(client, switched)
-        watch(client)
-        print(f"automation {LOST_JOBS}")
+        print("automations", ", ".join(watch(client)))
 
 
 def _deploy(pools: Sequence[str]) -> None:

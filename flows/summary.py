@@ -37,14 +37,20 @@ def publish_summary(
 def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str, scheme: Scheme) -> str:
     classes = f"{scheme.n_classes} classes"
     header = ["voter", f"macro-F1 ({classes})", f"accuracy ({classes})", *scheme.parts]
-    submission = _link(summary["submission"]) if summary["submission"] else "none, as there are no evaluation images"
+
+    def shown(uri: str) -> str:
+        """Return a link to a file and, as a browser cannot open every workspace, to its copy in MLflow."""
+        copy = f", [in MLflow]({mlflow_page}/artifacts/{PurePosixPath(uri).name})" if summary["mlflow_run_id"] else ""
+        return _link(uri) + copy
+
+    submission = shown(summary["submission"]) if summary["submission"] else "none, as there are no evaluation images"
     lines = [
         f"| {' | '.join(header)} |",
         "|---" * len(header) + "|",
         *(_line(name, scores, scheme.parts) for name, scores in result.scores.items()),
         "",
         f"- submission: {submission}",
-        f"- report: {_link(summary['report'])}",
+        f"- report: {shown(summary['report'])}",
         f"- MLflow run: [{summary['mlflow_run_id'] or 'not recorded yet'}]({mlflow_page})",
     ]
     return "\n".join(lines)

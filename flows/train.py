@@ -19,6 +19,7 @@ from flows.summary import publish_summary
 from maskfold.errors import CancelledError, UnavailableError
 from maskfold.launch import make_launcher
 from maskfold.launch.stopping import Stopped, current_stop
+from maskfold.redaction import redact_logs
 
 DataUri = Annotated[str, Field(description="Data set: a folder, file:// or s3://bucket/prefix")]
 WorkspaceUri = Annotated[str, Field(description="Where all results go: a folder, file:// or s3://bucket/prefix")]
@@ -75,6 +76,7 @@ def train(
         ``submission`` and ``report`` (URIs), ``oof_macro_f1`` (of the vote) and ``mlflow_run_id``. ``submission`` is
         None if the data set has no evaluation images.
     """
+    redact_logs()
     plan = handed_plan() or plan_run(data, workspace, recipe, set, weights)
     stop = current_stop()
     if stop is None:

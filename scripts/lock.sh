@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Updates requirements.lock: installs the requirements of pyproject.toml into a new environment and records the versions.
-# There are no hashes, because one torch release has different files (CPU, CUDA) on different indexes.
+# Then records in requirements.hashes the sha256 of the files that pip takes here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,4 +19,5 @@ $pip install --quiet --upgrade -r "$fresh/wanted.txt"
   # Required only by Python versions older than the one in use here, such as Debian 12's.
   echo 'async-timeout==5.0.1; python_full_version < "3.11.3"'
 } >requirements.lock
+"$fresh/venv/bin/python" scripts/hashes.py record
 wc -l requirements.lock

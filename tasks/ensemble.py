@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 
-import pandas as pd
-
 from maskfold import submissions
 from maskfold.dataset import read_manifest
+from maskfold.dataset.frame import INDEX, read_frame
 from maskfold.ensemble import publication
 from maskfold.ensemble.inputs import combine_outcomes
 from maskfold.faces.summary import class_shares
@@ -21,7 +20,7 @@ def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
     """Combine the trained networks' predictions; the stable copies of the submission are written last."""
     workspace = job.workspace
     manifest = read_manifest(workspace.fetch(spec.prepared.manifest))
-    index = pd.read_parquet(workspace.fetch(spec.cropped.index))
+    index = read_frame(workspace.fetch(spec.cropped.index), "an index", INDEX)
     combination = combine_outcomes(spec, manifest, workspace.fetch)
     groups = [*spec.cropped.face_shares, *class_shares(index, manifest, spec.recipe.scheme)]
     faces = tuple(group for group in groups if group.images)

@@ -7,6 +7,7 @@ import sys
 import pandas as pd
 
 from maskfold.dataset import read_manifest
+from maskfold.dataset.frame import INDEX, read_frame
 from maskfold.dataset.manifest import eval_rows
 from maskfold.inference.evaluation import predict_eval
 from maskfold.inference.network import FinishedNetwork
@@ -20,7 +21,7 @@ def run(spec: PredictEvalSpec, job: entry.Job) -> PredictEvalOutcome:
     """Load each training's network and predict."""
     device, fetch = open_device(True, job.threads), job.workspace.fetch
     wanted = eval_rows(read_manifest(fetch(spec.manifest)))
-    index = pd.read_parquet(fetch(spec.index))
+    index = read_frame(fetch(spec.index), "an index", INDEX)
     images = Images(open_pack(fetch(spec.pack), spec.network.size, job.scratch), device)
     tables, began = [], job.seconds
     for done, (fold, weights) in enumerate(zip(spec.folds, spec.weights, strict=True), start=1):

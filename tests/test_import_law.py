@@ -57,10 +57,11 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},
     "tracking": {*CONTRACTS, "home", "storage"},
     "launch": {*CONTRACTS, "cores", "home", "loopback", "sockets", "storage", "terminal"},
-    "launch.preload": {"torchvision_ops", "dataset", "faces", "training", "ensemble"},
+    "launch.preload": {"home", "torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "console": {"launch"},
     "servers": {*CONTRACTS, "home", "tracking"},
+    "__main__": {"cli"},
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
         *("home", "loopback", "output", "terminal"),

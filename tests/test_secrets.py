@@ -1,5 +1,7 @@
 """Secrets planted in the environment of whole runs: no file, log, artifact or command line may show one."""
 
+import base64
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from maskfold.storage import open_workspace
+from maskfold.tracking.record import RunRecord, new_id, now
 from tests.servers.mlflow import MlflowServer
 from tests.servers.ports import free_ports
 
@@ -38,7 +42,7 @@ class Watched:
     """Those that the command gave its own servers."""
 
 
-def maskfold(folder: Path, *arguments: str, **more: str) -> Watched:
+def maskfold(folder: Path, *arguments: str, module: str = "maskfold.cli", **more: str) -> Watched:
     left_out = {"PREFECT_HOME", "PREFECT_API_URL", "MLFLOW_TRACKING_URI", "NO_PROXY", "no_proxy"}
     environment = {name: value for name, value in os.environ.items() if name not in left_out}
     environment |= {name: PLANTED[name] for name in SECRETS} | {
@@ -52,7 +56,7 @@ def maskfold(folder: Path, *arguments: str, **more: str) -> Watched:
     (folder / "tmp").mkdir(exist_ok=True)
     with (folder / "printed").open("w+", encoding="utf-8") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "maskfold.cli", *arguments],
+            [sys.executable, "-m", module, *arguments],
             env=environment | more,
             cwd=folder,
             stdout=output,
@@ -117,14 +121,17 @@ def test_a_whole_run_shows_none(drawn_data: Path, tmp_path: Path, mlflow_server:
 
 @pytest.fixture
 def echo() -> Iterator[str]:
-    """An S3 endpoint that answers with the headers it was sent, as some gateways do."""
+    """A server that answers with the headers it was sent, as some gateways do; on paths with ``/api/`` in JSON."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             sent = "".join(f"{name}: {value} " for name, value in self.headers.items())
             body = f"<Error><Code>Odd</Code><Message>{sent}</Message></Error>".encode()
+            if "/api/" in self.path:
+                body = json.dumps({"error_code": "ODD", "message": sent, "detail": dict(self.headers)}).encode()
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self.send_response(400)
-            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Type", "application/json" if "/api/" in self.path else "application/xml")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -150,3 +157,58 @@ def test_an_error_of_s3_with_our_headers_is_not_passed_on(tmp_path: Path, echo: 
     assert "s3://photos/a" in done.printed
     assert not shows(tmp_path, done)
     assert "Signature=" not in done.printed
+
+
+ENCODED = [
+    base64.b64encode(login.encode()).decode()
+    for login in (f"anna:{PLANTED['MLFLOW']}", f"anna:{PLANTED['PREFECT_API_AUTH_STRING']}")
+]
+"""The same secrets as a header has them."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["maskfold.cli", "flows.register"])
+def test_an_error_of_prefect_with_our_headers_is_not_passed_on(
+    drawn_data: Path, tmp_path: Path, echo: str, module: str
+) -> None:
+    arguments = ("run", "--verbose", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", "workspace")
+    done = maskfold(
+        tmp_path,
+        *(arguments if module == "maskfold.cli" else ("docker",)),
+        module=module,
+        PREFECT_API_URL=echo.replace("://", f"://anna:{PLANTED['MLFLOW']}@") + "/api",
+        PREFECT_API_AUTH_STRING=f"anna:{PLANTED['PREFECT_API_AUTH_STRING']}",
+    )
+    assert done.code == 2
+    assert "no Prefect server answers there" in done.printed
+    assert not shows(tmp_path, done)
+    assert not any(login in done.printed for login in ENCODED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["http", "postgresql+psycopg2"])
+def test_what_mlflow_says_of_our_login_is_not_passed_on(tmp_path: Path, echo: str, kind: str) -> None:
+    workspace = open_workspace(str(tmp_path / "workspace"))
+    record = RunRecord(
+        id=new_id(), name="a", experiment="maskfold", data="d", recipe="name: smoke", classes=("one",), tags={},
+        host="h", started=now(), alive=now(), status="FINISHED", ended=now(),
+    )  # fmt: skip
+    record.save(workspace)
+    uri = echo.replace("http://", f"{kind}://anna:{PLANTED['POSTGRES' if kind != 'http' else 'MLFLOW']}@")
+    done = maskfold(tmp_path, "sync", "--workspace", str(tmp_path / "workspace"), MLFLOW_TRACKING_URI=uri)
+    assert done.code == 1, done.printed
+    assert "MLflow does not take records now" in done.printed
+    assert not shows(tmp_path, done)
+    assert not any(login in done.printed for login in ENCODED)
+
+
+@pytest.mark.slow
+def test_a_database_of_prefect_that_does_not_answer_is_not_shown(drawn_data: Path, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    uri = f"postgresql+asyncpg://anna:{PLANTED['POSTGRES']}@127.0.0.1:{port}/prefect"
+    arguments = ("run", "--verbose", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", "workspace")
+    done = maskfold(tmp_path, *arguments, PREFECT_SERVER_DATABASE_CONNECTION_URL=uri)
+    assert done.code == 1
+    assert "the Prefect server ended" in done.printed
+    assert "Fatal Python error" not in done.printed
+    assert not shows(tmp_path, done)

@@ -140,7 +140,8 @@ def test_mlflow_answers_only_its_user_and_takes_no_files(ui: Ui) -> None:
     for version in ("api/2.0", "ajax-api/2.0", "api/3.0", "ajax-api/3.0"):
         create = f"{home}/{version}/mlflow/experiments/create"
         for place in ("file:///etc", "/etc", str(ui.folder)):
-            assert ask(create, known, {"name": "x", "artifact_location": place}) in (403, 404)
+            for name in ("artifact_location", "artifactLocation"):
+                assert ask(create, known, {"name": "x", name: place}) in (403, 404)
     assert ask(f"{home}/api/2.0/mlflow/experiments/create", known, {"name": "mine"}) == 200
 
 

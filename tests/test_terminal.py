@@ -9,7 +9,7 @@ import pytest
 from rich.table import Table
 
 from maskfold.specs import Failure
-from maskfold.terminal import PrintableConsole, PrintableFormatter
+from maskfold.terminal import LineFormatter, PrintableConsole, PrintableFormatter
 from maskfold.wording import printable
 
 CODES = ["\x1b[2J", "\x1b]0;owned\x07", "\r", "\x08", "\x9b31m", "\u202e", "\u200b", "\udcff", "\x00"]
@@ -46,6 +46,17 @@ def test_log_lines_and_failures_are_printable() -> None:
     record = logging.LogRecord("maskfold", logging.WARNING, "f", 1, "%s", ("\x1b[31mred",), None)
     assert PrintableFormatter("%(message)s").format(record) == "\\x1b[31mred"
     assert Failure.of(ValueError("\x1b[2J")).message == "ValueError: \\x1b[2J"
+
+
+def test_no_text_looks_like_another_record() -> None:
+    try:
+        raise ValueError("first\nE maskfold: forged")
+    except ValueError:
+        failed = logging.LogRecord("m", logging.ERROR, "f", 1, "a\n%s", ("::failure {}",), sys.exc_info())
+    first, *others = LineFormatter("%(levelname).1s %(name)s: %(message)s").format(failed).split("\n")
+    assert first == "E m: a\\n::failure {}"
+    assert others
+    assert all(line.startswith("    ") for line in others)
 
 
 def test_guarded_processes_print_no_codes_whatever_logs_them() -> None:

@@ -12,6 +12,8 @@ _NO_VALUE: Final = frozenset(
 )
 """Cells that stand for a missing value, in lower case: those of data frames, and the errors of spreadsheets. Not
 ``none``, which often is a class."""
+_NAMES: Final = frozenset({"Na", "Nan", "Nat"})
+"""Names of people, if written in this way."""
 _WHOLE: Final = re.compile(r"[+-]?\d+[.,]0+", re.ASCII)
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,(\d{1,2}|\d{4,})", re.ASCII)
 """Not with three digits: they may be thousands."""
@@ -45,7 +47,7 @@ def folded(text: str) -> str:
 
 def given(cell: str) -> str:
     """Return a cell, or an empty text if it stands for a missing value."""
-    return "" if cell.casefold() in _NO_VALUE else cell
+    return "" if cell.casefold() in _NO_VALUE and cell not in _NAMES else cell
 
 
 def plain(cell: str) -> str:

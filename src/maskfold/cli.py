@@ -18,7 +18,7 @@ import typer
 from rich.progress import Progress
 
 from maskfold import errors
-from maskfold.home import home, make_private, prefect_home
+from maskfold.home import keep_caches_of_libraries, make_private, prefect_home
 from maskfold.launch.stopping import Stopped, stopping_on_signals
 from maskfold.loopback import never_proxy_loopback
 from maskfold.output import harden_standard_streams, lost_output
@@ -109,7 +109,8 @@ def check(
 
         console = Console(stderr=True)
         found, settings = discovery.load(data, recipe, set)
-        folder = storage.fetch_tree(found.data, storage.fingerprint(found.data))
+        listing = storage.fingerprint(found.data, follow_links=settings.dataset.follow_links)
+        folder = storage.fetch_tree(found.data, listing)
         with console.status("reading every image ..."), tempfile.TemporaryDirectory() as scratch:
             corrections = _corrections(settings.dataset.corrections, Path(scratch))
             external = storage.fetch_external(map(storage.locate_external, settings.dataset.external))
@@ -118,6 +119,7 @@ def check(
         if isinstance(sys.stdout, io.TextIOWrapper):  # names hold characters that the console may lack
             sys.stdout.reconfigure(errors="backslashreplace")
         dataset.render(report, Console())
+        _refuse_lost_output()
     if report.refusal is not None:
         raise SystemExit(errors.EXIT_INPUT)
 
@@ -163,6 +165,7 @@ def print_recipe(
         from maskfold.recipe import dump_recipe, load_recipe
 
         print(dump_recipe(load_recipe(recipe, set)), end="")
+        _refuse_lost_output()
 
 
 @app.command()
@@ -184,6 +187,7 @@ def sync(
                 f"{workspace}: this workspace has no record of a run; name the workspace of a finished run"
             )
         print(f"{report.complete} runs recorded, {report.incomplete} incomplete, {report.running} still running")
+        _warn_of_lost_output()
         if report.away:
             raise errors.UnavailableError(f"MLflow does not take records now: {report.away}; run again later")
         if report.incomplete:
@@ -239,9 +243,9 @@ def _quiet_servers() -> None:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MPLCONFIGDIR": str(home() / "cache" / "matplotlib"),  # its cache of fonts, otherwise in the user's home
     }.items():
         os.environ.setdefault(name, value)
+    keep_caches_of_libraries()
     if not os.environ.get("PREFECT_HOME"):
         os.environ["PREFECT_HOME"] = str(prefect_home())
         with contextlib.suppress(OSError):  # reported when the server starts
@@ -321,9 +325,23 @@ def _warn_of_lost_output() -> None:
         )
 
 
+def _refuse_lost_output() -> None:
+    """Fail if what a command was asked to print is lost, such as a recipe on a full disk."""
+    why = lost_output(wanted=True)
+    if why is not None:
+        raise errors.MaskfoldError(f"standard output could not be written: {why}")
+
+
 def main() -> None:
     """Run the command line in a process of its own."""
     harden_standard_streams()
+    if sys.getfilesystemencoding() != "utf-8":
+        print(
+            f"maskfold: this locale reads names of files as {sys.getfilesystemencoding()}, not as UTF-8; set "
+            "PYTHONUTF8=1 or LC_ALL=C.UTF-8 and run again",
+            file=sys.stderr,
+        )
+        raise SystemExit(errors.EXIT_INPUT)
     try:
         app()
     finally:

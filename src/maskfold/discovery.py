@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from maskfold import storage
 from maskfold.cells import folded
-from maskfold.errors import RecipeError
+from maskfold.errors import DatasetError, RecipeError
 from maskfold.layouts import (
     EVAL_TABLE,
     TABLE_COLUMNS,
@@ -31,6 +31,7 @@ from maskfold.rows import parse_rows
 from maskfold.specs.address import safe_relative
 from maskfold.storage.location import LocalPath, parse
 from maskfold.table_scheme import propose
+from maskfold.wording import code_page_hint
 
 FOLDERS_ATTRIBUTE: Final = "label"
 """Name of the attribute that class folders state."""
@@ -76,14 +77,17 @@ def load(data: str, recipe: str, overrides: Sequence[str] = ()) -> tuple[Discove
     folder = parse(_folder_and_table(data, wanted.table)[0])
     if isinstance(folder, LocalPath) and not wanted.follow_links:
         refuse_links_out(folder.path)
-    found = discover(data, wanted.reader, wanted.table)
+    found = discover(data, wanted.reader, wanted.table, wanted.follow_links)
     settings = load_recipe(recipe, overrides, scheme=found.scheme)
     dataset = settings.dataset.model_copy(update={"reader": found.reader, "table": found.table})
     return found, settings.model_copy(update={"dataset": dataset})
 
 
 def discover(
-    data: str, reader: Literal["auto", "competition", "table", "folders"] = "auto", table: str | None = None
+    data: str,
+    reader: Literal["auto", "competition", "table", "folders"] = "auto",
+    table: str | None = None,
+    follow_links: bool = False,
 ) -> Discovery:
     """Examine a data set.
 
@@ -91,6 +95,7 @@ def discover(
         data: URI of its folder, or of its csv or parquet file.
         reader: The layout, if it is known.
         table: Name of the table in that folder, if it is known.
+        follow_links: Whether folders outside are looked at that links lead to.
 
     Raises:
         DatasetError: If the folder is missing or has none of the layouts, or the table is not valid.
@@ -101,12 +106,12 @@ def discover(
     data, table = _folder_and_table(data, table)
     if table is not None and reader in ("competition", "folders"):
         raise RecipeError(f"dataset.reader {reader} reads no table; remove {table}, or set dataset.reader=table")
-    layout: Layout = _look(data, table) if reader == "auto" else reader
+    layout: Layout = _look(data, table, follow_links) if reader == "auto" else reader
     if layout == "competition":
         return Discovery(layout, data, None, None, f"data set: the competition's layout{_OTHERWISE}")
     if layout == "folders":
-        return _folders(data)
-    return _table(data, table or only_table(data, storage.list_tree(data)))
+        return _folders(data, follow_links)
+    return _table(data, table or only_table(data, storage.list_tree(data, follow_links=follow_links)))
 
 
 def _folder_and_table(data: str, table: str | None) -> tuple[str, str | None]:
@@ -118,22 +123,30 @@ def _folder_and_table(data: str, table: str | None) -> tuple[str, str | None]:
     return str(location.parent), location.name
 
 
-def _look(data: str, table: str | None) -> Layout:
+def _look(data: str, table: str | None, follow_links: bool) -> Layout:
     if table is not None:
         return "table"
     location = parse(data)
     if any(storage.is_file(str(location.child(name))) for name in (TRAIN_TABLE, EVAL_TABLE)):
         return "competition"
-    if isinstance(location, LocalPath) and storage.is_file(str(location.parent.child(TRAIN_TABLE))):
-        raise no_layout(data, f" Did you mean {location.parent}?")
-    return look(data, storage.list_tree(data))
+    if isinstance(location, LocalPath):
+        for folder in (location.parent, location.parent.parent):
+            if storage.is_file(str(folder.child(TRAIN_TABLE))):
+                raise no_layout(data, f" Did you mean {folder}?")
+    return look(data, storage.list_tree(data, follow_links=follow_links))
 
 
 def _table(data: str, table: str) -> Discovery:
     if safe_relative(table) is None or "/" in table:
-        raise RecipeError(f"dataset.table {table!r}: expected the name of a csv or parquet file in the folder {data}")
+        hint = code_page_hint(table)
+        raise RecipeError(
+            f"dataset.table {table!r}: expected the name of a csv or parquet file in the folder {data}{hint}"
+        )
     content = storage.read_uri(str(parse(data).child(table)))
-    rows = parse_rows(content, table, ("path",), TABLE_COLUMNS)
+    try:
+        rows = parse_rows(content, table, ("path",), TABLE_COLUMNS)
+    except DatasetError as error:
+        raise DatasetError(f"{str(error).rstrip('.')}{_OTHERWISE}") from None
     scheme, unused = propose(rows, _scheme_name(data))
     attributes = [_shown(one) for one in scheme["attributes"]] if scheme else ["no attributes"]
     left = f"; ignored columns: {', '.join(unused)}" if unused else ""
@@ -141,8 +154,10 @@ def _table(data: str, table: str) -> Discovery:
     return Discovery("table", data, table, scheme, said)
 
 
-def _folders(data: str) -> Discovery:
-    classes, n_eval = class_folders(storage.list_tree(data))
+def _folders(data: str, follow_links: bool) -> Discovery:
+    classes, n_eval = class_folders(storage.list_tree(data, follow_links=follow_links))
+    for name in filter(code_page_hint, classes):
+        raise DatasetError(f"data set {data}: class folder {name!r}{code_page_hint(name)}")
     spelled = {folded(name): name for name in sorted(classes, reverse=True)}
     if len(spelled) < 2:
         raise no_layout(data)

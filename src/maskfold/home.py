@@ -35,6 +35,18 @@ def make_private(folder: Path) -> Path:
     return folder
 
 
+def keep_caches_of_libraries() -> None:
+    """Give libraries folders for their caches in ours, unless the user has set others.
+
+    By default matplotlib writes to the user's home, and torch to a folder in the shared one for temporary files, under
+    a name that everybody can guess and take first.
+    """
+    for variable, name in (("MPLCONFIGDIR", "matplotlib"), ("TORCHINDUCTOR_CACHE_DIR", "inductor")):
+        if not os.environ.get(variable):
+            with contextlib.suppress(OSError):  # a home that cannot be written costs the caches only
+                os.environ[variable] = str(make_private(home() / "cache" / name))
+
+
 def prefect_home() -> Path:
     """Return the folder of the embedded Prefect server: its history contains no other projects' runs and secrets."""
     return home() / "prefect"

@@ -43,8 +43,9 @@ def is_litter(name: str) -> bool:
 
 
 def is_photograph(name: str) -> bool:
-    """Return whether a file is a photograph by its extension."""
-    return PurePosixPath(name).suffix.lower() in PHOTOGRAPHS
+    """Return whether a file is a photograph by its extension, after which invisible characters may follow."""
+    visible = "".join(c for c in PurePosixPath(name).suffix if c.isprintable() and not c.isspace())
+    return visible.lower() in PHOTOGRAPHS
 
 
 def is_table(name: str) -> bool:

@@ -47,11 +47,17 @@ def harden_standard_streams() -> None:
     sys.stderr = _stream(2, sys.stderr)
 
 
-def lost_output() -> str | None:
-    """Return why standard output could not be written; None if all of it was."""
+def lost_output(wanted: bool = False) -> str | None:
+    """Return why standard output could not be written; None if all of it was.
+
+    Args:
+        wanted: Whether only faults count, and not that the reader has gone or the user has closed the stream.
+    """
     sys.stdout.flush()
     error = _Forgiving.faults.get(1)
-    return None if error is None else error.strerror or str(error)
+    if error is None or (wanted and error.errno in (errno.EPIPE, errno.EBADF)):
+        return None
+    return error.strerror or str(error)
 
 
 def _stream(descriptor: int, replaced: TextIO | None) -> TextIO:

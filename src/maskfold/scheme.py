@@ -113,7 +113,9 @@ class Attribute(Settings):
         low, high = self.lowest, self.highest
         beyond = [one for one in bounds if (low is not None and one <= low) or (high is not None and one > high)]
         if beyond:
-            raise ValueError(f"{self.name}: bounds must be above {low:g} and at most {high:g}, got {numbers(beyond)}")
+            limits = [f"above {low:g}"] if low is not None else []
+            limits += [f"at most {high:g}"] if high is not None else []
+            raise ValueError(f"{self.name}: bounds must be {' and '.join(limits)}, got {numbers(beyond)}")
 
     @property
     def is_number(self) -> bool:

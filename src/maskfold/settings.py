@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Side = Annotated[int, Field(ge=8, le=4096)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+"""A number of things, bytes or milliseconds; those who read it as a floating-point number lose nothing."""
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 """What torch's generators take."""
 Factor = Annotated[float, Field(ge=0, le=1e6)]

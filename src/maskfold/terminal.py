@@ -29,6 +29,18 @@ class PrintableFormatter(logging.Formatter):
         return printable(super().format(record))
 
 
+class LineFormatter(PrintableFormatter):
+    """A formatter for streams that are read line by line: each record begins one, and nothing else looks like one."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name in logging
+        """Return the record's line."""
+        return super().formatMessage(record).replace("\n", "\\n")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line, and a traceback indented below it."""
+        return super().format(record).replace("\n", "\n    ")
+
+
 def guard_logs() -> None:
     """Make the messages of all log records of this process printable, whichever library shows them."""
     make = logging.getLogRecordFactory()
@@ -44,5 +56,5 @@ def guard_logs() -> None:
                 return record
         return record
 
-    make_printable.is_printable = True  # type: ignore[attr-defined]
+    make_printable.__dict__.update(make.__dict__, is_printable=True)
     logging.setLogRecordFactory(make_printable)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 
@@ -26,3 +28,14 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def code_page_hint(name: str) -> str:
+    """Return what to do with a name from disk that is not UTF-8, as the end of a sentence; else an empty text."""
+    if name.isascii() or not any(unicodedata.category(character) == "Cs" for character in name):
+        return ""
+    try:
+        meant = os.fsencode(name).decode("cp949")
+    except UnicodeError:
+        return "; its name is not UTF-8: rename it"
+    return f"; its name is not UTF-8 but reads {meant!r} in the Korean code page cp949: rename it, such as with convmv"

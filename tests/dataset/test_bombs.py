@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from maskfold.dataset.images import MAX_SCANS, count_scans, decode, probe
 from maskfold.errors import DatasetError
+from maskfold.rows import parse_rows
 
 
 def jpeg(progressive: bool, size: tuple[int, int] = (64, 48), **more: object) -> bytes:
@@ -70,6 +73,29 @@ def test_an_ordinary_progressive_photograph_is_used(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(jpeg(True))
     assert probe(path).problem is None
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "text", "reason"),
+    [
+        (30_000_000, "x", "30,000,000 cells, but at most 20,000,000"),
+        (3_000, "x" * 1_000_000, "3,000,000,000 bytes of text, but at most"),
+    ],
+)
+def test_a_small_table_of_many_or_long_equal_cells_is_refused(n_rows: int, text: str, reason: str) -> None:
+    stream = io.BytesIO()
+    column = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n_rows, np.int32)), pa.array([text]))
+    parquet.write_table(pa.table({"path": column}), stream, compression="zstd")
+    assert len(stream.getvalue()) < 200_000
+    with pytest.raises(DatasetError, match=reason):
+        parse_rows(stream.getvalue(), "t.parquet", ("path",))
+
+
+def test_columns_of_lists_are_not_read() -> None:
+    stream = io.BytesIO()
+    parquet.write_table(pa.table({"path": ["a", "b"], "embedding": [[1.0], [2.0]]}), stream)
+    rows = parse_rows(stream.getvalue(), "t.parquet", ("path",))
+    assert [row.cells for row in rows] == [{"path": "a"}, {"path": "b"}]
 
 
 @pytest.mark.slow

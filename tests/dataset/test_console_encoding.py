@@ -24,3 +24,15 @@ def test_names_in_any_script_are_printed(data: DataSet, encoding: str) -> None:
     assert "A run would reject this data set" in text
     assert ("김민수" in text) == (encoding in ("cp949", "utf-8"))
     assert "internal error" not in ran.stderr.decode()
+
+
+def test_a_locale_that_cannot_name_files_is_refused(data: DataSet) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "maskfold.cli", "check", "--data", str(data.write())],
+        env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert b"PYTHONUTF8=1" in ran.stderr
+    assert ran.stdout == b""

@@ -143,8 +143,9 @@ def test_the_competitions_layout_goes_first(data: DataSet) -> None:
 
 def test_one_level_off_gets_a_hint(data: DataSet) -> None:
     root = data.write()
-    with pytest.raises(DatasetError, match=f"Did you mean {root}\\?"):
-        discover(str(root / "train"))
+    for below in ("train", "eval", "train/images", "eval/images"):
+        with pytest.raises(DatasetError, match=f"Did you mean {root}\\?"):
+            discover(str(root / below))
     with pytest.raises(DatasetError, match=f"Did you mean the folder {root.name} in it"):
         discover(str(root.parent))
     (root / "train").rename(root / "Train")

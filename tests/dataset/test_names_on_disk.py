@@ -11,6 +11,7 @@ from maskfold.dataset.manifest import eval_rows, train_rows
 from maskfold.dataset.matching import FILE_FORMS, FOLDER_FORMS, difference, pair
 from maskfold.dataset.reading import Source
 from maskfold.dataset.survey import survey as survey_of
+from maskfold.discovery import load
 from maskfold.errors import DatasetError
 from maskfold.recipe import Dataset, Folds, load_recipe
 from maskfold.scheme import Attribute, Scheme
@@ -31,6 +32,7 @@ SAME = {
     "a path of Windows": (r"C:\data\eval\images\a.jpg", "a.jpg", "the folder before it or backslashes"),
     "backslashes": (r"sub\a.jpg", "sub/a.jpg", "the folder before it or backslashes"),
     "upper case": ("IMG_1.JPG", "img_1.jpg", "upper and lower case"),
+    "upper case of the extension alone": ("a.JPG", "a.jpg", "upper and lower case"),
     "upper case of a folder": ("Sub/a.jpg", "sub/A.jpg", "upper and lower case"),
     "another extension": ("a.jpg", "a.png", "the extension"),
     "no extension": ("a", "a.jpeg", "the extension"),
@@ -112,6 +114,61 @@ def test_photographs_are_found_by_visible_name(data: DataSet) -> None:
     (folder / "mask1.jpg").rename(folder / "mask1 .jpg")
     (folder / "normal.jpg").rename(folder / "Normal\u200b.jpg")
     assert survey(data.write()).entries == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(ANN, ANN.upper()), ("é", unicodedata.normalize("NFD", "é")), ("x y", "x  y")]
+)
+def test_people_who_look_alike_are_pointed_out(data: DataSet, one: str, other: str) -> None:
+    data.person(one, gender="female", age="40")
+    data.person(other, gender="female", age="40")
+    [warning] = survey(data.write()).warnings
+    assert "1 names of people differ only in case, blanks or Unicode form" in warning
+
+
+@pytest.mark.parametrize("folder", [f"{ANN}\u200b", f"{ANN} "])
+def test_invisible_characters_do_not_hide_what_a_folder_states(data: DataSet, folder: str) -> None:
+    data.person(folder, gender="male", age="40")
+    [entry] = survey(data.write()).entries
+    assert entry.kind == "labels-disagree"
+
+
+@pytest.mark.parametrize(
+    ("folder", "meant"),
+    [("100", "000100"), (ANN.upper(), ANN), (f"train/images/{ANN}/", ANN), ("0100", "000100")],
+)
+def test_a_row_of_corrections_finds_the_person(data: DataSet, tmp_path: Path, folder: str, meant: str) -> None:
+    data.person(ANN)
+    corrections = tmp_path / "mine.csv"
+    corrections.write_text(f"folder,gender,age,swap\n{folder},,41,Normal/mask1\n", encoding="utf-8")
+    found = survey(data.write(), corrections)
+    assert set(train_rows(found.manifest).query("person == @ANN")["age"]) == {41}
+    assert f"is '{meant}'" in found.warnings[0]
+
+
+def test_a_photograph_with_a_blank_after_its_extension(data: DataSet) -> None:
+    folder = data.person(ANN)
+    (folder / "mask1.jpg").rename(folder / "mask1.jpg ")
+    (folder / "normal.jpg").rename(folder / "normal.JPG\u200b")
+    assert survey(data.write()).n_train == 13 * SEVEN
+
+
+def test_a_class_in_a_code_page_is_explained(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        paint(tmp_path / name / "1.jpg", name)
+    (tmp_path / "cat").rename(tmp_path / os.fsdecode("고양이".encode("cp949")))
+    with pytest.raises(DatasetError, match="reads '고양이' in the Korean code page cp949: rename it"):
+        load(str(tmp_path), "smoke")
+
+
+def test_repairs_of_external_tables_are_said(data: DataSet, tmp_path: Path) -> None:
+    table = Table(tmp_path / "more")
+    table.image("ann/01.jpg")
+    table.write(r".\ann\1.jpg,female", header="path,gender")
+    found = prepare(data.write(), Dataset(external=(str(table.csv),)), MASK, Folds(k=2))
+    assert found.n_external == 1
+    assert any("paths of" in warning and "is 'ann/01.jpg'" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize("name", ["renamed", "000101_female_Asian_40", "kim"])
@@ -203,6 +260,9 @@ class TestEvaluation:
         (data.eval_images / "b.jpg").rename(data.eval_images / os.fsdecode(KOREAN.encode("cp949")))
         [entry] = survey(root).entries
         assert f"reads '{KOREAN}' in the Korean code page cp949" in entry.reason
+        (data.eval_images / "a.jpg").unlink()
+        data.image_ids[:] = [KOREAN]
+        assert "rename it, such as with convmv" in (check(data.write(), load_recipe("smoke")).refusal or "")
 
 
 LONG = "x" * 5000

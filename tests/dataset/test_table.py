@@ -148,6 +148,7 @@ def test_repeated_and_contradicting_rows(table: Table) -> None:
     kinds = {(entry["kind"], entry["part"]): entry for entry in prepared.quarantine.to_dict("records")}
     assert set(kinds) == {("repeated-row", "train"), ("labels-disagree", "train"), ("repeated-row", "eval")}
     assert kinds["repeated-row", "train"]["left_out"] == 0
+    assert any("1 rows ask for an evaluation image once more" in warning for warning in prepared.warnings)
     assert kinds["labels-disagree", "train"]["left_out"] == 1
     assert "lines 17" not in kinds["labels-disagree", "train"]["reason"]
     assert "line 17, line 18" in kinds["labels-disagree", "train"]["reason"]
@@ -214,6 +215,15 @@ def test_a_table_elsewhere_is_not_read(table: Table) -> None:
         read(table, *rows(), table="../faces.csv")
 
 
+def test_several_unusable_rows_of_a_photograph_are_one_trouble(table: Table) -> None:
+    table.image("q.jpg")
+    bad = ["q.jpg,q,,green,day,150", "q.jpg,q,,dark,never,150", "gone.jpg,g,,dark,day,150", "gone.jpg,g,,dark,day,150"]
+    assert read(table, *rows(), *bad).n_quarantined == 2
+    assert read(table, *rows(), *bad[:2], "q.jpg,q,,dark,day,150").n_quarantined == 0
+    contradiction = ["q.jpg,q,,dark,day,150", "q.jpg,q,,fair,day,150"]
+    assert read(table, *rows(), bad[0], *contradiction).n_quarantined == 1
+
+
 class TestCorrections:
     """A csv with path or person, and attributes; blank cells leave labels as they are."""
 
@@ -229,6 +239,24 @@ class TestCorrections:
         assert labels.index[labels["corrected"]].tolist() == ["p0/a.jpg", "p0/b.jpg"]
         assert "mine.csv: 1 of 3 rows match no person of this data set: stranger" in "\n".join(prepared.warnings)
         assert "no label changed for 1 of 2 people" in "\n".join(prepared.warnings)
+
+    @pytest.mark.parametrize("path", ["./p0/a.jpg", r"p0\a.jpg", "P0/A.JPG", "p0/a.png"])
+    def test_a_path_in_another_spelling(self, table: Table, path: str) -> None:
+        prepared = self.apply(table, "path,light", f"{path},flash")
+        assert train_rows(prepared.manifest).set_index("image")["light"]["p0/a.jpg"] == 3
+        assert prepared.n_corrected == 1
+        assert "is 'p0/a.jpg'" in "\n".join(prepared.warnings)
+
+    def test_of_two_paths_that_look_alike_the_named_one_is_corrected(self, table: Table) -> None:
+        table.image("p0/A.jpg")
+        file = table.root.parent / "mine.csv"
+        file.write_text("path,light\np0/a.jpg,flash\nP0/A.JPG,night\n")
+        prepared = read(table, *rows(), "p0/A.jpg,p0,,dark,day,115", corrections=str(file))
+        labels = train_rows(prepared.manifest).set_index("image")["light"]
+        assert (labels["p0/a.jpg"], labels["p0/A.jpg"]) == (3, 0)
+        assert "match no photograph of this data set: P0/A.JPG" in "\n".join(prepared.warnings)
+        file.write_text("path,light\nP0/A.JPG,night\n")
+        assert read(table, *rows(), "p0/A.jpg,p0,,dark,day,115", corrections=str(file)).n_corrected == 0
 
     def test_by_path_and_resolving_invalid_labels(self, table: Table) -> None:
         table.image("q.jpg")

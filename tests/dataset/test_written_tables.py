@@ -2,13 +2,18 @@
 
 import io
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from maskfold.dataset import prepare
 from maskfold.discovery import discover
 from maskfold.errors import DatasetError
+from maskfold.recipe import Dataset, Folds
 from maskfold.rows import parse_rows
 from maskfold.scheme import Attribute, Scheme
 from tests.dataset.builder import DataSet, Table, survey
@@ -37,6 +42,8 @@ READABLE = {
     .replace("id", "\ufeffid")
     .encode(),
     "line ends of old": PLAIN.replace("\n", "\r").encode(),
+    "sep=| first": b"sep=|\n" + PLAIN.replace(",", "|").encode(),
+    "two files in one": PLAIN.replace("2,f", "ID, gender,race,AGE,path\n2,f").encode(),
     "blank columns at the end": PLAIN.replace("\n", ",,\n").encode(),
 }
 
@@ -44,6 +51,68 @@ READABLE = {
 @pytest.mark.parametrize("content", READABLE.values(), ids=READABLE)
 def test_the_same_table_in_many_forms(content: bytes) -> None:
     assert cells(content) == cells(PLAIN.encode()) == [("male", "27", "ann"), ("female", "31", "bob")]
+
+
+def test_utf16_without_a_mark_under_a_short_header() -> None:
+    [row] = parse_rows("path,n\n김.jpg,1\n".encode("utf-16-le"), "t.csv", ("path",))
+    assert row["path"] == "김.jpg"
+
+
+def parquet(**columns: pa.Array) -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table(columns), stream)
+    return stream.getvalue()
+
+
+def test_parquet_holds_text_in_many_types() -> None:
+    content = parquet(
+        gender=pa.array(["male", "female"]).dictionary_encode(),
+        age=pa.array([Decimal("27.00"), None]),
+        path=pa.array([b"ann", "김".encode()], pa.binary()),
+        thumbnail=pa.array([b"\xff\xd8", None], pa.binary()),
+    )
+    rows = parse_rows(content, "t.parquet", ("gender", "age", "path"))
+    assert [(row["gender"], row["age"], row["path"]) for row in rows] == [
+        ("male", "27.00", "ann"),
+        ("female", "", "김"),
+    ]
+
+
+ODD = {
+    "a day that no calendar has": pa.array([2**31 - 1], pa.int32()).cast(pa.date32()),
+    "a time that no calendar has": pa.array([2**53], pa.int64()).cast(pa.timestamp("ms")),
+    "a time zone that nobody knows": pa.array([1], pa.timestamp("us", tz="Mars/Olympus")),
+}
+
+
+@pytest.mark.parametrize("column", ODD.values(), ids=ODD)
+def test_a_column_that_cannot_be_text_is_named(column: pa.Array) -> None:
+    with pytest.raises(DatasetError, match=r"t\.parquet: column born: values of type .* cannot be read as text"):
+        parse_rows(parquet(path=pa.array(["a"]), born=column), "t.parquet", ("path",))
+
+
+def test_an_attribute_that_appears_twice_is_named(tmp_path: Path) -> None:
+    table = Table(tmp_path / "faces")
+    table.write("a.jpg,dark,x", "b.jpg,fair,x", header="path,hair,hair")
+    with pytest.raises(DatasetError, match="the column hair appears twice in the header"):
+        prepare(
+            table.root, Dataset(table="faces.csv"), Scheme.model_validate(discover(str(table.root)).scheme), Folds(k=2)
+        )
+
+
+@pytest.mark.parametrize("name", ["Na", "Nan", "Nat"])
+def test_names_of_people_that_look_like_missing_values(tmp_path: Path, name: str) -> None:
+    table = Table(tmp_path / "faces")
+    people = [name, name, "Kim", "NA"]
+    for number in range(4):
+        table.image(f"{number}.jpg")
+    table.write(
+        *(f"{n}.jpg,{who},{['dark', 'fair'][n % 2]}" for n, who in enumerate(people)), header="path,person,hair"
+    )
+    scheme = Scheme(attributes=(Attribute(name="hair", values=("dark", "fair")),))
+    found = prepare(table.root, Dataset(table="faces.csv"), scheme, Folds(k=2))
+    assert set(found.manifest["person"]) == {name, "Kim", "3.jpg"}
+    assert any("1 of 4 training rows name no person" in warning for warning in found.warnings)
 
 
 def test_missing_cells_at_the_end_of_a_row_are_blank() -> None:

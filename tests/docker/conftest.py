@@ -33,8 +33,9 @@ def engine() -> None:
 @pytest.fixture(scope="session")
 def stack_settings(engine: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
     """A file of settings for the stack and its ports."""
-    ports = dict(zip(("PREFECT_PORT", "MLFLOW_PORT", "STORE_PORT"), free_ports(3), strict=True))
-    settings = {**PASSWORDS, **ports, "MASKFOLD_IMAGES": IMAGES, "NETWORK": PROJECT, "JOBS": 1}
+    names = [f"{server}_{kind}" for server in ("PREFECT", "MLFLOW", "STORE") for kind in ("PORT", "TLS_PORT")]
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    settings = {**PASSWORDS, **ports, "MASKFOLD_IMAGES": IMAGES, "NETWORK": PROJECT, "JOBS": 1, "TLS_NAME": "localhost"}
     folder = tmp_path_factory.mktemp("stack")
     base = os.environ.get(BASE_VARIABLE)
     if base:
@@ -67,7 +68,7 @@ def _installing(folder: Path) -> dict[str, str]:
 def images(stack_settings: tuple[Path, dict[str, int]]) -> Iterator[dict[str, str]]:
     """Names of the built images."""
     Stack(*stack_settings).make("images")
-    yield {name: f"{IMAGES}maskfold-{name}" for name in ("job", "flow", "mlflow", "store")}
+    yield {name: f"{IMAGES}maskfold-{name}" for name in ("job", "flow", "mlflow", "store", "tls")}
     if BASE_VARIABLE in os.environ:
         # Not earlier: without these wheels the images would be rebuilt, with another torch.
         for wheel in WHEELS.glob("torch-*.whl"):
@@ -95,4 +96,4 @@ def _clear(stack: Stack) -> None:
     left = run(["docker", "ps", "--all", "--quiet", "--filter", f"network={PROJECT}"]).split()
     if left:
         run(["docker", "rm", "--force", *left])
-    stack.compose("--profile", "gpu", "down", "--volumes")
+    stack.compose("--profile", "gpu", "--profile", "tls", "down", "--volumes")

@@ -98,15 +98,16 @@ class Stack:
     def logs(self) -> str:
         return self.compose("logs", "--no-color", "--tail", "60")
 
-    def s3(self) -> Any:
-        """Return a plain boto3 client, independent of the code under test."""
+    def s3(self, endpoint: str | None = None, verify: str | None = None) -> Any:
+        """Return a plain boto3 client, independent of the code under test, by default for the plain port."""
         import boto3
         from botocore.config import Config
 
         settings = self.client_environment
         return boto3.session.Session().client(
             "s3",
-            endpoint_url=settings["AWS_ENDPOINT_URL_S3"],
+            endpoint_url=endpoint or settings["AWS_ENDPOINT_URL_S3"],
+            verify=verify,
             region_name="us-east-1",
             aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
@@ -137,6 +138,12 @@ class Stack:
         with self.prefect() as client:
             state = client.read_flow_run(run_id).state
         return state.name if state else "none"
+
+    def message(self, run_id: UUID) -> str:
+        """Return what the last state of a run says."""
+        with self.prefect() as client:
+            state = client.read_flow_run(run_id).state
+        return str(state.message) if state else ""
 
     def jobs(self, run_id: UUID) -> list[FlowRun]:
         """Return the job runs that a run of ``train`` has asked for."""

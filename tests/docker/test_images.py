@@ -58,6 +58,12 @@ def test_they_say_what_they_are_and_hold_no_secret(images: dict[str, str], name:
     assert not any(word in history + str(image["Config"]["Env"]) for word in ("PASSWORD", "SECRET", "example-"))
 
 
+def test_the_proxy_runs_as_an_ordinary_user_on_a_read_only_root(images: dict[str, str]) -> None:
+    look = "import os; print(os.getuid(), os.access('/', os.W_OK), os.access('/etc/nginx/nginx.conf', os.W_OK))"
+    for options in (HARDENED, []):
+        assert inside(images["tls"], "python3", "-c", look, options=options) == "1000 False False"
+
+
 def test_the_versions_are_those_of_the_lock(images: dict[str, str]) -> None:
     lines = [line.partition(";")[0] for line in Path("requirements.lock").read_text(encoding="utf-8").splitlines()]
     locked = {name.lower().replace("_", "-"): version for name, _, version in (line.partition("==") for line in lines)}

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 from mlflow import MlflowClient
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 
 from tests.docker.stack import BUCKET, ROOT, RUN_LABEL, Stack, container_of, run
@@ -73,6 +74,25 @@ def test_mlflow_has_the_run_and_its_folds(stack: Stack, finished: Finished) -> N
     assert {"recipe.yaml", "submission.csv", "report.html"} <= names
     # The server passes artifacts on to the object store, so that readers need no credentials for it.
     assert any(key.endswith("submission.csv") for key in stack.keys("mlflow/"))
+
+
+def test_links_of_the_summary_open_in_a_browser(stack: Stack, finished: Finished) -> None:
+    """Each leads to a page that this machine reaches, by the proxy with TLS, and the files are there."""
+    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=["scores"]))
+    run_filter = FlowRunFilter(id=FlowRunFilterId(any_=[finished.flow_run]))
+    with stack.prefect() as client:
+        (page,) = (str(one.data) for one in client.read_artifacts(artifact_filter=wanted, flow_run_filter=run_filter))
+    links = re.findall(r"\]\(([^)]+)\)", page)
+    mlflow = f"https://localhost:{stack.ports['MLFLOW_TLS_PORT']}"
+    assert all(link.startswith(f"{mlflow}/#/experiments/") for link in links), links
+    run_page = next(link for link in links if "/artifacts/" not in link)
+    names = {link.removeprefix(f"{run_page}/artifacts/") for link in links} - {run_page}
+    assert names == {"submission.csv", "report.html"}
+    client = MlflowClient(stack.mlflow_login)
+    run_id = run_page.rpartition("/")[2]
+    assert names <= {file.path for file in client.list_artifacts(run_id)}
+    back = client.get_run(run_id).data.tags["prefect.flow_run_url"]
+    assert back == f"https://localhost:{stack.ports['PREFECT_TLS_PORT']}/runs/flow-run/{finished.flow_run}"
 
 
 def test_prefect_has_every_job_as_a_run_of_its_own(stack: Stack, finished: Finished) -> None:

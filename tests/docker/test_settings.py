@@ -9,7 +9,7 @@ import pytest
 from tests.docker.stack import PASSWORDS, ROOT
 
 DOCKER = ROOT / "docker"
-GOOD = PASSWORDS | {"BIND": "127.0.0.1"}
+GOOD = PASSWORDS | {"BIND": "127.0.0.1", "TLS_BIND": "127.0.0.1", "CACHE_GB": "50"}
 
 
 def check(**settings: str) -> subprocess.CompletedProcess[str]:
@@ -78,10 +78,18 @@ def test_weak_passwords_are_refused_on_loopback_too(name: str, value: str, said:
 
 
 @pytest.mark.parametrize("bind", ["127.example.org", "127.0.0.1.nip.io", "127.1", "localhost", "", "eth0"])
-def test_only_an_address_is_an_address(bind: str) -> None:
-    done = check(BIND=bind)
+@pytest.mark.parametrize("name", ["BIND", "TLS_BIND"])
+def test_only_an_address_is_an_address(name: str, bind: str) -> None:
+    done = check(**{name: bind})
     assert done.returncode == 2
-    assert f"BIND={bind}: expected an IP address" in done.stderr
+    assert f"docker/.env: {name}={bind}: expected an IP address" in done.stderr
+
+
+@pytest.mark.parametrize("size", ["", "much", "-1", "1e3", "50GB"])
+def test_the_size_of_the_cache_is_a_number(size: str) -> None:
+    done = check(CACHE_GB=size)
+    assert done.returncode == 2
+    assert f"CACHE_GB={size}: expected the size" in done.stderr
 
 
 @pytest.mark.parametrize(("bind", "open_to_others"), [("127.0.0.1", False), ("127.8.8.8", False), ("::1", False),

@@ -1,7 +1,10 @@
 """The compose stack: which settings it rejects, and that the services of `make stack` are up and healthy."""
 
 import base64
+import http.client
+import json
 import os
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -10,6 +13,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests.docker.stack import BUCKET, IMAGES, PASSWORDS, PROJECT, ROOT, Stack, run
 
@@ -89,7 +95,7 @@ def test_nothing_starts_before_the_settings_are_checked(engine: None) -> None:
 
 def test_everything_is_well(stack: Stack) -> None:
     services = stack.services()
-    watched = {"postgres", "store", "prefect", "mlflow", "conductor", "worker"}
+    watched = {"postgres", "store", "prefect", "mlflow", "conductor", "worker", "tls"}
     assert {name: services[name]["Health"] for name in watched} == dict.fromkeys(watched, "healthy")
     assert {name: services[name]["ExitCode"] for name in ("settings", "register")} == {"settings": 0, "register": 0}
     assert services["sweeper"]["State"] == "running"
@@ -115,10 +121,10 @@ def logged_in(url: str, body: bytes | None = None, **headers: str) -> urllib.req
     return urllib.request.Request(url, body, sent)
 
 
-def refused(request: str | urllib.request.Request) -> int:
+def refused(request: str | urllib.request.Request, context: ssl.SSLContext | None = None) -> int:
     """Return the HTTP status of a failed request."""
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=30)
+        urllib.request.urlopen(request, timeout=30, context=context)
     with caught.value as answer:
         return answer.code
 
@@ -142,6 +148,71 @@ def test_mlflow_answers_only_to_its_own_names(stack: Stack) -> None:
     assert refused(logged_in(url, body, Origin="http://attacker.example")) == 403
     with urllib.request.urlopen(logged_in(url, body, Origin=stack.mlflow_url)) as answer:
         assert answer.status == 200
+
+
+@pytest.fixture(scope="module")
+def trusted(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The self-signed certificate that the proxy has made."""
+    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    file.write_text(stack.compose("exec", "--no-TTY", "tls", "cat", "/data/localhost.pem"), encoding="utf-8")
+    return file
+
+
+def test_both_pages_come_over_https(stack: Stack, trusted: Path) -> None:
+    """A person logs in over TLS; the certificate is for this name, and the pages' own requests pass their checks."""
+    context = ssl.create_default_context(cafile=str(trusted))
+    mlflow = f"https://localhost:{stack.ports['MLFLOW_TLS_PORT']}"
+    prefect = f"https://localhost:{stack.ports['PREFECT_TLS_PORT']}"
+    for page in (prefect, logged_in(mlflow)):
+        with urllib.request.urlopen(page, timeout=30, context=context) as answer:
+            assert b"<html" in answer.read().lower()
+    search, body = f"{mlflow}/ajax-api/2.0/mlflow/experiments/search", b'{"max_results": 1}'
+    with urllib.request.urlopen(logged_in(search, body, Origin=mlflow), timeout=30, context=context) as answer:
+        assert answer.status == 200
+    assert refused(logged_in(search, body, Origin="https://attacker.example"), context) == 403
+    assert refused(f"{prefect}/api/deployments/name/train/docker", context) == 401
+    for name in ("PREFECT_TLS_PORT", "MLFLOW_TLS_PORT", "STORE_TLS_PORT"):
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            urllib.request.urlopen(f"https://localhost:{stack.ports[name]}", timeout=30)
+
+
+def test_who_forgets_https_is_sent_there(stack: Stack) -> None:
+    connection = http.client.HTTPConnection("localhost", stack.ports["PREFECT_TLS_PORT"], timeout=30)
+    connection.request("GET", "/runs?page=2")
+    answer = connection.getresponse()
+    connection.close()
+    assert answer.status == 307
+    assert answer.headers["Location"] == f"https://localhost:{stack.ports['PREFECT_TLS_PORT']}/runs?page=2"
+
+
+def test_websockets_pass_the_proxy(stack: Stack, trusted: Path) -> None:
+    """As a browser follows a run; Prefect takes the password as the first message."""
+    url = f"wss://localhost:{stack.ports['PREFECT_TLS_PORT']}/api/events/out"
+    context = ssl.create_default_context(cafile=str(trusted))
+    with connect(url, ssl=context, subprotocols=[Subprotocol("prefect")]) as socket:
+        socket.send(json.dumps({"type": "auth", "token": f"maskfold:{PASSWORDS['PREFECT_PASSWORD']}"}))
+        assert json.loads(socket.recv(timeout=30))["type"] == "auth_success"
+    with connect(url, ssl=context, subprotocols=[Subprotocol("prefect")]) as socket:
+        socket.send(json.dumps({"type": "auth", "token": "maskfold:guess"}))
+        with pytest.raises(ConnectionClosedError, match="1008"):
+            socket.recv(timeout=30)
+
+
+def test_s3_passes_the_proxy(stack: Stack, trusted: Path) -> None:
+    """Signed requests, more than nginx accepts by default."""
+    s3, content = stack.s3(f"https://localhost:{stack.ports['STORE_TLS_PORT']}", str(trusted)), os.urandom(3 << 20)
+    s3.put_object(Bucket=BUCKET, Key="tls/a key+with ü", Body=content)
+    assert s3.get_object(Bucket=BUCKET, Key="tls/a key+with ü")["Body"].read() == content
+
+
+def test_links_lead_to_addresses_that_browsers_reach(stack: Stack) -> None:
+    with stack.prefect() as client:
+        template = client.read_work_pool("docker").base_job_template
+    given = template["variables"]["properties"]["env"]["default"]
+    assert given["MASKFOLD_MLFLOW_PAGE"] == f"https://localhost:{stack.ports['MLFLOW_TLS_PORT']}"
+    environment = resolved()["worker"]["environment"]
+    assert environment["PREFECT_UI_URL"] == "http://localhost:4200"
+    assert resolved(ADVERTISE="box")["register"]["environment"]["MASKFOLD_MLFLOW_PAGE"] == "http://box:5000"
 
 
 def test_no_secret_is_readable_on_the_server(stack: Stack) -> None:
@@ -174,8 +245,8 @@ def test_making_it_again_changes_nothing(stack: Stack) -> None:
 def test_old_containers_are_swept_and_no_others(stack: Stack) -> None:
     label, name = f"{PROJECT}-swept", f"{PROJECT}-ended"
 
-    def left(*more: str) -> str:
-        return run(["docker", "ps", "--all", "--quiet", "--filter", f"name={name}", *more])
+    def left(*more: str) -> int:
+        return len(run(["docker", "ps", "--all", "--quiet", "--filter", f"name={name}", *more]).split())
 
     def sweep(hours: int) -> int:
         script = (
@@ -184,9 +255,33 @@ def test_old_containers_are_swept_and_no_others(stack: Stack) -> None:
         )
         return int(stack.compose("exec", "--no-TTY", "--workdir", "/", "sweeper", "python", "-c", script))
 
-    run(["docker", "run", "--detach", "--label", label, "--name", name, f"{IMAGES}maskfold-store", "true"])
+    options = ["--label", label, f"{IMAGES}maskfold-store"]
+    run(["docker", "run", "--detach", "--name", name, *options, "true"])
+    run(["docker", "create", "--name", f"{name}-never-started", *options, "true"])
+    run(["docker", "run", "--detach", "--name", f"{name}-not", *options, "sleep", "300"])
     stack.wait(lambda: left("--filter", "status=exited"), "the end of a container", 30)
     assert sweep(hours=1) == 0
-    assert left()
-    assert sweep(hours=0) == 1
-    assert not left()
+    assert left() == 3
+    assert sweep(hours=0) == 2
+    assert left("--filter", "status=running") == left() == 1
+    run(["docker", "rm", "--force", f"{name}-not"])
+
+
+def test_the_jobs_cache_stays_below_its_size(stack: Stack) -> None:
+    """The sweeper sees the same volume as the jobs, may delete there, and spares what is in use."""
+    script = """
+import os, pathlib, time
+from maskfold.storage.cache import cache_folder
+from maskfold.storage.pruning import prune
+for name, days in (("tests-old", 2), ("tests-new", 0)):
+    copy = cache_folder() / "trees" / name
+    copy.mkdir(parents=True)
+    (copy / "file").write_bytes(b"x" * 100_000)
+    os.utime(copy, (time.time() - 86400 * days,) * 2)
+print(prune(0) >= 100_000, [(cache_folder() / "trees" / name).exists() for name in ("tests-old", "tests-new")])
+os.unlink(copy / "file"); copy.rmdir()
+"""
+    assert stack.compose("exec", "--no-TTY", "sweeper", "python", "-c", script).strip() == "True [False, True]"
+    mounted = run(["docker", "inspect", "--format", "{{json .Mounts}}", stack.services()["sweeper"]["ID"]])
+    assert {mount["Destination"]: mount.get("Name") for mount in json.loads(mounted)}["/cache"] == "maskfold-cache"
+    stack.wait(lambda: "cache: freed" in stack.compose("logs", "sweeper"), "the sweeper's first round", 60)

@@ -11,7 +11,7 @@ import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling
 
-from tests.docker.stack import Stack, container_of, run
+from tests.docker.stack import PROJECT, Stack, container_of, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.slow]
 
@@ -94,3 +94,36 @@ def test_a_run_survives_the_loss_of_its_workers(stack: Stack, started: UUID) -> 
     assert Counter(job.state_name for job in again) == {"Crashed": 1, "Completed": 1}
     assert any("no sign of life" in str(job.state and job.state.message) for job in again)
     assert any(continued(stack, job) for job in again)
+
+
+def test_a_lost_train_is_reported_and_frees_the_place_of_the_next(stack: Stack, started: UUID) -> None:
+    """Its container and the conductor go at once, as with their machine: no one is left to report it."""
+    stack.wait(lambda: in_the_middle(stack, started), "a fold in the middle")
+    stack.compose("kill", "conductor")
+    run(["docker", "kill", *container_of(started)])
+    stack.compose("up", "--detach", "--wait", "--no-recreate", "conductor")
+    second = stack.start("run")
+    assert stack.finish(started, 240) == "Crashed"
+    assert "no sign of life" in stack.message(started)
+    assert stack.finish(second, 120) == "Completed", stack.said(second)
+    assert stack.jobs(second) == []  # all that it needs is there
+
+
+def test_stack_down_takes_the_containers_of_jobs_along(stack: Stack) -> None:
+    """What ran is over in Prefect, too, and does not start again with the stack; data stay."""
+    left_out = stack.start("run", f"networks.joint.epochs={EPOCHS}", "networks.joint.seed=77")
+    stack.wait(lambda: in_the_middle(stack, left_out), "a fold in the middle")
+    stack.make("stack-down")
+    try:
+        network = ["--filter", f"network={PROJECT}"]
+        assert not run(["docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"])
+        assert not run(["docker", "ps", "--all", "--quiet", "--filter", "label=maskfold", *network])
+        assert PROJECT not in run(["docker", "network", "ls", "--format", "{{.Name}}"]).split()
+    finally:
+        stack.make("stack")
+        stack.two_workers()
+    assert stack.state(left_out) == "Cancelled"
+    assert {job.state_name for job in stack.jobs(left_out)} <= {"Completed", "Cancelled"}
+    assert any(key.endswith(".json") for key in stack.keys("run/train_fold/"))
+    again = stack.start("run")
+    assert stack.finish(again, 120) == "Completed", stack.said(again)

@@ -5,41 +5,70 @@
     python -m tests.faults.campaign --kills 100      # or: make campaign N=100
 
 Every workspace must end byte-equal to that of a run that nobody disturbed: submission, out-of-fold table, predictions,
-weights, crops. No process may be left, and nothing outside of workspace and homes may change.
+weights, crops. MLflow must show every run once, with its end. No process may be left, and nothing outside of workspace
+and homes may change.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import boto3
 import psutil
 
 from portraits import draw
+from tests.faults.outputs import Outputs, mlflow_faults
 from tests.faults.sandbox import Sandbox, kind_of, state_of
 from tests.servers.s3 import S3Server
 
-SETTINGS = ("--recipe", "smoke", "--set", "networks.joint.epochs=6")
+# Every kind of job in little time: a joint network and one for each of two attributes, two folds of each.
+RECIPE = """
+name: campaign
+scheme:
+  attributes:
+    - {name: mask, values: [wear, incorrect, not worn]}
+    - {name: gender, of: person, values: [male, female]}
+folds: {k: 2}
+crop: {face_size: [64, 48], portrait_size: [64, 48]}
+networks:
+  - &one
+    name: joint
+    backbone: test_resnet
+    pretrained: none
+    epochs: 4
+    batch_size: 16
+    optimizer: {name: adamw, lr: 0.002}
+    amp: "off"
+  - {<<: *one, name: mask, target: mask, epochs: 2}
+  - {<<: *one, name: gender, target: gender, epochs: 2}
+"""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGABRT)
-COMPARED = (".csv", ".parquet", ".safetensors", ".npy")
-RUN_SECONDS = 400.0
+EVERYTHING = "everything"
+"""A victim: all processes of a run at once, as when a machine stops."""
+RUN_SECONDS = 600.0
 """A run that takes longer hangs."""
+MIN_HORIZON_SECONDS = 10.0
+"""Least time within which a run is killed."""
 LEFT_SECONDS = 25.0
 """Time in which processes that outlive a killed run must have noticed and ended."""
-MOST_KILLS = 3
+MOST_KILLS = 4
 """Most kills of one workspace before it may finish."""
+CODES_OF_OTHERS = {0, 1, 128 + signal.SIGTERM}
+"""Exit codes of a run that lost another process: it went on, or said why it could not, or a job was told to stop."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +82,16 @@ class Kill:
     code: int
     """Exit code of the disturbed run."""
 
+    def __str__(self) -> str:
+        """Return it in one line."""
+        return f"{self.victim} {self.signum.name} at {self.second:.1f} s"
+
+    def is_surprising(self) -> bool:
+        """Return whether the run should have ended with another exit code."""
+        if self.victim in ("run", EVERYTHING):
+            return self.code not in {0, -self.signum, 128 + self.signum}
+        return self.code not in CODES_OF_OTHERS
+
 
 @dataclass
 class Result:
@@ -62,6 +101,7 @@ class Result:
     violations: list[str] = field(default_factory=list)
     undisturbed_seconds: float = 0.0
     workspaces: int = 0
+    began: float = field(default_factory=time.monotonic)
 
     def table(self) -> str:
         """Return a Markdown table: one line for each kind of process and signal."""
@@ -74,8 +114,31 @@ class Result:
         stores = ", ".join(f"{count} on {store}" for store, count in Counter(k.store for k in self.kills).items())
         lines.append("")
         lines.append(f"{len(self.kills)} kills ({stores}) of {self.workspaces} workspaces.")
-        lines.append(f"An undisturbed run takes {self.undisturbed_seconds:.0f} s. Violations: {len(self.violations)}.")
+        minutes = (time.monotonic() - self.began) / 60
+        lines.append(f"{minutes:.0f} min; an undisturbed run alone takes {self.undisturbed_seconds:.0f} s.")
+        lines.append(f"Violations: {len(self.violations)}.")
         return "\n".join([*lines, *(f"- {violation}" for violation in self.violations)])
+
+
+@dataclass
+class Place:
+    """A workspace and the sandbox of its runs."""
+
+    number: int
+    sandbox: Sandbox
+    workspace: str
+    random: random.Random
+    kills: list[Kill] = field(default_factory=list)
+    code: int = 0
+    """Exit code of the last run."""
+
+    @property
+    def store(self) -> str:
+        return "S3" if self.workspace.startswith("s3:") else "local"
+
+    def __str__(self) -> str:
+        """Return it with its kills."""
+        return f"workspace {self.number}, {self.store} ({', '.join(map(str, self.kills))})"
 
 
 class Campaign:
@@ -83,149 +146,168 @@ class Campaign:
 
     def __init__(self, folder: Path, seed: int, s3: S3Server | None = None) -> None:
         self.result = Result()
-        self._folder, self._random, self._s3 = folder, random.Random(seed), s3
-        self._data, self._bystander = folder / "data", folder / "bystander"
-        draw(self._data, people=12, seed=1, size=(192, 256))
+        self._folder, self._seed, self._s3 = folder, seed, s3
+        self._wanted, self._lock, self._numbers = 0, threading.Lock(), itertools.count()
+        self._data, self._bystander, self._recipe = folder / "data", folder / "bystander", folder / "recipe.yaml"
+        draw(self._data, people=8, seed=1, size=(192, 256))
+        self._recipe.write_text(RECIPE)
         self._bystander.mkdir()
         (self._bystander / "photo.jpg").write_bytes(b"a file of the user's")
         self._untouched = state_of([self._data, self._bystander])
-        self._template = Sandbox(folder / "undisturbed")
+        self._undisturbed = folder / "undisturbed"
+        place = Place(-1, Sandbox(self._undisturbed), str(self._undisturbed / "workspace"), random.Random(seed))
         began = time.monotonic()
-        code = self._run(self._template, self._template.folder / "workspace")
-        if code != 0:
-            raise RuntimeError(f"the undisturbed run failed: {self._template.complained}")
-        self.result.undisturbed_seconds = time.monotonic() - began
-        self._expected = _local_outputs(self._template.folder / "workspace")
+        self._run(place, None)
+        if place.code != 0 or self.result.violations:
+            raise RuntimeError(f"the undisturbed run failed: {self.result.violations} {place.sandbox.complained}")
+        self.result.undisturbed_seconds = self._horizon = time.monotonic() - began
+        self._expected = Outputs.of_folder(Path(place.workspace))
 
-    def run(self, kills: int, seconds: float = float("inf")) -> Result:
-        """Kill so many times, or until the time is over; every workspace is finished and compared."""
-        deadline = time.monotonic() + seconds
-        while len(self.result.kills) < kills and time.monotonic() < deadline:
-            number = self.result.workspaces
-            on_s3 = self._s3 is not None and number % 2 == 1
-            most = min(kills - len(self.result.kills), self._random.randint(1, MOST_KILLS))
-            self._one_workspace(number, most, on_s3)
-            self.result.workspaces += 1
+    def run(self, kills: int, beside: int = 1, seconds: float = float("inf")) -> Result:
+        """Kill so many times, or until the time is over; every workspace is finished and compared.
+
+        Args:
+            kills: How many.
+            beside: How many workspaces at a time.
+            seconds: No workspace begins after this time.
+        """
+        self._wanted, deadline = kills, time.monotonic() + seconds
+
+        def work(_: int) -> None:
+            while self._wanted > 0 and time.monotonic() < deadline:
+                self._one_workspace(next(self._numbers))
+
+        with ThreadPoolExecutor(beside) as pool:
+            list(pool.map(work, range(beside)))
         return self.result
 
-    def _one_workspace(self, number: int, kills: int, on_s3: bool) -> None:
+    def _one_workspace(self, number: int) -> None:
+        """Kill runs of one workspace until one has ended undisturbed; look at what it left."""
+        place = self._make_place(number)
+        most = place.random.randint(1, MOST_KILLS)
+        while True:
+            instant = None
+            if len(place.kills) < most and self._take(1):
+                instant = place.random.uniform(0.5, self._horizon)
+            kill = self._run(place, instant)
+            # How fast runs are changes with what else the machine does.
+            if kill is not None:
+                place.kills.append(kill)
+                self._horizon *= 1.1
+                continue
+            if instant is not None:  # the run was faster
+                self._take(-1)
+                self._horizon = max(MIN_HORIZON_SECONDS, 0.8 * self._horizon)
+            break
+        if place.code == 0:
+            self._compare(place)
+        else:
+            self._report(place, f"run again: exit code {place.code}: {place.sandbox.complained[-1500:]}")
+        with self._lock:
+            self.result.workspaces += 1
+        shutil.rmtree(place.sandbox.folder)
+
+    def _take(self, kills: int) -> bool:
+        """Take some of the kills that are still wanted; return whether there were any."""
+        with self._lock:
+            there = self._wanted >= kills
+            self._wanted -= kills if there else 0
+            return there
+
+    def _make_place(self, number: int) -> Place:
+        chance = random.Random(f"{self._seed}-{number}")
+        on_s3 = self._s3 is not None and number % 3 == 1
         sandbox = Sandbox(self._folder / f"run-{number}", self._s3.environment if on_s3 and self._s3 else {})
-        if self._random.random() < 0.75:  # otherwise the databases are created while processes are killed
+        if chance.random() < 0.75:  # otherwise the databases are created while processes are killed
             for home in ("prefect", "maskfold"):
-                shutil.copytree(self._template.folder / home, sandbox.folder / home, dirs_exist_ok=True)
-        workspace = self._make_workspace(sandbox, number, on_s3)
-        for _ in range(kills):
-            self._kill_one(sandbox, workspace, "S3" if on_s3 else "local")
-        code = self._run(sandbox, workspace)
-        where = f"workspace {number} ({', '.join(self._story(kills))})"
-        if code != 0:
-            self._report(f"{where}: run again: exit code {code}: {sandbox.complained[-1500:]}")
-            return
-        outputs = self._s3_outputs(str(workspace)) if on_s3 else _local_outputs(Path(workspace))
-        self._compare(where, sandbox, outputs)
-        shutil.rmtree(sandbox.folder)
-
-    def _make_workspace(self, sandbox: Sandbox, number: int, on_s3: bool) -> Path | str:
+                shutil.copytree(self._undisturbed / home, sandbox.folder / home, dirs_exist_ok=True)
         if not on_s3 or self._s3 is None:
-            return sandbox.folder / "workspace"
+            return Place(number, sandbox, str(sandbox.folder / "workspace"), chance)
         self._s3.make_bucket(f"campaign-{number}")
-        return f"s3://campaign-{number}/workspace"
+        return Place(number, sandbox, f"s3://campaign-{number}/workspace", chance)
 
-    def _kill_one(self, sandbox: Sandbox, workspace: Path | str, store: str) -> None:
-        """Start a run, kill one of its processes, and wait until all of them are gone."""
-        process = self._start(sandbox, workspace)
-        instant = self._random.uniform(0.5, self.result.undisturbed_seconds)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(instant)
-        victim, signum = "none left", self._random.choice(SIGNALS)
-        candidates = sandbox.processes()
-        if candidates:
-            chosen = self._random.choice(candidates)
+    def _run(self, place: Place, instant: float | None) -> Kill | None:
+        """Run once, kill one process at an instant unless the run is faster, and wait until all are gone."""
+        sandbox = place.sandbox
+        arguments = ("--recipe", str(self._recipe), "--data", str(self._data), "--workspace", place.workspace)
+        process = sandbox.start("run", *arguments)
+        victim = ""
+        if instant is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(instant)
+            victim, signum = self._kill(place)
+        place.code = self._wait(process, place)
+        kill = Kill(victim, signum, instant, place.store, place.code) if victim and instant else None
+        said = f"{kill or 'undisturbed'}: {place.code}"
+        if left := sandbox.left_over(LEFT_SECONDS):
+            self._report(place, f"{said}: processes are left: {sorted(map(kind_of, left))}")
+            sandbox.kill()
+        if "Traceback" in sandbox.complained or (kill and kill.is_surprising()):
+            self._report(place, f"{said}: {sandbox.complained[-1500:]}")
+        if kill is not None:
+            with self._lock:
+                self.result.kills.append(kill)
+                print(f"{len(self.result.kills)}: workspace {place.number}, {kill.store}: {said}", flush=True)
+        return kill
+
+    def _kill(self, place: Place) -> tuple[str, signal.Signals]:
+        """Send a signal to a process of a run, each kind being as likely; return the kind, or nothing if none lives."""
+        kinds: dict[str, list[psutil.Process]] = {}
+        for process in place.sandbox.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
-                victim = kind_of(chosen)
-                chosen.send_signal(signum)
-        code = self._wait(process, sandbox)
-        self.result.kills.append(Kill(victim, signum, instant, store, code))
-        self._refuse_left(sandbox)
-        print(f"{len(self.result.kills)}: {victim} {signum.name} at {instant:.1f} s, {store}: {code}", flush=True)
+                kinds.setdefault(kind_of(process), []).append(process)
+        signum = place.random.choice(SIGNALS)
+        if "run" not in kinds:
+            return "", signum
+        kind = place.random.choice([*sorted(kinds), EVERYTHING])
+        if kind == EVERYTHING:
+            signum, victims = signal.SIGKILL, [process for some in kinds.values() for process in some]
+        else:
+            victims = [place.random.choice(kinds[kind])]
+        for victim in victims:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                victim.send_signal(signum)
+        return kind, signum
 
-    def _start(self, sandbox: Sandbox, workspace: Path | str) -> subprocess.Popen[bytes]:
-        return sandbox.start("run", *SETTINGS, "--data", str(self._data), "--workspace", str(workspace))
-
-    def _run(self, sandbox: Sandbox, workspace: Path | str) -> int:
-        code = self._wait(self._start(sandbox, workspace), sandbox)
-        self._refuse_left(sandbox)
-        return code
-
-    def _wait(self, process: subprocess.Popen[bytes], sandbox: Sandbox) -> int:
+    def _wait(self, process: subprocess.Popen[bytes], place: Place) -> int:
         try:
             return process.wait(RUN_SECONDS)
         except subprocess.TimeoutExpired:
-            kinds = sorted(map(kind_of, sandbox.processes()))
-            self._report(f"a run hangs; its processes: {kinds}; {sandbox.complained[-500:]}")
-            sandbox.kill()
+            kinds = sorted(map(kind_of, place.sandbox.processes()))
+            self._report(place, f"a run hangs; its processes: {kinds}; {place.sandbox.complained[-500:]}")
+            place.sandbox.kill()
             return process.wait()
 
-    def _refuse_left(self, sandbox: Sandbox) -> None:
-        left = sandbox.left_over(LEFT_SECONDS)
-        if left:
-            self._report(f"processes are left: {sorted(map(kind_of, left))} ({self._story(1)})")
-            sandbox.kill()
-
-    def _compare(self, where: str, sandbox: Sandbox, outputs: dict[str, bytes]) -> None:
-        names = sorted(self._expected.keys() | outputs.keys())
-        different = [name for name in names if self._expected.get(name) != outputs.get(name)]
-        if different:
-            self._report(f"{where}: not byte-equal: {', '.join(different)}")
+    def _compare(self, place: Place) -> None:
+        """Look at a workspace whose last run has ended well."""
+        outputs, folder = self._outputs(place), place.sandbox.folder
+        if different := outputs.differences(self._expected):
+            self._report(place, f"not byte-equal: {', '.join(different)}")
+        for fault in mlflow_faults(folder / "maskfold" / "mlflow.db", outputs.records):
+            self._report(place, f"MLflow: {fault}")
         if state_of([self._data, self._bystander]) != self._untouched:
-            self._report(f"{where}: files outside of the workspace have changed")
-        if strays := [str(path) for name in ("cwd", "user") for path in (sandbox.folder / name).rglob("*")]:
-            self._report(f"{where}: files outside of workspace and homes: {strays}")
-        if strays := [path.name for path in (sandbox.folder / "tmp").glob("maskfold-*")]:
-            self._report(f"{where}: temporary files are left: {strays}")
+            self._report(place, "files outside of the workspace have changed")
+        if strays := [str(path) for name in ("cwd", "user") for path in (folder / name).rglob("*")]:
+            self._report(place, f"files outside of workspace and homes: {strays}")
+        if strays := [path.name for path in (folder / "tmp").glob("maskfold-*")]:
+            self._report(place, f"temporary files are left: {strays}")
 
-    def _report(self, violation: str) -> None:
-        print(f"violation: {violation}", flush=True)
-        self.result.violations.append(violation)
+    def _outputs(self, place: Place) -> Outputs:
+        if self._s3 is not None and place.store == "S3":
+            return Outputs.of_bucket(self._s3, *place.workspace.removeprefix("s3://").split("/", 1))
+        return Outputs.of_folder(Path(place.workspace))
 
-    def _story(self, kills: int) -> list[str]:
-        return [f"{kill.victim} {kill.signum.name} at {kill.second:.1f} s" for kill in self.result.kills[-kills:]]
-
-    def _s3_outputs(self, workspace: str) -> dict[str, bytes]:
-        if self._s3 is None:
-            raise RuntimeError("no S3 server")
-        bucket, prefix = workspace.removeprefix("s3://").split("/", 1)
-        settings = self._s3.environment
-        client = boto3.client(
-            "s3",
-            endpoint_url=self._s3.endpoint,
-            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
-            region_name="us-east-1",
-        )
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        return {
-            key.removeprefix(f"{prefix}/"): client.get_object(Bucket=bucket, Key=key)["Body"].read()
-            for key in keys
-            if _is_compared(key)
-        }
-
-
-def _local_outputs(workspace: Path) -> dict[str, bytes]:
-    files = (path for path in workspace.rglob("*") if path.is_file())
-    return {str(path.relative_to(workspace)): path.read_bytes() for path in files if _is_compared(str(path))}
-
-
-def _is_compared(name: str) -> bool:
-    # The scores of folds also say how long each took.
-    return name.endswith(COMPARED) and "detections/" not in name and not name.endswith("fold_scores.csv")
+    def _report(self, place: Place, what: str) -> None:
+        with self._lock:
+            self.result.violations.append(f"{place}: {what}")
+            print(f"violation: {self.result.violations[-1]}", flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a campaign and print its table; exit code 1 if anything that must hold did not."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.campaign", description=__doc__.split("\n\n")[0])
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--beside", type=int, default=2, help="workspaces at a time")
     parser.add_argument(
         "--seconds", type=float, default=float("inf"), help="begin no further workspace after this time"
     )
@@ -239,7 +321,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             s3 = S3Server.create(folder / "s3")
             s3.start()
             stack.callback(s3.stop)
-        result = Campaign(folder, arguments.seed, s3).run(arguments.kills, arguments.seconds)
+        campaign = Campaign(folder, arguments.seed, s3)
+        result = campaign.run(arguments.kills, arguments.beside, arguments.seconds)
     print(result.table())
     return 1 if result.violations else 0
 

@@ -53,7 +53,7 @@ class Sandbox:
         """Start ``maskfold`` as a person does in a shell: it leads a process group of its own; output goes to files."""
         with (self.folder / "stdout").open("wb") as stdout, (self.folder / "stderr").open("wb") as stderr:
             return subprocess.Popen(
-                [sys.executable, "-m", "maskfold.cli", *arguments],
+                [sys.executable, "-m", "maskfold", *arguments],
                 env=self.environment,
                 cwd=self.folder / "cwd",
                 stdin=subprocess.DEVNULL,
@@ -100,7 +100,7 @@ class Sandbox:
 def kind_of(process: psutil.Process) -> str:
     """Return what a process of a run is: run, server, fork server, job, worker, or tracker of resources."""
     command = " ".join(process.cmdline())
-    if "maskfold.cli" in command:
+    if "-m maskfold " in f"{command} ":
         return "run"
     if "maskfold.servers.gate" in command:
         return "server"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.faults.disks import small_disk
 from tests.faults.sandbox import Sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(1200)]
-PROGRAM = [sys.executable, "-m", "maskfold.cli"]
+PROGRAM = [sys.executable, "-m", "maskfold"]
 
 
 @pytest.fixture(scope="module")
@@ -36,24 +35,6 @@ def shell(sandbox: Sandbox, data: Path, script: str) -> subprocess.CompletedProc
         ["bash", "-c", script, "bash", *PROGRAM, *arguments(sandbox, data)],
         env=sandbox.environment, cwd=sandbox.folder / "cwd", capture_output=True, text=True, check=False, timeout=400,
     )  # fmt: skip
-
-
-@contextlib.contextmanager
-def tmpfs(folder: Path, size: str) -> Iterator[Path]:
-    """Mount a small disk; only root can."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_standard_output_that_is_full(sandbox: Sandbox, drawn_data: Path) -> None:
@@ -100,7 +81,7 @@ def test_a_whole_run_without_assertions_in_the_locale_c(drawn_data: Path, tmp_pa
 
 
 def test_a_home_of_prefect_without_space(sandbox: Sandbox, drawn_data: Path, tmp_path: Path) -> None:
-    with tmpfs(tmp_path / "small", "64k") as small:
+    with small_disk(tmp_path / "small", "64k") as small:
         full = Sandbox(sandbox.folder, {"PREFECT_HOME": str(small)})
         done = shell(full, drawn_data, 'exec "$@"')
     assert done.returncode == 1
@@ -112,7 +93,7 @@ def test_a_home_of_prefect_without_space(sandbox: Sandbox, drawn_data: Path, tmp
 @pytest.mark.parametrize("place", ["workspace", "maskfold", "tmp"])
 def test_disks_that_are_full(place: str, drawn_data: Path, tmp_path: Path) -> None:
     sandbox = Sandbox(tmp_path)
-    with tmpfs(tmp_path / place, "200k"):
+    with small_disk(tmp_path / place, "200k"):
         done = shell(sandbox, drawn_data, 'exec "$@"')
     if place == "maskfold":  # MLflow's database is no condition of a run
         assert done.returncode == 0, done.stderr
@@ -124,16 +105,3 @@ def test_disks_that_are_full(place: str, drawn_data: Path, tmp_path: Path) -> No
     again = shell(sandbox, drawn_data, 'exec "$@"')
     assert again.returncode == 0, again.stderr
     assert not sandbox.left_over(20)
-
-
-def test_two_runs_on_one_workspace_at_once(drawn_data: Path, tmp_path: Path, sandbox: Sandbox) -> None:
-    workspace = tmp_path / "workspace"
-    two = [Sandbox(tmp_path / name) for name in ("a", "b")]
-    common = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(workspace)]
-    started = [one.start(*common) for one in two]
-    codes = [process.wait(400) for process in started]
-    assert codes == [0, 0], [one.complained for one in two]
-    (expected,) = (sandbox.folder / "workspace" / "ensemble").glob("*/submission.csv")
-    (found,) = (workspace / "ensemble").glob("*/submission.csv")
-    assert found.read_bytes() == expected.read_bytes()
-    assert not list((two[0].folder / "cwd").iterdir())

@@ -80,7 +80,7 @@ def test_the_submission_has_the_rows_of_info_csv(drawn_data: Path, finished: Any
     assert {int(row["ans"]) for row in rows} <= set(range(18))
     assert (workspace / "submissions" / "latest.csv").read_bytes() == content
     checksum = (workspace / "submissions" / "latest.csv.sha256").read_text(encoding="utf-8")
-    assert checksum.split()[0] == hashlib.sha256(content).hexdigest()
+    assert checksum.split() == [hashlib.sha256(content).hexdigest(), "latest.csv"]
     assert Path(summary["report"]).is_file()
     assert 0 <= summary["oof_macro_f1"] <= 1
 
@@ -131,6 +131,8 @@ def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) 
     assert f"/runs/{summary['mlflow_run_id']})" in page
     assert re.search(rf"\| vote \| {summary['oof_macro_f1']:.3f} \(0\.\d{{3}}–0\.\d{{3}}\) \|", page)
     assert f"]({Path(summary['report']).as_uri()})" in page
+    assert f"/runs/{summary['mlflow_run_id']}/artifacts/report.html)" in page
+    assert f"/runs/{summary['mlflow_run_id']}/artifacts/submission.csv)" in page
     messages = [log.message for log in logs]
     assert any("maskfold.crop: train: 84 images" in message for message in messages)
 
@@ -187,8 +189,10 @@ def test_changing_one_network_trains_only_that_one(drawn_data: Path, finished: A
     }
     latest = (workspace / "submissions" / "latest.csv").read_bytes()
     summary, _ = run(drawn_data, workspace, *TWO_NETWORKS)
-    assert (workspace / "submissions" / "latest.csv").read_bytes() == Path(summary["submission"]).read_bytes()
-    assert (workspace / "submissions").is_dir()
+    newest = Path(summary["submission"]).read_bytes()
+    assert (workspace / "submissions" / "latest.csv").read_bytes() == newest
+    checksum = (workspace / "submissions" / "latest.csv.sha256").read_text(encoding="utf-8")
+    assert checksum.split() == [hashlib.sha256(newest).hexdigest(), "latest.csv"]
     assert latest  # the other run's own copy stays beside it
     assert len([*(workspace / "submissions").glob("*[0-9a-f].csv")]) == 2
     records = {path.stem: json.loads(path.read_bytes()) for path in (workspace / "submissions").glob("*.json")}
@@ -258,10 +262,15 @@ def test_damage_that_an_earlier_run_accepted_is_refused_under_a_lower_limit(draw
     data = tmp_path / "data"
     shutil.copytree(drawn_data, data)
     next((data / "train" / "images").glob("*/mask1.*")).write_bytes(b"not an image")
-    accepted = ["dataset.max_quarantined=0.5", "networks.joint.backbone=test_resnet"]
+    for photo in sorted((data / "eval" / "images").iterdir())[::2]:
+        photo.write_bytes(b"not an image")
+    limits = ["dataset.max_quarantined=0.5", "dataset.max_eval_unreadable=1"]
+    accepted = [*limits, "networks.joint.backbone=test_resnet"]
     run(data, tmp_path / "workspace", *accepted)
     with pytest.raises(DatasetError, match=r"1 of \d+ training photographs .* allows 0.1%.*quarantine.parquet"):
         run(data, tmp_path / "workspace", *accepted, "dataset.max_quarantined=0.001")
+    with pytest.raises(DatasetError, match=r"of \d+ evaluation images .* allows 10.0%.*quarantine.parquet"):
+        run(data, tmp_path / "workspace", *accepted, "dataset.max_eval_unreadable=0.1")
 
 
 def test_a_wrong_network_fails_before_the_data_set_is_read(drawn_data: Path, tmp_path: Path) -> None:

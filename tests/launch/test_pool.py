@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun, State
@@ -21,7 +22,7 @@ from prefect.events.schemas.automations import EventTrigger
 from prefect.states import Cancelling, Completed, Crashed, Failed, Pending, Running
 
 from flows.job import job
-from flows.lost_jobs import TAG, watch
+from flows.lost_jobs import NOT_STARTED, TAG, watch
 from maskfold.errors import CancelledError, InputError, JobFailedError, MaskfoldError
 from maskfold.launch import pool
 from maskfold.launch.folder import read_spec, write_failure
@@ -181,10 +182,12 @@ def watched(prefect_server: str) -> Iterator[None]:
     """The server notices a lost job after ten seconds, the shortest time that Prefect allows."""
     with get_client(sync_client=True) as client:
         for _ in range(2):  # again, as after every change
-            watch(client, silence=10)
-        (automation,) = client.read_automations_by_name(LOST_JOBS)
+            watch(client, silence=10, start=10)
+        made = [client.read_automations_by_name(name) for name in (LOST_JOBS, NOT_STARTED)]
+        assert [len(found) for found in made] == [1, 1]
         yield
-        client.delete_automation(automation.id)
+        for (automation,) in made:
+            client.delete_automation(automation.id)
 
 
 def test_waiting_for_a_busy_worker_is_nothing_to_tell(
@@ -232,6 +235,27 @@ def test_a_job_lost_just_before_flows_are_registered_again_is_noticed(
         watch(client, silence=10)
     waiting.end(seconds=60)
     assert waiting.state().is_crashed()
+
+
+@pytest.mark.slow
+def test_a_run_of_train_that_is_taken_and_never_started_is_noticed(watched: None, prefect_server: str) -> None:
+    """Its worker has died in between; the run of a job, which `train` watches, and what did start, stay as they are."""
+
+    @flow
+    def waiting() -> None: ...
+
+    with get_client(sync_client=True) as client:
+        taken, job, started = (
+            client.create_flow_run(waiting, tags=[TAG, kind], state=Pending()).id for kind in ("train", "job", "train")
+        )
+        client.set_flow_run_state(started, Running())
+        deadline = time.monotonic() + 60
+        while not (state := client.read_flow_run(taken).state) or not state.is_final():
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        assert state.is_crashed()
+        assert str(state.message).startswith("not started for 10 s")
+        assert [str(client.read_flow_run(one).state_name) for one in (job, started)] == ["Pending", "Running"]
 
 
 def test_the_automation_is_updated_where_it_differs(prefect_server: str, watched: None) -> None:

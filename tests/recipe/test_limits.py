@@ -25,7 +25,11 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("folds: {k: " + "9" * 50_000 + "}", "a number of 50,000 characters"),
         ("folds: {k: 0x" + "f" * 50_000 + "}", "a number of 50,002 characters"),
         ("folds: {k: 1" + ":59" * 20_000 + "}", "a number of 60,001 characters"),
-        ("[" * 5000, "not valid YAML"),
+        ("[" * 5000, "more than 100 levels"),
+        ("{a: " * 20_000, "more than 100 levels"),
+        ("- " * 60_000, "more than 100 levels"),
+        ("[" + "a," * 60_000 + "]", "more than 20,000 values"),
+        ("".join(f"k{number}: v\n" for number in range(11_000)), "more than 20,000 values"),
         ("a" * 200_000, "more than 131,072 bytes"),
     ],
 )
@@ -45,6 +49,27 @@ def test_a_pipe_is_no_recipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "recipe.yaml")
     with pytest.raises(RecipeError, match="neither a preset"):
         load_recipe(tmp_path / "recipe.yaml")
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "scheme.attributes=null",
+        "scheme.attributes=5",
+        "scheme.attributes.1=0.5",
+        "scheme.attributes.0.name=null",
+        "scheme.attributes.age.range=5",
+        "scheme={attributes: [{values: [a, b]}]}",
+        "scheme={attributes: [{name: size, bounds: [5], highest: 3}]}",
+        ".".join(["a"] * 2000) + "=1",
+        "networks.*.backbone=../../etc/x",
+        "networks.*.backbone=local-dir:/etc",
+    ],
+)
+def test_odd_schemes_and_names_are_refused(override: str) -> None:
+    with pytest.raises(RecipeError) as refused:
+        load_recipe("smoke", [override])
+    assert len(str(refused.value)) < 1000
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,13 @@ def test_overrides_reach_networks_by_name_number_and_all_at_once() -> None:
     assert recipe.networks[0].batch_size == 8
 
 
+def test_a_printed_recipe_has_no_codes(tmp_path: Path) -> None:
+    recipe = load_recipe("smoke", ['name="a\\e[2J\\u202e"'])
+    (tmp_path / "r.yaml").write_text(dump_recipe(recipe), encoding="utf-8")
+    assert dump_recipe(recipe).replace("\n", "").isprintable()
+    assert load_recipe(tmp_path / "r.yaml") == recipe
+
+
 def test_override_values_are_yaml() -> None:
     recipe = load_recipe("fast", ["labels.age_bounds=[45,60]", "networks.joint.size=null", "name=mine"])
     assert recipe.scheme["age"].bounds == (45, 60)

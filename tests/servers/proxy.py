@@ -21,11 +21,18 @@ class Instead:
     content: bytes
 
 
+@dataclass(frozen=True)
+class Slow:
+    """The server's answer, after some time."""
+
+    seconds: float
+
+
 CUT = "cut"
 """The answer ends in the middle of its body."""
-Fault = Callable[[str, str], int | float | str | Instead | None]
+Fault = Callable[[str, str], int | float | str | Instead | Slow | None]
 """From method and path to an HTTP status (int), seconds without an answer (float; 0 hangs up), :data:`CUT`, another
-answer, or None: passed on."""
+answer, a late one, or None: passed on."""
 
 
 class Proxy:
@@ -61,6 +68,8 @@ class Proxy:
                 elif isinstance(fault, Instead):
                     self._answer(fault.status, [], fault.content)
                 else:
+                    if isinstance(fault, Slow):
+                        time.sleep(fault.seconds)
                     answer = proxy._ask(self.command, self.path, body, dict(self.headers))
                     self._answer(*answer, cut=fault == CUT)
 

@@ -36,6 +36,14 @@ def train(tracking: Tracking | None, count: int = 3) -> None:
             recorder.epoch(record)
 
 
+def test_links_lead_where_browsers_reach_mlflow(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASKFOLD_MLFLOW_PAGE", "https://me:Pa55@box.example:5043/")
+    tracker = begin(workspace)
+    assert tracker.page.startswith("https://box.example:5043/#/experiments/")
+    assert tracker.page.endswith(f"/runs/{tracker.run_id}")
+    tracker.finish()
+
+
 def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     tracker = begin(workspace)
     assert tracker.page.startswith(uri if uri.startswith("http") else "http://127.0.0.1:5000/")

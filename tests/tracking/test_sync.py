@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -16,11 +17,13 @@ from mlflow.tracking import MlflowClient
 from maskfold.storage import Workspace, open_workspace
 from maskfold.tracking import job_recorder, sync, sync_running
 from tests.servers.mlflow import MlflowServer
-from tests.servers.proxy import Proxy
+from tests.servers.proxy import Proxy, Slow
+from tests.servers.s3 import S3Server
 from tests.tracking.conftest import (
     artifacts,
     begin,
     epochs,
+    finish_job,
     fold_outcome,
     fold_spec,
     play,
@@ -154,6 +157,64 @@ def test_one_file_that_cannot_be_uploaded_keeps_nothing_else_back(
     client = MlflowClient(tracking_uri=mlflow_server.uri)
     assert len(artifacts(client, tracker.run_id)) == 11
     assert sync(workspace).incomplete == 1
+    proxy.fault = lambda method, path: None
+    assert sync(workspace).complete == 1
+    assert is_whole(mlflow_server.uri, workspace)
+
+
+def test_a_large_file_may_take_longer_than_other_requests(
+    proxy: Proxy, mlflow_server: MlflowServer, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    proxy.fault = lambda method, path: Slow(3.0) if method == "PUT" and path.endswith(".safetensors") else None
+    tracker, spec = begin(workspace), fold_spec(epochs=11)
+    outcome = fold_outcome(workspace, spec, 11)
+    large = workspace.write(outcome.weights.path, bytes(4 << 20))
+    finish_job(workspace, spec, outcome.model_copy(update={"weights": large}))
+    tracker.done(spec)
+    tracker.finish()
+    (child,) = runs_of(mlflow_server.uri, workspace)["joint 1/2"]
+    assert artifacts(MlflowClient(tracking_uri=mlflow_server.uri), child.info.run_id) == {"weights/weights.safetensors"}
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "2"
+
+
+def test_a_storage_of_artifacts_without_credentials_keeps_back_nothing_but_them(
+    mlflow_server: MlflowServer,
+    s3_server: S3Server,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    s3_server.make_bucket("artifacts")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "on S3")
+    client = MlflowClient(tracking_uri=mlflow_server.uri)
+    experiment = client.create_experiment("on S3", "s3://artifacts/mlflow")
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    play(begin(workspace), workspace)
+    assert sync(workspace).incomplete == 1
+    assert all("credentials" in text for text in warnings(caplog))
+    runs = client.search_runs([experiment])
+    assert sorted(run.info.status for run in runs) == ["FINISHED"] * 3
+    (parent,) = (run for run in runs if run.info.run_name == "smoke realdata 0.710")
+    assert parent.data.metrics["macro_f1"] == 0.71
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    assert sync(workspace).complete == 1
+    assert len(artifacts(client, parent.info.run_id)) == 12
+
+
+def test_a_storage_that_takes_long_to_fail_is_tried_for_a_minute_and_not_for_each_file(
+    proxy: Proxy, mlflow_server: MlflowServer, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maskfold.tracking.logged.PATIENCE_S", 1.5)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    proxy.fault = lambda method, path: 3.0 if method == "PUT" else None
+    play(begin(workspace), workspace)
+    assert sum(method == "PUT" for method, _ in proxy.requests) == 2
+    assert names(mlflow_server.uri, workspace) == NAMES
     proxy.fault = lambda method, path: None
     assert sync(workspace).complete == 1
     assert is_whole(mlflow_server.uri, workspace)
@@ -411,6 +472,17 @@ def test_damaged_records_and_outcomes_keep_no_other_back(
     assert "no outcome of this version" in caplog.text
 
 
+@pytest.mark.parametrize("recipe", ["[" * 50_000, "networks: {a: 1}"])
+def test_a_forged_recipe_of_a_record_keeps_no_other_back(embedded: str, workspace: Workspace, recipe: str) -> None:
+    play(begin(workspace), workspace)
+    play(begin(workspace), workspace)
+    address = sorted(one for one in workspace.list("runs") if one.endswith("run.json"))[0]
+    record = json.loads(workspace.read(address) or b"")
+    workspace.write(address, json.dumps({**record, "recipe": recipe}).encode())
+    report = sync(workspace)
+    assert (report.complete, report.incomplete, report.away) == (1, 1, "")
+
+
 @pytest.mark.slow
 def test_the_command_line_syncs_a_whole_workspace(
     mlflow_server: MlflowServer, embedded: str, workspace: Workspace
@@ -434,6 +506,26 @@ def test_the_command_line_syncs_a_whole_workspace(
     assert subprocess.run(empty, capture_output=True).returncode == 2
     wrong = subprocess.run([*command, "--tracking-uri", "ftp://x"], capture_output=True, text=True)
     assert wrong.returncode == 2
+
+
+@pytest.mark.parametrize("kind", ["folder", "text", "half"])
+def test_a_database_that_is_none_costs_one_warning_at_once(
+    kind: str, embedded: str, workspace: Workspace, maskfold_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = maskfold_home / "mlflow.db"
+    content = database.read_bytes()
+    database.unlink()
+    if kind == "folder":
+        database.mkdir()
+    else:
+        database.write_bytes(b"words " * 100 if kind == "text" else content[:20_000])
+    play(begin(workspace), workspace)
+    (text,) = warnings(caplog)
+    assert "does not take records" in text
+    assert sync(workspace).away
+    database.rename(maskfold_home / "damaged")
+    assert sync(workspace).complete == 1
+    assert is_whole(embedded, workspace)
 
 
 def test_a_workspace_on_s3(embedded: str, s3_bucket: str) -> None:

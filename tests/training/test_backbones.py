@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from timm.layers import resample_abs_pos_embed
 from torch import Tensor
 
+from maskfold import torchvision_ops  # noqa: F401 - before timm
 from maskfold.errors import RecipeError, WeightsError
 from maskfold.recipe import Network
 from maskfold.specs import File, Weights
 from maskfold.training.backbones import Backbone
 from maskfold.training.randomness import Position
 from tests.training import drawn
+
+from timm.layers import resample_abs_pos_embed  # isort: skip
 
 PLACE = Position(0, 0)
 SHARED = Path(__file__).parents[3] / "shared" / "weights"

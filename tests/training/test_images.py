@@ -103,14 +103,14 @@ def test_statistics_of_many_rows_come_from_evenly_spaced_ones_in_any_order():
     assert std == pytest.approx((1e-3,) * 3)
 
 
-@pytest.mark.parametrize("kind", ["zip", "negative", "huge", "object", "text", "empty"])
+@pytest.mark.parametrize("kind", ["zip", "negative", "flat", "huge", "object", "text", "empty"])
 def test_a_file_that_is_no_pack_is_refused(tmp_path: Path, kind: str):
     path = tmp_path / "faces.npy"
     if kind == "zip":
         np.savez(tmp_path / "zip.npz", a=np.zeros(3))
         (tmp_path / "zip.npz").rename(path)
-    elif kind in ("negative", "huge"):
-        shape = (-4, 2, 2, 3) if kind == "negative" else (10**12, 64, 64, 3)
+    elif kind in ("negative", "flat", "huge"):
+        shape = {"negative": (-4, 2, 2, 3), "flat": (2, 0, 4, 3), "huge": (10**12, 64, 64, 3)}[kind]
         with path.open("wb") as stream:
             header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(stream, header)

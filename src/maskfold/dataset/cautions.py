@@ -84,6 +84,12 @@ def _note_warnings(survey: Survey) -> Iterable[str]:
         yield (
             f"{len(same)} photographs are under several people or in both parts; scores may be too high: {_some(same)}"
         )
+    skipped = [str(entry) for entry in survey.entries if entry.part == "eval" and entry.kind == "not-a-photograph"]
+    if skipped:
+        yield f"{len(skipped)} files in the evaluation folders get no answer: {_some(skipped)}"
+    repeated = [str(entry) for entry in survey.entries if entry.part == "eval" and entry.kind == "repeated-row"]
+    if repeated:
+        yield f"{len(repeated)} rows ask for an evaluation image once more and get no answer: {_some(repeated)}"
     unlisted = [entry.where for entry in survey.entries if entry.kind == "unlisted"]
     if unlisted:
         yield f"{len(unlisted)} files in eval/images are ignored because info.csv does not list them: {_some(unlisted)}"

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import pandas as pd
 
 from maskfold.cells import plain
-from maskfold.dataset.matching import spelling
+from maskfold.dataset.matching import FILE_FORMS, FOLDER_FORMS, pair, repaired
 from maskfold.errors import DatasetError
 from maskfold.rows import Row, read_rows
 from maskfold.scheme import Scheme
@@ -94,26 +94,48 @@ class Corrections:
     Attributes:
         name: Name used in messages.
         by: What identifies its rows.
-        labels: The correct classes and numbers by person or path, in the form that all its spellings have in common,
-            then by attribute.
-        written: Person or path as the file has it, by that form.
+        labels: The correct classes and numbers by person or path, as the file has it, then by attribute.
     """
 
     name: str
     by: Key
     labels: Mapping[str, Mapping[str, float]]
-    written: Mapping[str, str]
+
+    def match(self, people: Iterable[str], paths: Iterable[str]) -> Matched:
+        """Match the rows with the people, or with the photographs, of a data set."""
+        names = set(people if self.by == "person" else paths)
+        forms = FOLDER_FORMS if self.by == "person" else FILE_FORMS
+        pairs = pair(self.labels, names, forms)
+        return Matched(
+            labels={name: self.labels[written] for written, name in pairs.items()},
+            applied=Applied(
+                self.name,
+                len(self.labels),
+                tuple(pairs.values()),
+                tuple(written for written in self.labels if written not in pairs),
+                self.by,
+            ),
+            repairs=repaired(pairs, forms, f"names of {self.name}"),
+        )
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Corrections of one data set.
+
+    Attributes:
+        labels: The correct classes and numbers by person or path, as the data set has it, then by attribute.
+        applied: Which rows match.
+        repairs: Sentences for users on rows that match although they are spelt in another way.
+    """
+
+    labels: Mapping[str, Mapping[str, float]]
+    applied: Applied
+    repairs: tuple[str, ...]
 
     def right(self, person: str, path: str) -> Mapping[str, float]:
-        """Return the corrected labels of a photograph, by attribute; empty if the file has none for it."""
-        return self.labels.get(spelling(person if self.by == "person" else path), {})
-
-    def applied(self, names: Iterable[str]) -> Applied:
-        """Match the file's rows with the names of the data set's people and photographs."""
-        known = {spelling(name): name for name in names}
-        matched = [known[name] for name in self.labels if name in known]
-        unknown = [written for name, written in self.written.items() if name not in known]
-        return Applied(self.name, len(self.labels), tuple(matched), tuple(unknown), self.by)
+        """Return the corrected labels of a photograph, by attribute; empty if there is none for it."""
+        return self.labels.get(person if self.applied.by == "person" else path, {})
 
 
 def read_corrections(path: Path, name: str, scheme: Scheme) -> Corrections:
@@ -133,17 +155,16 @@ def read_corrections(path: Path, name: str, scheme: Scheme) -> Corrections:
     [key] = keys
     labels: dict[str, dict[str, float]] = {}
     lines: dict[str, str] = {}
-    written: dict[str, str] = {}
     for row in rows:
         where = f"{name}, {row.place}"
         if not row[key]:
             raise DatasetError(f"{where}: {key} is blank")
-        who = spelling(plain(row[key]) if key == "person" else row[key])
+        who = plain(row[key]) if key == "person" else row[key]
         if who in lines:
             raise DatasetError(f"{where}: {row[key]} is already corrected in {lines[who]}; keep one row")
-        lines[who], written[who] = row.place, row[key]
+        lines[who] = row.place
         labels[who] = _right(row, scheme, where)
-    return Corrections(name, "person" if key == "person" else "name", labels, written)
+    return Corrections(name, "person" if key == "person" else "name", labels)
 
 
 def _right(row: Row, scheme: Scheme, where: str) -> dict[str, float]:

@@ -16,9 +16,10 @@ import pandas as pd
 
 from maskfold.dataset.images import MISSING, Probe
 from maskfold.dataset.manifest import ImageRow
+from maskfold.dataset.matching import find_files
 from maskfold.dataset.names import EXTERNAL
 from maskfold.dataset.quarantine import Entry, first_lines
-from maskfold.dataset.table import Listed, agree, find_files, read_row
+from maskfold.dataset.table import Listed, agree, read_row
 from maskfold.errors import DatasetError
 from maskfold.rows import read_rows
 from maskfold.scheme import Scheme
@@ -35,6 +36,7 @@ class ExternalTable:
         n_rows: Rows in the file.
         listed: Rows that are usable so far, each image once.
         entries: The reasons why other rows are not usable.
+        repairs: Sentences for users on images that are named in another way than the disk does.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ExternalTable:
     n_rows: int
     listed: tuple[Listed, ...]
     entries: tuple[Entry, ...]
+    repairs: tuple[str, ...] = ()
 
     def image(self, path: str) -> str:
         """Return the name of an image in the manifest."""
@@ -96,7 +99,7 @@ def read_external_table(path: Path, name: str, number: int, scheme: Scheme) -> E
             f"{name}: the columns are {', '.join(rows[0].cells)[:200]}; an external table needs path and at least one "
             f"of {', '.join(scheme.names)}"
         )
-    files, _ = find_files((row["path"] for row in rows), path.parent, name)
+    files, repairs = find_files((row["path"] for row in rows), path.parent, name)
     listed: dict[str, list[Listed]] = defaultdict(list)
     entries = []
     for row in rows:
@@ -108,7 +111,7 @@ def read_external_table(path: Path, name: str, number: int, scheme: Scheme) -> E
     once = tuple(same[0] for same in listed.values() if agree(same))
     table = ExternalTable(name, number, path.parent, len(rows), once, ())
     entries += [_repetition(table, same) for same in listed.values() if len(same) > 1]
-    return ExternalTable(name, number, path.parent, len(rows), once, tuple(entries))
+    return ExternalTable(name, number, path.parent, len(rows), once, tuple(entries), repairs)
 
 
 def settle_external(

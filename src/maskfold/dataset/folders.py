@@ -6,22 +6,22 @@
     DIR/train/<class>/... and DIR/test/...       or eval, evaluation, holdout, val, valid, validation; names of class
                                                  folders in it are never read
 
-Photographs may be at any depth below their class. Links to photographs are followed as long as they
-stay in the data set; links to folders are not.
+Photographs may be at any depth below their class. Links are followed as long as they stay in the data set; those to
+folders also must not lead to photographs of another class. No folder is read twice, so links may form a circle.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from maskfold.dataset.corrections import Corrections
+from maskfold.dataset.corrections import Matched
 from maskfold.dataset.names import link_problem, own_image, printable, unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.dataset.reading import Photograph, Reading, Source
-from maskfold.dataset.table import read_own_corrections
+from maskfold.dataset.table import match_corrections
 from maskfold.errors import DatasetError
 from maskfold.layouts import EVALUATION, TRAINING, is_litter, is_photograph
 from maskfold.listing import is_folder, listing
@@ -33,11 +33,14 @@ class _Scan:
     """Photographs and problems found so far."""
 
     root: Path
-    corrections: Corrections | None
+    follow_links: bool = False
     photographs: list[Photograph] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     n_litter: int = 0
-    follow_links: bool = False
+    parts: set[Path] = field(default_factory=set)
+    """Class folders and evaluation folders that are no links, resolved."""
+    seen: set[Path] = field(default_factory=set)
+    """Folders that were read, resolved."""
 
 
 def read_folders(source: Source) -> Reading:
@@ -48,23 +51,31 @@ def read_folders(source: Source) -> Reading:
             f"{', '.join(source.scheme.names)}; write a table with a column for each (dataset.table)"
         )
     [attribute] = source.scheme.attributes
-    scan = _Scan(source.root, read_own_corrections(source.corrections, source.scheme), follow_links=source.follow_links)
+    scan = _Scan(source.root, source.follow_links)
     if not source.root.is_dir():
         raise DatasetError(f"data set {source.root}: there is no such folder")
     top = {entry.name.casefold(): Path(entry.path) for entry in listing(source.root) if is_folder(entry)}
     training = [top[name] for name in sorted(top) if name in TRAINING]
-    for folder in training or [source.root]:
+    evaluation = [top[name] for name in sorted(top) if name in EVALUATION] if training else []
+    training = training or [source.root]
+    below = [
+        entry for folder in training for entry in listing(folder) if is_folder(entry) and not is_litter(entry.name)
+    ]
+    classes = [Path(entry.path) for entry in below if not entry.is_symlink()]
+    scan.parts = {path.resolve() for path in (*evaluation, *classes)}
+    for folder in training:
         _read_training(scan, folder, attribute)
-    if training:
-        for folder in (top[name] for name in sorted(top) if name in EVALUATION):
-            _read_evaluation(scan, folder)
+    for folder in evaluation:
+        _read_evaluation(scan, folder)
     names = [photograph.name for photograph in scan.photographs if photograph.part == "train"]
+    corrections = match_corrections(source, names, names)
     return Reading(
-        photographs=tuple(scan.photographs),
+        photographs=tuple(_corrected(one, attribute, corrections) for one in scan.photographs),
         entries=tuple(scan.entries),
         persons_known=False,
-        corrections=scan.corrections.applied(names) if scan.corrections else None,
+        corrections=corrections.applied if corrections else None,
         n_litter=scan.n_litter,
+        warnings=corrections.repairs if corrections else (),
     )
 
 
@@ -79,9 +90,8 @@ def _read_training(scan: _Scan, folder: Path, attribute: Attribute) -> None:
                 scan.entries.append(Entry("train", where, "", "no-label", "a photograph outside the class folders", 1))
             else:
                 scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the class folders"))
-        elif entry.is_symlink() and not scan.follow_links:
-            reason = "a class folder must not be a link; its photographs may be outside the data set"
-            scan.entries.append(Entry("train", where, "", "unsafe-path", reason, _count(path)))
+        elif entry.is_symlink() and (problem := _link_problem(scan, path)):
+            scan.entries.append(Entry("train", where, "", "unsafe-path", problem, 1))  # nothing there is counted
         else:
             _read_class(scan, path, attribute)
 
@@ -96,9 +106,16 @@ def _read_class(scan: _Scan, folder: Path, attribute: Attribute) -> None:
         return
     for path in _photographs(scan, folder, "train"):
         name = path.relative_to(scan.root).as_posix()
-        right = scan.corrections.right(name, name).get(attribute.name, stated) if scan.corrections else stated
         image = own_image(name)
-        scan.photographs.append(Photograph(image, "train", image, name, {attribute.name: right}, right != stated))
+        scan.photographs.append(Photograph(image, "train", image, name, {attribute.name: stated}))
+
+
+def _corrected(photograph: Photograph, attribute: Attribute, corrections: Matched | None) -> Photograph:
+    if corrections is None or photograph.part == "eval":
+        return photograph
+    stated = photograph.stated[attribute.name]
+    right = corrections.right(photograph.name, photograph.name).get(attribute.name, stated)
+    return replace(photograph, stated={attribute.name: right}, corrected=right != stated)
 
 
 def _read_evaluation(scan: _Scan, folder: Path) -> None:
@@ -108,23 +125,46 @@ def _read_evaluation(scan: _Scan, folder: Path) -> None:
 
 
 def _photographs(scan: _Scan, folder: Path, part: str) -> Iterator[Path]:
-    """Yield the photographs below a folder, sorted by name; note everything else."""
-    for entry in listing(folder):
+    """Yield the photographs below a folder, those behind links to folders last; note everything else."""
+    scan.seen.add(folder.resolve())
+    try:
+        entries = listing(folder)
+    except OSError as error:  # behind a link; the fingerprint reports those of the data set itself
+        _note(scan, part, _relative(scan, folder), "unreadable", f"the folder cannot be listed: {error.strerror}")
+        return
+    for entry in sorted(entries, key=lambda entry: entry.is_symlink() and is_folder(entry)):
         path = Path(entry.path)
         where = _relative(scan, path)
         if is_litter(entry.name):
             scan.n_litter += 1
-        elif is_folder(entry) and (scan.follow_links or not entry.is_symlink()):
-            yield from _photographs(scan, path, part)
+        elif is_folder(entry):
+            problem = _link_problem(scan, path) if entry.is_symlink() else None
+            if path.resolve() in scan.seen:
+                problem = "its photographs are already read"
+            if problem:
+                _note(scan, part, where, "not-a-photograph", f"a link to a folder: {problem}")
+            else:
+                yield from _photographs(scan, path, part)
         elif not is_photograph(entry.name):
-            reason = "a link to a folder" if is_folder(entry) else "not a photograph by its extension"
-            _note(scan, part, where, "not-a-photograph", reason)
-        elif (problem := unsafe_name(path.relative_to(scan.root).as_posix())) or (
-            problem := link_problem(path, scan.root, scan.follow_links) if entry.is_symlink() else None
-        ):
-            _note(scan, part, where, "unsafe-path", problem, 1)
+            _note(scan, part, where, "not-a-photograph", "not a photograph by its extension")
+        elif problem := unsafe_name(name := path.relative_to(scan.root).as_posix()):
+            _note(scan, part, where, "unsafe-path" if part == "train" else "not-a-photograph", problem, 1)
+        elif entry.is_symlink() and (problem := link_problem(path, scan.root, scan.follow_links)):
+            if part == "train":
+                _note(scan, part, where, "unsafe-path", problem, 1)
+            else:
+                scan.photographs.append(Photograph(own_image(name), "eval", "", name, problem=problem, where=where))
         else:
             yield path
+
+
+def _link_problem(scan: _Scan, link: Path) -> str | None:
+    """Return why a link to a folder is not followed, or None."""
+    problem = link_problem(link, scan.root, scan.follow_links)
+    target = link.resolve()
+    if not problem and any(target.is_relative_to(part) or part.is_relative_to(target) for part in scan.parts):
+        problem = "the link leads to photographs that have a folder of their own"
+    return problem
 
 
 def _note(scan: _Scan, part: str, where: str, kind: str, reason: str, left_out: int = 0) -> None:

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from maskfold.errors import CorruptDataError, DatasetError, InvariantError
+from maskfold.dataset.frame import read_frame
+from maskfold.errors import DatasetError, InvariantError
 from maskfold.scheme import IntArray
 from maskfold.specs import digest
 from maskfold.wording import first_few
@@ -128,10 +129,7 @@ def read_folds(path: Path) -> pd.DataFrame:
     Raises:
         CorruptDataError: If the file is not such a table.
     """
-    table = pd.read_parquet(path)
-    if list(table.columns) != list(COLUMNS):
-        raise CorruptDataError(f"{path}: not a table of folds; its columns are {', '.join(map(str, table.columns))}")
-    return table.astype(COLUMNS)
+    return read_frame(path, "a table of folds", COLUMNS)[list(COLUMNS)]
 
 
 def _strata(people: pd.DataFrame) -> list[Stratum]:

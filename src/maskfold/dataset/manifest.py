@@ -29,6 +29,7 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
+from maskfold.dataset.frame import read_frame
 from maskfold.errors import CorruptDataError, InvariantError
 from maskfold.scheme import Attribute, IntArray, Scheme
 
@@ -103,13 +104,13 @@ def read_manifest(path: Path) -> pd.DataFrame:
     Raises:
         CorruptDataError: If the file is not a manifest.
     """
-    table = pd.read_parquet(path)
+    table = read_frame(path, "a manifest", COLUMNS)
     attributes = table.columns[len(COLUMNS) :]
     if list(table.columns[: len(COLUMNS)]) != list(COLUMNS) or not set(table.dtypes[attributes].map(str)) <= set(
         _STATED
     ):
         raise CorruptDataError(f"{path}: not a manifest; its columns are {', '.join(map(str, table.columns))}")
-    return table.astype(COLUMNS)
+    return table
 
 
 def train_rows(manifest: pd.DataFrame) -> pd.DataFrame:

@@ -7,15 +7,18 @@ web pages add invisible blanks. Names are paired only where one name on each sid
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from maskfold.cells import visible
-from maskfold.layouts import PHOTOGRAPHS
+from maskfold.dataset.names import unsafe_name
+from maskfold.layouts import PHOTOGRAPHS, is_litter, is_photograph
+from maskfold.listing import is_folder, listing
 from maskfold.wording import first_few
 
 Form = tuple[str, Callable[[str], str]]
@@ -121,15 +124,17 @@ def spelling(name: str) -> str:
 def difference(asked: str, found: str, forms: Sequence[Form]) -> str:
     """Return what two paired names differ in, in words."""
 
-    def equal_without(left_out: int, one: str, other: str) -> bool:
-        for number, (_, form) in enumerate(forms):
-            one, other = (form(one), form(other)) if number != left_out else (one, other)
+    def equal_in(forms: Sequence[Form]) -> bool:
+        one, other = asked, found
+        for _, form in forms:
+            one, other = form(one), form(other)
         return one == other
 
-    needed = [words for number, (words, _) in enumerate(forms) if not equal_without(number, asked, found)]
-    if not equal_without(-1, asked, found):
-        return "a Korean code page"
-    return " and ".join(needed) or forms[0][0]  # the forms after the first compose names, too
+    for n in range(1, len(forms) + 1):
+        if equal_in(forms[:n]):
+            needed = [words for i, (words, _) in enumerate(forms[:n]) if not equal_in([*forms[:i], *forms[i + 1 : n]])]
+            return " and ".join(needed)
+    return "a Korean code page"
 
 
 def repaired(pairs: Mapping[str, str], forms: Sequence[Form], what: str) -> tuple[str, ...]:
@@ -149,6 +154,34 @@ def repaired(pairs: Mapping[str, str], forms: Sequence[Form], what: str) -> tupl
         f"only, which is used: {first_few(named, limit=3, separator='; ')}"
         for words, named in by_words.items()
     )
+
+
+def find_files(paths: Iterable[str], folder: Path, table: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Find the photographs that a table names in another way than the disk does.
+
+    Args:
+        paths: As in the table.
+        folder: The table's folder.
+        table: The table's name, for messages.
+
+    Returns:
+        The file of each such path, relative to the folder; and sentences for users.
+    """
+    asked = list(dict.fromkeys(path for path in paths if path))
+    if all(unsafe_name(path) is None and os.path.lexists(folder / path) for path in asked):
+        return {}, ()
+    present = [name for name in _below(folder) if unsafe_name(name) is None]
+    found = pair(asked, present, FILE_FORMS)
+    return found, repaired(found, FILE_FORMS, f"paths of {table}")
+
+
+def _below(folder: Path, prefix: str = "") -> Iterator[str]:
+    """Yield the photographs below a folder; links to folders are not followed."""
+    for entry in listing(folder):
+        if is_folder(entry) and not entry.is_symlink() and not is_litter(entry.name):
+            yield from _below(Path(entry.path), f"{prefix}{entry.name}/")
+        elif is_photograph(entry.name):
+            yield prefix + entry.name
 
 
 def alike(orphans: Iterable[str], others: Iterable[str]) -> dict[str, str]:

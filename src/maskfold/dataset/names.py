@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from maskfold.wording import code_page_hint
 
 EXTERNAL: Final = "external"
 """Begins the names of external images, which are stored outside the data set: ``external/<table's number>/<path>``."""
@@ -31,7 +32,7 @@ def unsafe_name(name: str) -> str | None:
     if not name.strip():
         return "the name is blank"
     if any(unicodedata.category(character) in _UNPRINTABLE for character in name):
-        return "the name contains characters that cannot be printed"
+        return f"the name contains characters that cannot be printed{code_page_hint(name)}"
     if name.startswith(("/", "~")) or "\\" in name or name[1:2] == ":":
         return "the name is an absolute path or contains a backslash"
     parts = name.split("/")
@@ -69,20 +70,12 @@ def link_problem(path: Path, folder: Path, anywhere: bool = False) -> str | None
         target, inside = path.resolve(strict=True), folder.resolve()
     except (OSError, RuntimeError):
         return "the link is broken"
+    below = [one for one in (path, *path.parents) if folder in one.parents]
+    if anywhere and any(one.is_symlink() and inside.is_relative_to(one.resolve()) for one in below):
+        return "the link leads to a folder that holds the data set"  # which its fingerprint does not cover
     return None if anywhere or target.is_relative_to(inside) else f"the link points outside {folder.name}/"
 
 
 def printable(name: str) -> str:
     """Return a name from disk with unprintable characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
-
-
-def code_page_hint(name: str) -> str:
-    """Return what to do with a name from disk that is not UTF-8, as the end of a sentence; else an empty text."""
-    if name.isascii() or not any(unicodedata.category(character) == "Cs" for character in name):
-        return ""
-    try:
-        meant = os.fsencode(name).decode("cp949")
-    except UnicodeError:
-        return "; its name is not UTF-8: rename it"
-    return f"; its name is not UTF-8 but reads {meant!r} in the Korean code page cp949: rename it, such as with convmv"

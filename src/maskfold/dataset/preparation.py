@@ -101,7 +101,7 @@ def prepare(
     """
     found = _survey(data, settings, scheme, corrections, threads, progress, external)
     refuse(found.entries, found.n_train, settings.max_quarantined, found.root)
-    refusal = eval_refusal(found.entries, *found.n_eval, settings.max_eval_unreadable)
+    refusal = eval_refusal(found.entries, *found.n_eval, settings)
     if refusal is not None:
         raise DatasetError(f"data set {found.root}: {refusal}")
     for use in found.external:

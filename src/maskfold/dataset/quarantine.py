@@ -9,8 +9,10 @@ from typing import Final, Literal
 
 import pandas as pd
 
+from maskfold.dataset.frame import read_frame
 from maskfold.dataset.names import printable
-from maskfold.errors import CorruptDataError, DatasetError
+from maskfold.errors import DatasetError
+from maskfold.recipe import Dataset
 
 KINDS: Final = {
     "unreadable": "the photograph cannot be decoded",
@@ -140,24 +142,24 @@ def refuse(entries: Sequence[Entry], n_usable: int, limit: float, name: str) -> 
         raise DatasetError(f"data set {name}: {reason}")
 
 
-def eval_refusal(entries: Sequence[Entry], n_eval: int, n_unreadable: int, limit: float) -> str | None:
+def eval_refusal(entries: Sequence[Entry], n_eval: int, n_unreadable: int, limits: Dataset) -> str | None:
     """Return why a run rejects a data set's evaluation images, with the first ten problems; None if it accepts them.
 
     Args:
         entries: Everything that is left out or noted.
         n_eval: Evaluation images.
         n_unreadable: Those that cannot be read.
-        limit: Largest allowed share of unreadable ones, 0..1. A single one of several is always allowed.
+        limits: How many may be unreadable.
     """
-    if n_unreadable <= max(limit * n_eval, n_eval > 1):
+    if not limits.refuses_evaluation(n_eval, n_unreadable):
         return None
     named = [entry for entry in entries if entry.part == "eval" and entry.kind in UNREADABLE]
     spare = [entry for entry in entries if entry.kind == "unlisted"]
-    others = f"{len(spare)} files there are not listed, such as {spare[0].where}. " if spare else ""
+    others = f"{len(spare)} files there are not listed, such as {spare[0]}. " if spare else ""
     return "\n".join(
         [
             f"{n_unreadable:,} of {n_eval:,} evaluation images ({n_unreadable / n_eval:.1%}) cannot be read; they "
-            f"would all get the same answer. dataset.max_eval_unreadable allows {limit:.1%}",
+            f"would all get the same answer. dataset.max_eval_unreadable allows {limits.max_eval_unreadable:.1%}",
             *first_lines(named),
             f"{others}Restore the images, fix their names, or raise the limit.",
         ]
@@ -170,12 +172,9 @@ def read_quarantine(path: Path) -> list[Entry]:
     Raises:
         CorruptDataError: If the file is not such a table.
     """
-    try:
-        table = pd.read_parquet(path)
-        names = [field.name for field in fields(Entry)]
-        return [Entry(*row) for row in table[names].itertuples(index=False, name=None)]
-    except (OSError, ValueError, KeyError) as error:
-        raise CorruptDataError(f"quarantine table {path}: cannot be read: {error}") from None
+    columns = {field.name: "int32" if field.name == "left_out" else "str" for field in fields(Entry)}
+    table = read_frame(path, "a quarantine table", columns)
+    return [Entry(*row) for row in table[list(columns)].itertuples(index=False, name=None)]
 
 
 def quarantine_table(entries: Iterable[Entry]) -> pd.DataFrame:

@@ -123,7 +123,7 @@ def survey(
         corrections=corrections_use(reading.corrections, own) if reading.corrections else None,
         n_litter=reading.n_litter,
         external=tuple(uses),
-        warnings=reading.warnings,
+        warnings=(*reading.warnings, *(repair for table in external for repair in table.repairs)),
     )
 
 

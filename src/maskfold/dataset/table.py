@@ -17,20 +17,19 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from maskfold.cells import given, plain
-from maskfold.dataset.corrections import AGREED, Corrections, read_corrections
+from maskfold.dataset.corrections import AGREED, Matched, read_corrections
 from maskfold.dataset.images import MISSING
-from maskfold.dataset.matching import FILE_FORMS, pair, repaired, spelling
+from maskfold.dataset.matching import find_files, spelling
 from maskfold.dataset.names import link_problem, own_image, unsafe_name
 from maskfold.dataset.quarantine import Entry
-from maskfold.dataset.reading import CorrectionsFile, Photograph, Reading, Source
+from maskfold.dataset.reading import Photograph, Reading, Source
 from maskfold.errors import DatasetError
-from maskfold.layouts import TABLE_COLUMNS, is_evaluation, is_litter, is_photograph, is_table
-from maskfold.listing import is_folder, listing
+from maskfold.layouts import TABLE_COLUMNS, is_evaluation, is_table
 from maskfold.rows import Row, read_rows
 from maskfold.scheme import Scheme
 from maskfold.wording import first_few
@@ -67,41 +66,50 @@ def read_table(source: Source) -> Reading:
     rows, spelled = _one_spelling(_rows(source))
     table = str(source.table)
     files, repairs = find_files((row["path"] for row in rows), source.root, table)
-    corrections = read_own_corrections(source.corrections, source.scheme)
     evaluation, training, entries = _by_part(rows, table)
+    people = {_person(row) for row in training}
+    corrections = match_corrections(source, people, (row["path"] for row in training))
     asked, notes = _evaluation(evaluation, source.root, table, files, source.follow_links)
     entries += notes
     listed: dict[str, list[Listed]] = defaultdict(list)
+    lost: dict[str, list[Entry]] = defaultdict(list)
     for row in training:
         if row["path"] in asked:
             reason = f"{row['path']}: also an evaluation photograph ({asked[row['path']].place}), so not trained on"
-            entries.append(_left_out(table, row, ("in-both-parts", reason)))
+            lost[row["path"]].append(_left_out(table, row, ("in-both-parts", reason)))
             continue
         found = read_row(row, source.root, source.scheme, files, corrections, True, source.follow_links)
         if isinstance(found, Listed):
             listed[found.path].append(found)
         else:
-            entries.append(_left_out(table, row, found))
+            lost[row["path"]].append(_left_out(table, row, found))
+    entries += _once(lost, listed)
     once = [same[0] for same in listed.values() if agree(same)]
     entries += [_repetition(table, same) for same in listed.values() if len(same) > 1]
     settled, torn = _settle_people(once, source.scheme)
-    people = {_person(row) for row in training}
     both = sorted(people & {_person(row) for row in evaluation} - {""})
     return Reading(
         photographs=(*map(_training, settled), *(one.photograph for one in asked.values())),
         entries=(*entries, *torn),
         persons_known=bool(people - {""}),
-        corrections=corrections.applied({*people, *(row["path"] for row in training)}) if corrections else None,
-        warnings=(*repairs, *spelled, *_both_parts(both)),
+        corrections=corrections.applied if corrections else None,
+        warnings=(
+            *repairs,
+            *(corrections.repairs if corrections else ()),
+            *spelled,
+            *_both_parts(both),
+            *_nameless(training),
+        ),
     )
 
 
-def read_own_corrections(file: CorrectionsFile | None, scheme: Scheme) -> Corrections | None:
-    """Read the corrections of a table or of class folders.
+def match_corrections(source: Source, people: Iterable[str], paths: Iterable[str]) -> Matched | None:
+    """Read the corrections of a table or of class folders, and match them with its people or photographs.
 
     Raises:
         DatasetError: If the file is not valid, or is the competition's.
     """
+    file = source.corrections
     if file is None:
         return None
     if file.name == AGREED:
@@ -109,7 +117,7 @@ def read_own_corrections(file: CorrectionsFile | None, scheme: Scheme) -> Correc
             f"dataset.corrections={AGREED} applies to the competition's data set only; for a table or class folders "
             "name a csv with path or person and the attributes, or use none: --set dataset.corrections=null"
         )
-    return read_corrections(file.path, file.name, scheme)
+    return read_corrections(file.path, file.name, source.scheme).match(people, paths)
 
 
 def _rows(source: Source) -> list[Row]:
@@ -148,34 +156,6 @@ def _one_spelling(rows: Sequence[Row]) -> tuple[list[Row], tuple[str, ...]]:
         [replace(row, cells={**row.cells, "person": changed.get(_person(row), _person(row))}) for row in rows],
         (f"{len(changed)} names of people differ only in case, blanks or Unicode form from others: {named}",),
     )
-
-
-def find_files(paths: Iterable[str], folder: Path, table: str) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Find the photographs that a table names in another way than the disk does.
-
-    Args:
-        paths: As in the table.
-        folder: The table's folder.
-        table: The table's name, for messages.
-
-    Returns:
-        The file of each such path, relative to the folder; and sentences for users.
-    """
-    asked = list(dict.fromkeys(path for path in paths if path))
-    if all(unsafe_name(path) is None and os.path.lexists(folder / path) for path in asked):
-        return {}, ()
-    present = [name for name in _below(folder) if unsafe_name(name) is None]
-    found = pair(asked, present, FILE_FORMS)
-    return found, repaired(found, FILE_FORMS, f"paths of {table}")
-
-
-def _below(folder: Path, prefix: str = "") -> Iterator[str]:
-    """Yield the photographs below a folder; links to folders are not followed."""
-    for entry in listing(folder):
-        if is_folder(entry) and not entry.is_symlink() and not is_litter(entry.name):
-            yield from _below(Path(entry.path), f"{prefix}{entry.name}/")
-        elif is_photograph(entry.name):
-            yield prefix + entry.name
 
 
 def _by_part(rows: Iterable[Row], table: str) -> tuple[list[Row], list[Row], list[Entry]]:
@@ -226,7 +206,7 @@ def read_row(
     folder: Path,
     scheme: Scheme,
     files: Mapping[str, str],
-    corrections: Corrections | None = None,
+    corrections: Matched | None = None,
     complete: bool = False,
     follow_links: bool = False,
 ) -> Listed | Problem:
@@ -316,6 +296,14 @@ def _left_out(table: str, row: Row, problem: Problem) -> Entry:
     return Entry("train", f"{table}, {row.place}", _person(row), *problem, 1)
 
 
+def _once(lost: Mapping[str, Sequence[Entry]], listed: Collection[str]) -> Iterator[Entry]:
+    """Count each photograph once, whatever the number of its unusable rows, and not at all if another row has it."""
+    for path, entries in lost.items():
+        for number, entry in enumerate(entries):
+            counts = not path or not (number or path in listed)
+            yield entry if counts else replace(entry, left_out=0)
+
+
 def _repetition(table: str, rows: Sequence[Listed]) -> Entry:
     places, person = ", ".join(row.place for row in rows), rows[0].person
     if agree(rows):
@@ -323,6 +311,16 @@ def _repetition(table: str, rows: Sequence[Listed]) -> Entry:
         return Entry("train", table, person, "repeated-row", reason)
     reason = f"its rows contradict each other ({places}); none is used"
     return Entry("train", rows[0].path, person, "labels-disagree", reason, 1)
+
+
+def _nameless(rows: Sequence[Row]) -> tuple[str, ...]:
+    n = sum(not _person(row) for row in rows)
+    if not 0 < n < len(rows):  # without any, the survey says so
+        return ()
+    return (
+        f"{n} of {len(rows)} training rows name no person; each counts as a person of its own, so scores may be too "
+        "high if they show people of other rows",
+    )
 
 
 def _both_parts(people: Sequence[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskfold.dataset import read_folds
+from maskfold.dataset.frame import PREDICTIONS, read_frame
 from maskfold.ensemble.combination import Combination, FoldTable, combine
 from maskfold.specs import NO_FOLD, EnsembleSpec, File
 
@@ -23,7 +24,7 @@ def combine_outcomes(spec: EnsembleSpec, manifest: pd.DataFrame, fetch: Callable
     Raises:
         InvariantError: As :func:`maskfold.ensemble.combination.combine` does.
     """
-    asked = {one.network: pd.read_parquet(fetch(one.predictions)) for one in spec.evaluated}
+    asked = {one.network: _predictions(fetch(one.predictions)) for one in spec.evaluated}
 
     def of_evaluation(network: str, fold: int) -> list[pd.DataFrame]:
         return [asked[network].loc[lambda rows: rows["fold"] == fold]] if asked else []
@@ -32,9 +33,13 @@ def combine_outcomes(spec: EnsembleSpec, manifest: pd.DataFrame, fetch: Callable
         FoldTable(
             one.network,
             one.fold,
-            pd.concat([pd.read_parquet(fetch(one.predictions)), *of_evaluation(one.network, one.fold)]),
+            pd.concat([_predictions(fetch(one.predictions)), *of_evaluation(one.network, one.fold)]),
         )
         for one in spec.trained
     ]
     final = {one.network: pd.concat(of_evaluation(one.network, NO_FOLD)) for one in spec.final if asked}
     return combine(spec.recipe, manifest, read_folds(fetch(spec.prepared.folds)), tables, final)
+
+
+def _predictions(path: Path) -> pd.DataFrame:
+    return read_frame(path, "a table of predictions", PREDICTIONS)

@@ -13,7 +13,7 @@ from maskfold.ensemble.publishers import publisher_for
 from maskfold.ensemble.tables import confusion_tables, evaluation_table, fold_table, oof_table, score_table
 from maskfold.errors import InvariantError
 from maskfold.specs import EnsembleSpec, File
-from maskfold.storage import Workspace
+from maskfold.storage import Workspace, write_with_checksum
 
 
 def publish_tables(
@@ -64,7 +64,7 @@ def publish_submission(combination: Combination, reader: str, workspace: Workspa
     publisher = publisher_for(reader)
     content = publisher.write(names, combination.vote.evaluation, combination.scheme)
     publisher.check(content, names, combination.scheme)
-    return _write_with_checksum(workspace, f"{address}/submission.csv", content)
+    return write_with_checksum(workspace, f"{address}/submission.csv", content)
 
 
 def publish_stable_copies(
@@ -98,12 +98,6 @@ def publish_stable_copies(
         log.info("%s replaces that of %s", submissions.LATEST, latest.replaced)
     if best.made.key != spec.key:
         log.info("%s stays that of %s", submissions.BEST, best.made)
-
-
-def _write_with_checksum(workspace: Workspace, path: str, content: bytes) -> File:
-    # The checksum goes first, so that no submission is ever without its checksum.
-    workspace.write(f"{path}.sha256", submissions.checksum_line(content, Path(path).name))
-    return workspace.write(path, content)
 
 
 def _publish_parquet(workspace: Workspace, address: str, table: pd.DataFrame, scratch: Path) -> File:

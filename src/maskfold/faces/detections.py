@@ -17,6 +17,8 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
+from maskfold.dataset.frame import read_frame
+from maskfold.errors import CorruptDataError
 from maskfold.faces.detector import Candidates
 from maskfold.faces.passes import Sighting
 from maskfold.faces.picture import least_side
@@ -33,6 +35,9 @@ LookName = Literal["first", "closer"]
 Found = tuple[int, int, Candidates]
 """Height and width of a photograph, and its candidates."""
 _EDGES = ["left", "top", "right", "bottom"]
+_COLUMNS: Final = {"image": "str", "height": "int32", "width": "int32"} | dict.fromkeys(
+    ("probability", *_EDGES), "float32"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -59,10 +64,12 @@ class Detections:
         known: dict[str, Found] = {}
         for address in self._workspace.list(f"{self.address}/{look}"):
             content = self._workspace.read(address)
-            if content is None or hashlib.sha256(content).hexdigest() not in address:
+            try:
+                if content is None or hashlib.sha256(content).hexdigest() not in address:
+                    raise CorruptDataError
+                known.update(_rows(read_frame(io.BytesIO(content), "a shard of detections", _COLUMNS)))
+            except CorruptDataError:
                 _log.warning("%s is damaged; its photographs are searched again", self._workspace.locate(address))
-                continue
-            known.update(_rows(pd.read_parquet(io.BytesIO(content))))
         self._kept[look].update(known)
         return known
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 
 from maskfold import errors
 from maskfold.cores import usable_cores
+from maskfold.home import keep_caches_of_libraries
 from maskfold.launch import folder
 from maskfold.launch.monitor import JobProgress
 from maskfold.launch.reports import Reports
@@ -26,12 +28,15 @@ from maskfold.launch.scratch import scratch_folder
 from maskfold.loopback import never_proxy_loopback
 from maskfold.redaction import redact_logs
 from maskfold.specs import Failure, Outcome, Spec
-from maskfold.storage import Workspace, alone, open_workspace
+from maskfold.storage import Workspace, alone, open_workspace, read_regular
 from maskfold.storage.faults import FULL
-from maskfold.terminal import PrintableFormatter
+from maskfold.terminal import LineFormatter
 
 THREADS_VARIABLE = "MASKFOLD_THREADS"
 """Number of processor threads that the job may use; unset means all."""
+
+_NO_SPACE = 1 << 20
+"""Bytes; a disk with less free space is full."""
 
 SpecT = TypeVar("SpecT", bound="Spec[Outcome]")
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
@@ -118,6 +123,7 @@ def main(
         The exit code: 0 if the job is done, now or by an earlier run; else 1, 2, 75 or 143, see :mod:`maskfold.errors`.
     """
     never_proxy_loopback()
+    keep_caches_of_libraries()
     redact_logs()
     _log_to(reports)
     log = logging.getLogger(f"maskfold.{spec_type.stage}")
@@ -140,7 +146,7 @@ def main(
 
 def _log_to(reports: Reports | None) -> None:
     shown = logging.StreamHandler(sys.stdout)
-    shown.setFormatter(PrintableFormatter("%(levelname).1s %(name)s: %(message)s"))
+    shown.setFormatter(LineFormatter("%(levelname).1s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[reports or shown], force=True)
 
 
@@ -171,8 +177,8 @@ def _read_spec(spec_type: type[SpecT], arguments: list[str]) -> SpecT:
 
 def _parse(spec_type: type[SpecT], argument: str) -> SpecT:
     try:
-        text = argument if argument.lstrip().startswith("{") else Path(argument).read_text(encoding="utf-8")
-        return spec_type.model_validate_json(text)
+        given = argument.lstrip().startswith("{")
+        return spec_type.model_validate_json(argument if given else read_regular(Path(argument)))
     except OSError as error:
         raise errors.InputError(f"spec {argument}: cannot be read: {error.strerror}") from None
     except ValidationError as error:
@@ -229,11 +235,25 @@ def _run_now(
 def _translated(run: Callable[[SpecT, Job], OutcomeT], spec: SpecT, job: Job) -> OutcomeT:
     try:
         return run(spec, job)
-    except OSError as error:
-        if error.errno not in FULL:
+    except errors.MaskfoldError:
+        raise
+    except Exception as error:
+        where = _full_disk(error, job.scratch)
+        if where is None:
             raise
-        where = error.filename or tempfile.gettempdir()
         raise errors.MaskfoldError(
             f"cannot write {where}: the disk is full; free some space, or set TMPDIR to a folder with more space, "
             "and run again"
         ) from error
+
+
+def _full_disk(error: BaseException | None, scratch: Path) -> str | None:
+    """Return what could not be written if an error comes from a full disk.
+
+    Libraries in C++ and Rust raise errors of their own, so the disk is looked at, too.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return str(error.filename or tempfile.gettempdir())
+        error = error.__cause__ or error.__context__
+    return tempfile.gettempdir() if shutil.disk_usage(scratch).free < _NO_SPACE else None

@@ -37,7 +37,8 @@ class Stop:
     def install(self) -> None:
         """Handle the signals from now on, also after a library has taken one of them."""
         for signum in SIGNALS:
-            signal.signal(signum, self._on_signal)
+            if signum != signal.SIGHUP or signal.getsignal(signum) is not signal.SIG_IGN:  # as `nohup` asks
+                signal.signal(signum, self._on_signal)
 
     @contextlib.contextmanager
     def cancels(self, launcher: Launcher) -> Iterator[None]:

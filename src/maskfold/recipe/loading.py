@@ -16,8 +16,9 @@ from maskfold.recipe.recipe import Dataset, Recipe
 from maskfold.recipe.schemes import PRESETS_SCHEME, expand_short, fit_preset, load_scheme
 from maskfold.recipe.text import load_yaml
 from maskfold.regular import read_regular
+from maskfold.scheme import Scheme
 from maskfold.settings import Settings
-from maskfold.wording import did_you_mean
+from maskfold.wording import did_you_mean, printable
 
 PRESETS: Final = ("smoke", "fast", "best", "hot6")
 # PyYAML raises its own errors, and those of constructors, such as that of the date 2020-99-99.
@@ -32,6 +33,8 @@ _INSTEAD = {"bounds": "values", "values": "bounds"}
 """Settings of an attribute that exclude each other."""
 _MAX_RECIPE = 1 << 17
 """Bytes of a recipe."""
+_DEEPEST = 20
+"""Dots in the path of a setting."""
 _SHOWN = 80
 """Characters of a wrong value in a message."""
 
@@ -52,7 +55,7 @@ def load_recipe(
     """
     where = str(source)
     given = [_split(override) for override in overrides]
-    settings = _with_scheme(_read(where), given, scheme)
+    settings = _with_scheme(where, _read(where), given, scheme)
     if where in PRESETS:
         settings = fit_preset(settings)
     for key, value in given:
@@ -85,9 +88,17 @@ class _DatasetAlone(Settings):
     dataset: Dataset
 
 
+class _SchemeAlone(Settings):
+    scheme: Scheme
+
+
 def dump_recipe(recipe: Recipe) -> str:
     """Return the recipe as YAML that :func:`load_recipe` reads back to an equal recipe."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+    settings = recipe.model_dump(mode="json")
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
+    if printable(text) == text:
+        return text
+    return yaml.safe_dump(settings, sort_keys=False, width=100)  # with escapes, as it may go to a terminal
 
 
 def _read(source: str) -> dict[str, Any]:
@@ -121,16 +132,16 @@ def _split(override: str) -> tuple[str, Any]:
     """Return key and value of ``dotted.key=value``."""
     key, separator, text = override.partition("=")
     key = key.strip()
-    if not separator or not all(key.split(".")):
-        raise RecipeError(f"setting {override!r}: expected dotted.key=value, such as folds.k=3")
+    if not separator or not all(key.split(".")) or key.count(".") > _DEEPEST:
+        raise RecipeError(f"setting {_short(override)}: expected dotted.key=value, such as folds.k=3")
     try:
         return key, load_yaml(text)
     except _NOT_YAML:
-        raise RecipeError(f"setting {override!r}: the value is not valid YAML") from None
+        raise RecipeError(f"setting {_short(override)}: the value is not valid YAML") from None
 
 
 def _with_scheme(
-    settings: dict[str, Any], overrides: Sequence[tuple[str, Any]], found: Mapping[str, Any] | None
+    where: str, settings: dict[str, Any], overrides: Sequence[tuple[str, Any]], found: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return the settings with their scheme in full: overridden, written, found in the data, or the default."""
     chosen = dict(overrides).get("scheme") or settings.get("scheme") or found or PRESETS_SCHEME
@@ -147,13 +158,19 @@ def _with_scheme(
             full = put(full, [*place, last], value, key)
             if last in _INSTEAD and value:  # an attribute has one of both: what the user gives replaces the other
                 full = put(full, [*place, _INSTEAD[last]], [], key)
-    attributes = [_with_bounds(attribute) for attribute in full["scheme"]["attributes"]]
-    return {**full, "scheme": {**full["scheme"], "attributes": attributes}}
+    attributes = full["scheme"]["attributes"]
+    if isinstance(attributes, list):
+        full["scheme"] = {**full["scheme"], "attributes": [_with_bounds(attribute) for attribute in attributes]}
+    try:  # before anything is derived from it
+        _SchemeAlone.model_validate({"scheme": full["scheme"]})
+    except ValidationError as error:
+        raise RecipeError(_explain(where, error)) from None
+    return dict(full)
 
 
 def _with_bounds(attribute: Any) -> Any:
     """Return an attribute without its ``range``, which the data set states where only the user knows the bounds."""
-    if not isinstance(attribute, Mapping) or "range" not in attribute:
+    if not isinstance(attribute, Mapping) or not isinstance(attribute.get("range"), tuple):
         return attribute
     low, high = attribute["range"]
     if not attribute.get("bounds") and not attribute.get("values"):
@@ -182,10 +199,14 @@ def _explain(source: str, error: ValidationError) -> str:
             lines.append(f"  {where}: missing")
         else:
             message = _PLAIN.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
-            shown = repr(problem["input"])
-            given = "" if where == "" else f" (given: {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + ' ...'})"
+            given = "" if where == "" else f" (given: {_short(problem['input'])})"
             lines.append(f"  {where or 'recipe'}: {message}{given}")
     return "\n".join(lines)
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} ..."
 
 
 def _allowed_keys(location: Iterable[int | str]) -> list[str]:

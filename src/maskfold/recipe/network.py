@@ -15,6 +15,8 @@ from maskfold.recipe.learning import CELLS, Binning, CutMix, Loss, MixUp, Optimi
 from maskfold.scheme import JOINT, Scheme
 from maskfold.settings import ImageSize, Seed, Settings
 
+BackboneName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=200)]
+"""Also the name of a file of weights; timm's own prefixes that name folders and repositories are not accepted."""
 NetworkName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=40)]
 
 
@@ -27,7 +29,7 @@ class Network(Settings):
     """What it predicts: `joint`, the joint classes, or the name of one attribute of the scheme."""
     input: Literal["face", "portrait"] = "face"
     """What it sees: the cropped face, or the whole photograph."""
-    backbone: str = Field("mobilenetv2_035", max_length=200)
+    backbone: BackboneName = "mobilenetv2_035"
     """Any timm model name; `darknet53` is maskfold's implementation of its paper."""
     backbone_args: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments for the backbone, such as `drop_rate`; those of a fixed list, within bounds."""

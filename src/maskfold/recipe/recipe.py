@@ -43,6 +43,10 @@ class Dataset(Settings):
     """Largest share of unreadable evaluation images with which a run goes on; all of them get the same answer. One of
     several is always allowed."""
 
+    def refuses_evaluation(self, n: int, n_unreadable: int) -> bool:
+        """Return whether too many of ``n`` evaluation images cannot be read."""
+        return n_unreadable > max(self.max_eval_unreadable * n, n > 1)
+
 
 class Folds(Settings):
     """Person-disjoint, stratified cross-validation."""

@@ -8,8 +8,12 @@ import yaml
 
 _MOST_VALUES: Final = 20_000
 """Values after all aliases are expanded; the largest preset has some 500."""
+_DEEPEST: Final = 100
+"""Levels of groups in groups: each is a level of recursion here and in the parser, whose work for them is quadratic."""
 _LONGEST_NUMBER: Final = 40
 """Characters. Longer integers are quadratic work, and no setting needs them."""
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""That of libyaml, where PyYAML was built with it, is twenty times as fast."""
 _NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
@@ -24,7 +28,8 @@ def load_yaml(text: str) -> Any:
         yaml.YAMLError: If it is not valid YAML, or stands for too many values or too long numbers.
         ValueError, RecursionError: As PyYAML's constructors raise them.
     """
-    loader = yaml.SafeLoader(text)
+    _check_size(text)
+    loader = _LOADER(text)
     try:
         node = loader.get_single_node()
         if node is None:
@@ -33,6 +38,22 @@ def load_yaml(text: str) -> Any:
         return loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def _check_size(text: str) -> None:
+    """Refuse what has too many values or levels, before anything is built from it."""
+    values = depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        values += isinstance(event, yaml.NodeEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if values > _MOST_VALUES:
+            raise _too_many()
+        if depth > _DEEPEST:
+            raise LimitError(f"more than {_DEEPEST} levels of lists and groups in each other")
+
+
+def _too_many() -> LimitError:
+    return LimitError(f"more than {_MOST_VALUES:,} values, with all aliases expanded")
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:
@@ -51,6 +72,6 @@ def _count(node: yaml.Node, known: dict[int, int]) -> int:
     else:
         total = 1 + sum(_count(value, known) for value in node.value)
     if total > _MOST_VALUES:
-        raise LimitError(f"more than {_MOST_VALUES:,} values, with all aliases expanded")
+        raise _too_many()
     known[id(node)] = total
     return total

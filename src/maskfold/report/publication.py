@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from maskfold import submissions
+from maskfold.dataset.frame import INDEX, read_frame
 from maskfold.ensemble.combination import Combination
+from maskfold.errors import CorruptDataError
 from maskfold.report.appendix import Appendix
 from maskfold.report.figures import run_figures
 from maskfold.report.mistakes import Faces, Mistakes
@@ -69,9 +70,13 @@ def publish_report(
 
 def packed_faces(spec: EnsembleSpec, workspace: Workspace) -> Faces:
     """Return what gives the packed face of an image."""
-    index = pd.read_parquet(workspace.fetch(spec.cropped.index), columns=["image", "row"])
+    index = read_frame(workspace.fetch(spec.cropped.index), "an index", INDEX)
     rows = dict(zip(index["image"], index["row"].tolist(), strict=True))
-    pack = np.load(workspace.fetch(spec.cropped.faces), mmap_mode="r")
+    path = workspace.fetch(spec.cropped.faces)
+    try:
+        pack = np.load(path, mmap_mode="r")
+    except (ValueError, EOFError) as error:
+        raise CorruptDataError(f"{path}: not a pack of faces: {error}") from None
 
     def face(image: str) -> NDArray[Any]:
         return np.array(pack[rows[image]])

@@ -95,7 +95,8 @@ class Gate:
             asked = json.loads(body)
         except ValueError:
             asked = None
-        if not isinstance(asked, dict) or asked.get("artifact_location"):
+        # MLflow reads artifactLocation, too.
+        if not isinstance(asked, dict) or any("artifact" in name.lower() and asked[name] for name in asked):
             text = "artifact_location: this server stores artifacts in its own folder only"
             return await _refuse(scope, send, HTTPStatus.FORBIDDEN, text)
         given = iter([{"type": "http.request", "body": body, "more_body": False}])
@@ -148,7 +149,9 @@ def main(name: str, descriptor: int) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # Not by sys.stdin: the interpreter of a server that ends by itself would abort, because a thread has its lock.
+    while os.read(0, 1024):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(2 * GRACE_SECONDS)
     os.killpg(0, signal.SIGKILL)  # the server leads its own session

@@ -15,9 +15,13 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
+from filelock import FileLock
+
 from maskfold.errors import InputError, MaskfoldError
+from maskfold.home import prefect_home
 from maskfold.redaction import redacted
 from maskfold.servers import gate
 
@@ -129,10 +133,23 @@ def prefect_server(port: int = 0, landing: str | None = None) -> Iterator[LocalS
             # As for the temporary server of Prefect's own: without services for schedules and late runs.
             **({"PREFECT__SERVER_EPHEMERAL": "1"} if landing is None else {}),
         }
-        with _running("Prefect", "prefect.server.api.server:create_app", listener, password, environment) as server:
-            server.wait_until_healthy("/api/health")
+        app = "prefect.server.api.server:create_app"
+        with contextlib.ExitStack() as stack:
+            with _alone_with_history():
+                server = stack.enter_context(_running("Prefect", app, listener, password, environment))
+                server.wait_until_healthy("/api/health")
             threading.Thread(target=server.keep_alive, name="server kept alive", daemon=True).start()
             yield server
+
+
+@contextlib.contextmanager
+def _alone_with_history() -> Iterator[None]:
+    """Let servers of one history start one after another: two that create its database at once would both fail."""
+    folder = Path(os.environ.get("PREFECT_HOME") or prefect_home())
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # a server that cannot write there either says so
+            stack.enter_context(FileLock(folder / ".start.lock", fallback_to_soft=False))
+        yield
 
 
 @contextlib.contextmanager

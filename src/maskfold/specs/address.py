@@ -42,3 +42,5 @@ FileName = Annotated[str, AfterValidator(_one_part)]
 """Name of a file in a folder that is named elsewhere."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """Hexadecimal; caches use it as a folder's name."""
+Mark = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+"""A digest, a job's key or a run's id: equal marks stand for the same thing."""

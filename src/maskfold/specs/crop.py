@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import NonNegativeFloat, NonNegativeInt
+from pydantic import NonNegativeFloat
 
 from maskfold.recipe import Crop, OutsideKey, Settings
-from maskfold.settings import Probability
+from maskfold.settings import Count, Probability
+from maskfold.specs.address import Mark
 from maskfold.specs.prepare import ExternalSource
 from maskfold.specs.spec import File, Outcome, Spec
 
@@ -17,15 +18,15 @@ class FaceShares(Settings):
 
     group: str
     """Part of the data set, or a class of its training part."""
-    images: NonNegativeInt
+    images: Count
     """Photographs, including unreadable ones."""
-    detected: NonNegativeInt
+    detected: Count
     """Faces found in the first pass."""
-    retried: NonNegativeInt
+    retried: Count
     """Faces found in a second, closer pass."""
-    fallback: NonNegativeInt
+    fallback: Count
     """Not found; cropped where the data set's faces usually are."""
-    unreadable: NonNegativeInt
+    unreadable: Count
 
     @property
     def fallback_share(self) -> float:
@@ -49,7 +50,7 @@ class TypicalFace(Settings):
     """1.4826 x median absolute deviation of the same."""
     box: tuple[float, float, float, float]
     """Median left, top, right, bottom, as shares of width and height."""
-    count: NonNegativeInt
+    count: Count
     """Number of confident faces that the medians are taken over."""
 
 
@@ -62,7 +63,7 @@ class CropOutcome(Outcome):
     """npy, uint8, (N, height, width, 3), RGB: the whole photographs."""
     index: File
     """Parquet: one row per image; see ``maskfold.faces.pack``."""
-    n_images: NonNegativeInt
+    n_images: Count
     fallback_share_train: Probability
     """Share of the training images without a detected face."""
     fallback_share_eval: Probability
@@ -71,7 +72,7 @@ class CropOutcome(Outcome):
     typical_face: TypicalFace | None = None
     """Learnt from the training photographs; None if no face was certain."""
     images_per_second: NonNegativeFloat
-    n_outliers: NonNegativeInt = 0
+    n_outliers: Count = 0
     """Training photographs with the face in another place than in the person's other photographs; see the index."""
     figures: tuple[File, ...] = ()
     """PNG: contact sheets of fallbacks, outliers and a random sample; histograms of box size and probability."""
@@ -83,8 +84,8 @@ class CropSpec(Spec[CropOutcome]):
     stage = "crop"
     version = 4
     data: Annotated[str, OutsideKey]
-    fingerprint: Annotated[str, OutsideKey]
+    fingerprint: Annotated[Mark, OutsideKey]
     external: Annotated[tuple[ExternalSource, ...], OutsideKey] = ()
     manifest: Annotated[File, OutsideKey]
-    images_version: str
+    images_version: Mark
     crop: Crop

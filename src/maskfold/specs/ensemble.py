@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from maskfold.recipe import OutsideKey, Recipe, Settings
-from maskfold.specs.address import Address
+from maskfold.specs.address import Address, Mark
 from maskfold.specs.crop import CropOutcome, FaceShares
 from maskfold.specs.predict_eval import PredictEvalOutcome
 from maskfold.specs.prepare import PrepareOutcome
@@ -55,7 +55,7 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
     version = 3
     recipe: Recipe
     data: Annotated[str, OutsideKey]
-    fingerprint: str
+    fingerprint: Mark
     prepared: Annotated[PrepareOutcome, OutsideKey]
     cropped: Annotated[CropOutcome, OutsideKey]
     trained: Annotated[tuple[TrainFoldOutcome, ...], OutsideKey]
@@ -63,7 +63,7 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
     """Networks trained on all people: one for each network, or none."""
     evaluated: Annotated[tuple[PredictEvalOutcome, ...], OutsideKey] = ()
     """Predictions of each network for the evaluation images; empty if there are none."""
-    dataset_version: str
-    folds_version: str
-    trained_keys: tuple[str, ...]
+    dataset_version: Mark
+    folds_version: Mark
+    trained_keys: tuple[Mark, ...]
     """Keys of all training jobs."""

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import PositiveInt
 
 from maskfold.recipe import Crop
+from maskfold.recipe.network import BackboneName
 from maskfold.scheme import Scheme
 from maskfold.settings import ChannelMeans, ChannelSpreads, ImageSize, Settings
 from maskfold.specs.crop import TypicalFace
@@ -28,7 +29,7 @@ class NetworkInput(Settings):
 class NetworkCard(Settings):
     """A trained network without its weights, which are stored in the same file."""
 
-    backbone: str
+    backbone: BackboneName
     backbone_args: dict[str, Any]
     """Keyword arguments that the backbone was built with."""
     input: NetworkInput

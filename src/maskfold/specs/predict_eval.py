@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from maskfold.recipe import Crop, Network, OutsideKey
 from maskfold.recipe.network import NetworkName
+from maskfold.specs.address import Mark
 from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
 
@@ -33,13 +34,13 @@ class PredictEvalSpec(Spec[PredictEvalOutcome]):
     version = 1
     one_of_many = True
     network: Annotated[Network, OutsideKey]
-    trained_keys: tuple[str, ...]
+    trained_keys: tuple[Mark, ...]
     """Keys of the trainings; they determine the weights."""
     folds: tuple[int, ...]
     """Fold that each training held out; NO_FOLD where it held no one out."""
     weights: Annotated[tuple[File, ...], OutsideKey]
     """Weights of each training."""
-    eval_version: str
+    eval_version: Mark
     """Digest of the evaluation images and their order."""
     crop: Crop
     typical_face: TypicalFace | None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import NonNegativeInt
-
 from maskfold.recipe import Dataset, Folds, OutsideKey, Settings
 from maskfold.scheme import Scheme
-from maskfold.specs.address import FileName
+from maskfold.settings import Count
+from maskfold.specs.address import FileName, Mark
 from maskfold.specs.spec import File, Outcome, Spec
 
 
@@ -19,7 +18,7 @@ class ExternalSource(Settings):
     """URI of the folder that holds the table and, at any depth, its images."""
     table: FileName
     """Name of the csv or parquet file in that folder."""
-    fingerprint: str
+    fingerprint: Mark
     """Digest of the folder's listing: names, sizes, modification times."""
 
 
@@ -33,30 +32,30 @@ class PrepareOutcome(Outcome):
     """Parquet: person, fold."""
     quarantine: File
     """Parquet: everything left out or noted, with reasons."""
-    dataset_version: str
+    dataset_version: Mark
     """Digest of the manifest's content."""
-    images_version: str
+    images_version: Mark
     """Digest of the images only; it does not depend on the labels."""
-    eval_version: str
+    eval_version: Mark
     """Digest of the evaluation images and their order."""
-    learnt_versions: dict[str, str]
+    learnt_versions: dict[str, Mark]
     """Digests of the images and labels that a network learns from, by the labels that it uses; see
     :func:`maskfold.dataset.versions.learnt_versions`."""
-    folds_version: str
-    n_people: NonNegativeInt
-    n_train: NonNegativeInt
-    n_eval: NonNegativeInt
-    n_quarantined: NonNegativeInt
+    folds_version: Mark
+    n_people: Count
+    n_train: Count
+    n_eval: Count
+    n_quarantined: Count
     """Training images left out."""
-    n_eval_unreadable: NonNegativeInt
+    n_eval_unreadable: Count
     """Evaluation images that cannot be read; they get the prior."""
-    n_corrected: NonNegativeInt
+    n_corrected: Count
     """Training images whose labels the corrections changed."""
-    class_counts: tuple[NonNegativeInt, ...]
+    class_counts: tuple[Count, ...]
     """Training images of each joint class."""
-    n_external: NonNegativeInt = 0
+    n_external: Count = 0
     """Usable images of external tables; the other counts do not include them."""
-    n_external_left_out: NonNegativeInt = 0
+    n_external_left_out: Count = 0
     """Rows of external tables that cannot be used."""
     warnings: tuple[str, ...] = ()
 
@@ -68,7 +67,7 @@ class PrepareSpec(Spec[PrepareOutcome]):
     version = 3
     data: Annotated[str, OutsideKey]
     """URI of the data set."""
-    fingerprint: str
+    fingerprint: Mark
     """Digest of the data set's listing: names, sizes, modification times."""
     dataset: Dataset
     corrections: File | None = None

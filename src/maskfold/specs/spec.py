@@ -12,12 +12,13 @@ import hashlib
 import json
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt
+from pydantic import Field, NonNegativeFloat
 
 from maskfold.errors import EXIT_FAULT, MaskfoldError
 from maskfold.recipe import OutsideKey, Settings, determining
 from maskfold.redaction import redacted
-from maskfold.specs.address import Address, Sha256
+from maskfold.settings import Count
+from maskfold.specs.address import Address, Mark, Sha256
 from maskfold.wording import printable
 
 SPEC_FILE, OUTCOME_FILE, FAILURE_FILE = "spec.json", "outcome.json", "failure.json"
@@ -35,7 +36,7 @@ class File(Settings):
     path: Address
     """Address relative to the workspace."""
     sha256: Sha256
-    size: NonNegativeInt
+    size: Count
     """Bytes."""
 
 
@@ -44,7 +45,7 @@ class Tracking(Settings):
 
     uri: str
     """Without a password, which a job reads from its environment."""
-    run_id: str
+    run_id: Mark
 
 
 class Outcome(Settings):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import NonNegativeInt
-
 from maskfold.recipe import OutsideKey
-from maskfold.settings import Probability
+from maskfold.settings import Count, Probability
 from maskfold.specs.spec import File
 from maskfold.specs.training import TrainOutcome, TrainSpec
 
@@ -17,7 +15,7 @@ class TrainFoldOutcome(TrainOutcome):
 
     predictions: File
     """Parquet: image, part ("valid"), fold, p0 .. p<classes-1> (probabilities) of the held-out images."""
-    fold: NonNegativeInt
+    fold: Count
     macro_f1: Probability
     """Of the network's target on the held-out fold, kept epoch."""
     accuracy: Probability
@@ -28,7 +26,7 @@ class TrainFoldSpec(TrainSpec[TrainFoldOutcome]):
 
     stage = "train_fold"
     version = 4
-    fold: NonNegativeInt
+    fold: Count
     """Number of the fold held out, from 0."""
     n_folds: Annotated[int, OutsideKey]
 

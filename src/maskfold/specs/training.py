@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import NonNegativeInt
-
 from maskfold.recipe import Crop, Network, OutsideKey, Settings
 from maskfold.recipe.learning import CELLS
 from maskfold.recipe.network import NetworkName
 from maskfold.scheme import JOINT, Scheme
+from maskfold.settings import Count
+from maskfold.specs.address import Mark
 from maskfold.specs.crop import TypicalFace
 from maskfold.specs.spec import File, Outcome, Spec
 from maskfold.specs.weights import Weights
@@ -18,7 +18,7 @@ from maskfold.specs.weights import Weights
 class EpochRecord(Settings):
     """One epoch of training, as it is logged."""
 
-    epoch: NonNegativeInt
+    epoch: Count
     """From 0."""
     lr: float
     """At the epoch's end."""
@@ -38,7 +38,7 @@ class TrainOutcome(Outcome):
     network: NetworkName
     weights: File
     """safetensors of the kept epoch, with the network's card (:class:`maskfold.specs.NetworkCard`) in its header."""
-    best_epoch: NonNegativeInt
+    best_epoch: Count
     """Epoch of the kept weights, from 0."""
     history: tuple[EpochRecord, ...]
     initial_weights: str
@@ -47,11 +47,11 @@ class TrainOutcome(Outcome):
     amp: str
     images_per_second: float
     """Median over epochs."""
-    steps_per_epoch: NonNegativeInt
+    steps_per_epoch: Count
     """Optimizer steps."""
     samples: File | None = None
     """PNG: the first training images, augmented and mixed; only for each network's first fold."""
-    resumed_from_epoch: NonNegativeInt | None = None
+    resumed_from_epoch: Count | None = None
     """Epoch the job continued from after an interruption."""
 
 
@@ -69,9 +69,9 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
     typical_face: TypicalFace | None
     """Where the data set's faces are, for photographs without a detected face."""
     deterministic: bool
-    learnt_versions: tuple[str, ...]
+    learnt_versions: tuple[Mark, ...]
     """Digests of the images and labels that it learns from, for each of the network's label sets."""
-    folds_version: str
+    folds_version: Mark
     manifest: Annotated[File, OutsideKey]
     folds: Annotated[File, OutsideKey]
     pack: Annotated[File, OutsideKey]

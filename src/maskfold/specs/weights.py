@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from maskfold.recipe import Settings
+from maskfold.recipe.network import BackboneName
 from maskfold.settings import ChannelMeans, ChannelSpreads
 from maskfold.specs.spec import File, Outcome, Spec
 
@@ -41,7 +42,7 @@ class WeightsSpec(Spec[WeightsOutcome]):
 
     stage = "weights"
     version = 1
-    backbone: str
+    backbone: BackboneName
     pretrained: Literal["required", "if-available"]
 
     @property

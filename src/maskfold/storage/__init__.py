@@ -2,6 +2,7 @@
 
 from maskfold.regular import read_regular
 from maskfold.storage.cache import alone
+from maskfold.storage.checksummed import checksum_line, write_with_checksum
 from maskfold.storage.external import fetch_external, locate_external
 from maskfold.storage.sources import adopt, exists, is_file, link_out, list_folder, make_bucket, read_uri
 from maskfold.storage.tensor_file import check_tensor_file
@@ -13,6 +14,7 @@ __all__ = [
     "adopt",
     "alone",
     "check_tensor_file",
+    "checksum_line",
     "exists",
     "fetch_external",
     "fetch_tree",
@@ -26,4 +28,5 @@ __all__ = [
     "open_workspace",
     "read_regular",
     "read_uri",
+    "write_with_checksum",
 ]

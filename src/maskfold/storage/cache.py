@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from maskfold.storage.aside import aside, leftovers
 from maskfold.storage.checksum import remember_file, sha256_of
 from maskfold.storage.faults import disk_faults
 
+LOCK = ".lock"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -47,6 +49,7 @@ def cached_file(sha256: str, name: str, origin: str, download: Callable[[Path], 
         raise CorruptDataError(f"{origin}: {sha256!r} is not a sha256, or {name!r} is not the name of a file")
     target = cache_folder() / "files" / sha256 / name
     if _is_good(target, sha256):
+        mark_used(target.parent)
         return target
     with disk_faults(f"write to the cache {target.parent} ({HOME_VARIABLE} moves it)"), locked(target.parent):
         if not _is_good(target, sha256):
@@ -59,6 +62,12 @@ def cached_file(sha256: str, name: str, origin: str, download: Callable[[Path], 
                 _download(target, sha256, origin, download)
             remember_file(target, sha256)
     return target
+
+
+def mark_used(copy: Path) -> None:
+    """Note that a copy is in use now; see :mod:`maskfold.storage.pruning`."""
+    with contextlib.suppress(OSError):  # a cache that cannot be written is not pruned either
+        os.utime(copy)
 
 
 def _download(target: Path, sha256: str, origin: str, download: Callable[[Path], None]) -> None:
@@ -80,7 +89,7 @@ def locked(folder: Path) -> FileLock:
     Acquiring the lock creates the folder.
     """
     # Without flock filelock would fall back to a soft lock, which outlives a killed process.
-    return FileLock(folder / ".lock", fallback_to_soft=False)
+    return FileLock(folder / LOCK, fallback_to_soft=False)
 
 
 @contextlib.contextmanager

@@ -33,7 +33,8 @@ def locate_external(uri: str) -> ExternalSource:
             f"dataset.external: {uri}: there is no such file; expected the path or URI of a csv or parquet file"
         )
     folder = str(location.parent)
-    return ExternalSource(folder=folder, table=location.name, fingerprint=fingerprint(folder, "external images"))
+    state = fingerprint(folder, "external images", follow_links=False)  # as their reader, which leaves such images out
+    return ExternalSource(folder=folder, table=location.name, fingerprint=state)
 
 
 def fetch_external(sources: Iterable[ExternalSource]) -> list[Path]:

@@ -16,7 +16,7 @@ from maskfold.home import HOME_VARIABLE
 from maskfold.listing import is_folder, listing
 from maskfold.specs.address import safe_relative
 from maskfold.storage.aside import ASIDE, aside
-from maskfold.storage.cache import cache_folder, locked
+from maskfold.storage.cache import cache_folder, locked, mark_used
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import LocalPath, S3Key, parse
 from maskfold.wording import first_few
@@ -33,32 +33,41 @@ _EXPECTED: Final[dict[Tree, str]] = {
     "with one table of photographs, or with a folder of photographs for each class",
     "external images": "expected the folder of a table in dataset.external, visible to every machine of the run",
 }
+_DEEPEST: Final = 100
+"""Folders within folders: each level costs a look-up for every file below it, and a level of recursion in readers."""
 
 
-def fingerprint(uri: str, tree: Tree = "data set") -> str:
+def fingerprint(uri: str, tree: Tree = "data set", follow_links: bool = True) -> str:
     """Return a digest of the listing below a URI.
 
-    Of a link, both its own text and what is behind it count: readers of the folder may follow it.
+    Of a link, its own text, where it leads in the end, and what is there count: readers of the folder may follow it.
 
     Args:
-        uri: A local folder (names, sizes, times of change count) or ``s3://bucket/prefix`` (keys, sizes, ETags).
+        uri: A local folder (names, sizes, times of change count, and those of status change where they differ) or
+            ``s3://bucket/prefix`` (keys, sizes, ETags).
         tree: Its content, for messages.
+        follow_links: Whether folders outside are listed that links lead to.
 
     Raises:
-        DatasetError: If there is no such folder or it is empty.
+        DatasetError: If there is no such folder, it is empty, or folders in it are too deep.
         WorkspaceError: If the URI is malformed, the bucket is missing or access is denied.
         UnavailableError: If the server cannot be reached.
     """
     location = parse(uri)
     if isinstance(location, S3Key):
         return _digest(f"{name}\0{entry.size}\0{entry.etag}" for name, entry in _listing(location, tree)[1])
-    return _digest(sorted(entry.line() for entry in _walk(_existing_folder(location, tree), tree)))
+    return _digest(sorted(entry.line() for entry in _walk(_existing_folder(location, tree), tree, follow_links)))
 
 
-def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
+def list_tree(uri: str, tree: Tree = "data set", follow_links: bool = True) -> list[str]:
     """Return the paths of all files below a URI, relative to it, in POSIX form, sorted.
 
     Links are followed. A folder that is reached in several ways is listed once, under its own path if it has one.
+
+    Args:
+        uri: A local folder or ``s3://bucket/prefix``.
+        tree: Its content, for messages.
+        follow_links: Whether folders outside are listed that links lead to.
 
     Raises:
         DatasetError: If there is no such folder or it is empty.
@@ -68,7 +77,8 @@ def list_tree(uri: str, tree: Tree = "data set") -> list[str]:
     location = parse(uri)
     if isinstance(location, S3Key):
         return [name for name, _ in _listing(location, tree)[1]]
-    return sorted(entry.name for entry in _walk(_existing_folder(location, tree), tree) if not entry.is_folder)
+    entries = _walk(_existing_folder(location, tree), tree, follow_links)
+    return sorted(entry.name for entry in entries if not entry.is_folder)
 
 
 def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
@@ -100,6 +110,7 @@ def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
             _download_all(backend, entries, files, tree)
             with aside(marker) as path:
                 path.write_text(f"{location}\n{listing}\n", encoding="utf-8")
+        mark_used(copy)
     return files
 
 
@@ -177,7 +188,7 @@ class _Entry:
     name: str
     path: Path
     link: str = ""
-    """The text of a link."""
+    """The text of a link, and where it leads in the end."""
     is_folder: bool = False
 
     def line(self) -> str:
@@ -185,12 +196,15 @@ class _Entry:
         try:
             status = self.path.stat()
             state = "folder" if self.is_folder else f"{status.st_size}\0{status.st_mtime_ns}"
+            # Copying and unpacking set the time of change to an old one; no program sets the time of status change.
+            if not self.is_folder and status.st_ctime_ns != status.st_mtime_ns:
+                state += f"\0{status.st_ctime_ns}"
         except OSError:  # a broken or looping link, which becomes readable when its target appears
             state = "unreadable"
         return f"{self.name}\0{self.link}\0{state}" if self.link else f"{self.name}\0{state}"
 
 
-def _walk(root: Path, tree: Tree) -> Iterator[_Entry]:
+def _walk(root: Path, tree: Tree, follow_links: bool) -> Iterator[_Entry]:
     """Yield the files below a folder and behind links, and links to folders; each real folder is visited once.
 
     Folders of the tree come first, so that a link inside it, or around in a circle, adds nothing.
@@ -205,12 +219,17 @@ def _walk(root: Path, tree: Tree) -> Iterator[_Entry]:
             folders.append((path, f"{name}/"))
         folder, prefix = folders.pop()
         real = folder.resolve()
-        if real in seen or (prefix and real_root.is_relative_to(real)):
+        outside = not real.is_relative_to(real_root)
+        if real in seen or (prefix and real_root.is_relative_to(real)) or (outside and not follow_links):
             continue
         seen.add(real)
-        for entry in _scan(folder, root, tree, linked=not real.is_relative_to(real_root)):
+        if prefix.count("/") > _DEEPEST:
+            raise DatasetError(
+                f"{tree} {root}: folders are more than {_DEEPEST} deep, such as {prefix[:100]}...; move or delete them"
+            )
+        for entry in _scan(folder, root, tree, linked=outside):
             name, path = prefix + entry.name, Path(entry.path)
-            folder_entry, link = is_folder(entry), str(path.readlink()) if entry.is_symlink() else ""
+            folder_entry, link = is_folder(entry), _leads_to(path, real_root) if entry.is_symlink() else ""
             if folder_entry:
                 links.append((name, path)) if link else folders.append((path, f"{name}/"))
             if link or not folder_entry:
@@ -218,6 +237,12 @@ def _walk(root: Path, tree: Tree) -> Iterator[_Entry]:
                 yield _Entry(name, path, link, folder_entry)
     if not found:
         raise DatasetError(f"{tree} {root}: the folder is empty; {_EXPECTED[tree]}")
+
+
+def _leads_to(link: Path, root: Path) -> str:
+    """Return the text of a link and its end, inside the root relative to it: a folder may move as a whole."""
+    end = Path(os.path.realpath(link))
+    return f"{link.readlink()}\0{end.relative_to(root) if end.is_relative_to(root) else end}"
 
 
 def _scan(folder: Path, root: Path, tree: Tree, linked: bool) -> list[os.DirEntry[str]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from maskfold.specs import EpochRecord, FaceShares, File, Scores
+from maskfold.specs import EpochRecord, FaceShares, File, Scores, Spec
 
 Point = tuple[str, float, int]
 """Key, value, step."""
@@ -66,9 +66,11 @@ def content_of(stage: str, outcome: bytes, classes: Sequence[str]) -> Content:
     Raises:
         ValueError: If the outcome is damaged, or of another version of maskfold.
     """
+    spec_type = Spec.of_stage(stage)
+    if spec_type is None:
+        raise ValueError(f"there is no job {stage!r}")
+    spec_type.outcome_type().model_validate_json(outcome)
     values: dict[str, Any] = json.loads(outcome)
-    if not isinstance(values, dict) or "seconds" not in values:
-        raise ValueError("not an outcome")
     shown = Content(
         curves=curve(values.get("history", ())),
         seconds=values["seconds"],

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +25,19 @@ T = TypeVar("T")
 # (mlflow.utils.validation).
 _MAX_ENTRIES, _MAX_METRICS, _MAX_EPOCHS = 50, 800, 100
 _MAX_PARAM, _MAX_TAG, _MAX_KEY, _MAX_DIGEST = 6000, 5000, 250, 36
+_TIMEOUT_VARIABLE = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+_SLOWEST_UPLOAD = 256 << 10
+"""Bytes a second; a slower network, or gateway before the server, is taken for one that does not answer."""
+_changing_timeout = threading.Lock()
+PATIENCE_S = 60.0
+
+
+@dataclass
+class Patience:
+    """How long to try artifacts that are not taken: a storage that does not answer costs minutes for each of them."""
+
+    seconds: float = field(default_factory=lambda: PATIENCE_S)
+    """Left for what fails; what is taken costs nothing."""
 
 
 class LoggedRun:
@@ -28,10 +46,11 @@ class LoggedRun:
     Args:
         client: Of the MLflow that has the run.
         run: As it was found or created.
+        patience: Shared by all runs of one MLflow.
     """
 
-    def __init__(self, client: MlflowClient, run: Run) -> None:
-        self._client = client
+    def __init__(self, client: MlflowClient, run: Run, patience: Patience) -> None:
+        self._client, self._patience = client, patience
         self._steps: set[int] = set()
         self._sizes: dict[str, dict[str, int | None]] = {}
         self.id = str(run.info.run_id)
@@ -130,12 +149,18 @@ class LoggedRun:
     def _upload(self, name: str, size: int, upload: Callable[[], None]) -> None:
         if name in self.refused:
             return
+        if self._patience.seconds <= 0.0:
+            self.refused[name] = "not tried: those before it took too long to fail"
+            return
+        began = time.monotonic()
         try:
             there = self._list(_folder(name))
             if there.get(name, -1) not in (size, None):
-                upload()
+                with _time_for(size):
+                    upload()
                 there[name] = size
         except Exception as error:  # noqa: BLE001 - one file must not keep back all that follows
+            self._patience.seconds -= time.monotonic() - began
             self._client.get_run(self.id)  # raises when it was not the file's fault: the server is away
             self.refused[name] = short(error)
 
@@ -170,7 +195,26 @@ def clean_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 def short(error: Exception) -> str:
     """Return an error in one line, without passwords."""
-    return redacted((str(error).splitlines() or [type(error).__name__])[0][:300])
+    return (redacted(str(error)).splitlines() or [type(error).__name__])[0][:300]
+
+
+@contextlib.contextmanager
+def _time_for(size: int) -> Iterator[None]:
+    """Let MLflow wait longer for the answer to an upload: gateways pass a file on before they answer.
+
+    MLflow reads the timeout from the environment for each request; those of other threads may wait longer meanwhile.
+    """
+    more = size // _SLOWEST_UPLOAD
+    if not more or not os.environ.get(_TIMEOUT_VARIABLE, "").isdecimal():
+        yield
+        return
+    with _changing_timeout:
+        usual = os.environ[_TIMEOUT_VARIABLE]
+        os.environ[_TIMEOUT_VARIABLE] = str(int(usual) + more)
+        try:
+            yield
+        finally:
+            os.environ[_TIMEOUT_VARIABLE] = usual
 
 
 def _folder(name: str) -> str:

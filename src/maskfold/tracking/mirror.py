@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from maskfold.errors import CorruptDataError
+from maskfold.recipe.text import load_yaml
 from maskfold.specs import OUTCOME_FILE
 from maskfold.storage import Workspace
 from maskfold.storage.location import parse
 from maskfold.tracking.content import CURVE_KEY, Content, content_of, fold_means, timing_table
-from maskfold.tracking.logged import LoggedRun, clean_tags, flatten
+from maskfold.tracking.logged import LoggedRun, Patience, clean_tags, flatten
 from maskfold.tracking.record import JobRecord, RunRecord, read_record
 from maskfold.tracking.store import connect, experiment
 
@@ -47,6 +49,7 @@ class Mirror:
         self._runs: dict[str, dict[str, LoggedRun]] = {}
         """By record; each record's own run under the empty name, children under their jobs' addresses."""
         self._contents: dict[str, Content | None] = {}
+        self._patience = Patience()
         self.experiment = functools.cache(functools.partial(experiment, self._client))
         """Returns the id of an experiment, by its name."""
 
@@ -88,7 +91,7 @@ class Mirror:
             own.texts["timing.csv"] = timing_table(rows)
             own.tags |= _failure(record.failure)
             own.metrics |= fold_means(
-                (job.params["network"], score)
+                (job.params.get("network", job.label), score)
                 for job, shown in contents
                 if job.child and (score := shown.metrics.get("macro_f1")) is not None
             )
@@ -174,7 +177,7 @@ class Mirror:
         if missing:  # looking again settles which stays when two processes have created the same
             found = self._find(record)
         for name, run in found.items():
-            known.setdefault(name, LoggedRun(self._client, run)).saw(run)
+            known.setdefault(name, LoggedRun(self._client, run, self._patience)).saw(run)
         return known
 
     def _find(self, record: RunRecord) -> dict[str, Run]:
@@ -205,9 +208,16 @@ class Mirror:
 
 @functools.lru_cache(maxsize=8)
 def _settings(recipe: str) -> dict[str, Any]:
-    """Return a recipe's settings, with its networks by name."""
-    settings: dict[str, Any] = yaml.safe_load(recipe)
-    return {**settings, "networks": {network["name"]: network for network in settings["networks"]}}
+    """Return a recipe's settings, with its networks by name.
+
+    Raises:
+        CorruptDataError: If it is no recipe: the record is damaged, or forged.
+    """
+    try:
+        settings: dict[str, Any] = load_yaml(recipe)
+        return {**settings, "networks": {network["name"]: network for network in settings["networks"]}}
+    except (yaml.YAMLError, ValueError, TypeError, KeyError) as error:
+        raise CorruptDataError(f"the recipe of the record cannot be read: {error}") from None
 
 
 def _failure(message: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from maskfold.errors import CorruptDataError
 from maskfold.home import home, make_private
 from maskfold.recipe import Settings
+from maskfold.settings import Count
 from maskfold.storage import Workspace
 
 RUNS = "runs"
@@ -38,8 +39,8 @@ class JobRecord(Settings):
     """Name of the job's own MLflow run, below that of the flow; empty: the flow's run shows its results."""
     params: dict[str, str] = Field(default_factory=dict)
     """Of the child run; ``network`` stands for all settings of that network."""
-    started: int
-    ended: int | None = None
+    started: Count
+    ended: Count | None = None
     status: Status = "RUNNING"
     reused: bool = False
     """An earlier run did the job."""
@@ -69,10 +70,10 @@ class RunRecord(Settings):
     """Names of the classes, in their order."""
     tags: dict[str, str]
     host: str
-    started: int
-    alive: int
+    started: Count
+    alive: Count
     """When the flow last renewed this."""
-    ended: int | None = None
+    ended: Count | None = None
     status: Status = "RUNNING"
     failure: str = ""
     jobs: tuple[JobRecord, ...] = ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 _EMBEDDED = "sqlite:///"
 _KINDS = {"http", "https", "databricks", "sqlite", "postgresql", "mysql", "mssql"}
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+_SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
+"""Which a PostgreSQL server answers with one letter; a MySQL server speaks first."""
+_ANSWER_SECONDS = 10.0
 _KIND_TAG = "mlflow.experimentKind"  # so that MLflow's pages open on runs and metrics, not on traces
 _DEFAULTS = {
     # A server that does not answer costs one timeout: `sync` brings up later what it has missed.
@@ -31,6 +36,8 @@ _DEFAULTS = {
 }
 LOOPBACK_UI = "http://127.0.0.1:5000"
 """Where `maskfold ui` shows MLflow, unless another port is given."""
+PAGE_VARIABLE = "MASKFOLD_MLFLOW_PAGE"
+"""Address by which people's browsers reach MLflow, where jobs use another one."""
 
 # Migrations and repeated connections are not for people; what fails in the end is logged by our callers.
 _LOUD = {"alembic": logging.WARNING, "mlflow.store.db.utils": logging.WARNING, "urllib3.connectionpool": logging.ERROR}
@@ -73,7 +80,8 @@ def experiment_id(uri: str) -> str:
 
 def page_of(uri: str, experiment: str = "", run: str = "") -> str:
     """Return where a person looks at a run: on the server, or where `maskfold ui` shows the embedded database."""
-    server = without_password(uri).rstrip("/") if uri.startswith("http") else LOOPBACK_UI
+    server = without_password(os.environ.get(PAGE_VARIABLE) or (uri if uri.startswith("http") else LOOPBACK_UI))
+    server = server.rstrip("/")
     return f"{server}/#/experiments/{experiment}/runs/{run}" if run else server
 
 
@@ -102,19 +110,32 @@ def connect(uri: str) -> MlflowClient:
     from mlflow.tracking import MlflowClient
 
     if uri.startswith(_EMBEDDED):
-        _create_database(Path(uri.removeprefix(_EMBEDDED)))
+        database = Path(uri.removeprefix(_EMBEDDED))
+        _create_database(database)
+        _open_database(database)
     elif not uri.startswith("http"):
         _reach_database(uri)
     return MlflowClient(tracking_uri=uri)
 
 
 def _reach_database(uri: str) -> None:
-    """Raise if the server of a database does not answer: MLflow would repeat for an hour before it raises."""
+    """Raise if the server of a database does not answer: MLflow would wait without limit, or repeat for an hour."""
     address = urlsplit(uri)
-    port = address.port or _PORTS.get(address.scheme.partition("+")[0])
-    if address.hostname and port:
-        with socket.create_connection((address.hostname, port), timeout=10):
-            pass
+    kind = address.scheme.partition("+")[0]
+    port = address.port or _PORTS.get(kind)
+    if not (address.hostname and port):
+        return
+    with socket.create_connection((address.hostname, port), timeout=_ANSWER_SECONDS) as connection:
+        if kind == "postgresql":
+            connection.sendall(_SSL_REQUEST)
+        if kind in ("postgresql", "mysql") and not connection.recv(1):
+            raise ConnectionError(f"what listens on port {port} of {address.hostname} is no {kind} server")
+
+
+def _open_database(database: Path) -> None:
+    """Raise if a file is no database that can be opened: MLflow would repeat for an hour before it raises."""
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as opened:
+        opened.execute("PRAGMA schema_version")
 
 
 def _create_database(database: Path) -> None:

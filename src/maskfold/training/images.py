@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -115,13 +116,16 @@ def open_pack(path: Path, size: tuple[int, int] | None, scratch: Path) -> NDArra
         pack: NDArray[np.uint8] = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # noqa: BLE001 - headers with odd shapes raise anything
         raise CorruptDataError(f"pack {path}: cannot be read as an npy array: {error}") from None
-    if min(pack.shape, default=0) < 0 or pack.dtype != np.uint8 or pack.ndim != 4 or pack.shape[3] != 3:
+    if pack.dtype != np.uint8 or pack.ndim != 4 or pack.shape[3] != 3 or len(pack) < 0 or min(pack.shape[1:]) < 1:
         raise CorruptDataError(f"pack {path}: expected uint8 of shape (N, H, W, 3), found {pack.dtype} {pack.shape}")
     if size is None or size == pack.shape[1:3]:
         return pack
     shape = (len(pack), *size, 3)
     target = scratch / f"resized-{path.name}"
     resized: NDArray[np.uint8] = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # a page that a full disk has no room for would kill the process
+        with target.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, target.stat().st_size)
     for start in range(0, len(pack), _CHUNK):
         chunk = torch.from_numpy(np.array(pack[start : start + _CHUNK])).permute(0, 3, 1, 2)
         small = F.interpolate(chunk, size=size, mode="bilinear", antialias=True)

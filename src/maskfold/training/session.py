@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from maskfold.dataset import read_folds, read_manifest
+from maskfold.dataset.frame import INDEX, read_frame
 from maskfold.errors import InvariantError
 from maskfold.specs import NetworkCard, NetworkInput, TrainFoldOutcome, TrainOutcome, TrainSpec
 from maskfold.training import artifacts, backbones
@@ -60,7 +60,11 @@ def train(
     """
     network, place = spec.network, Position(spec.network.seed, EVERYBODY if fold is None else fold)
     fetch = workspace.fetch
-    tables = read_manifest(fetch(spec.manifest)), read_folds(fetch(spec.folds)), pd.read_parquet(fetch(spec.index))
+    tables = (
+        read_manifest(fetch(spec.manifest)),
+        read_folds(fetch(spec.folds)),
+        read_frame(fetch(spec.index), "an index", INDEX),
+    )
     data, taught = split(*tables, fold, network, spec.scheme), network.taught(spec.scheme)
     images = Images(open_pack(fetch(spec.pack), network.size, scratch), device)
     file = fetch(spec.weights.file) if spec.weights else None

@@ -36,6 +36,13 @@ def test_what_is_written_passes_the_check(table) -> None:
     check(to_csv(images, answers), images)
 
 
+@pytest.mark.parametrize("name", ["a\rb.jpg", "a\r\nb", "\n", "a,b.jpg", 'q"q.jpg', " a.jpg ", "'a'", "=1", "\ufeffa"])
+def test_any_name_is_written_back_as_it_is(name: str) -> None:
+    content = to_csv([name, "b.jpg"], [3, 4])
+    check(content, [name, "b.jpg"])
+    assert content.endswith(b"\nb.jpg,4\n")
+
+
 @given(rows, st.randoms(use_true_random=False))
 def test_another_order_or_another_set_of_rows_fails(table, random) -> None:
     images, answers = table

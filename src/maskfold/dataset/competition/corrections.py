@@ -15,7 +15,7 @@ names, so it never applies to another data set that happens to use the same ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,7 +23,7 @@ from pathlib import Path
 from maskfold.cells import given
 from maskfold.dataset.competition.layout import MASK_OF_NAME
 from maskfold.dataset.competition.train_table import folder_id, parse_age, parse_gender
-from maskfold.dataset.matching import FOLDER_FORMS, pair
+from maskfold.dataset.matching import FOLDER_FORMS, pair, repaired, spelling
 from maskfold.errors import DatasetError
 from maskfold.rows import Row, read_rows
 from maskfold.wording import first_few
@@ -76,10 +76,12 @@ class CompetitionCorrections:
             by_id.setdefault(folder_id(name), []).append(name)
         found: dict[str, Correction] = {}
         unknown = []
-        others = pair({row.folder for row in self.rows if row.folder not in by_id}, names, FOLDER_FORMS)
+        meant = {row.folder for row in self.rows if row.folder not in by_id}
+        people = pair(meant, names, FOLDER_FORMS)
+        ids = pair(meant - people.keys(), by_id, FOLDER_FORMS)
         for row in self.rows:
-            candidates = [row.folder] if row.folder in names else by_id.get(row.folder, [])
-            candidates = candidates or [others[row.folder] for _ in range(row.folder in others)]
+            person = people.get(row.folder, row.folder)
+            candidates = [person] if person in names else by_id.get(ids.get(row.folder, row.folder), [])
             if not candidates:
                 unknown.append(row)
                 continue
@@ -96,6 +98,15 @@ class CompetitionCorrections:
                 )
             found[person] = row
         return found, unknown
+
+    def repairs(self, matched: Mapping[str, Correction]) -> tuple[str, ...]:
+        """Return sentences for users on rows that match although they are spelt in another way.
+
+        Args:
+            matched: Corrections by folder name, from :meth:`match`.
+        """
+        meant = {row.folder: person if "_" in row.folder else folder_id(person) for person, row in matched.items()}
+        return repaired(meant, FOLDER_FORMS, f"folders of {self.name}")
 
 
 def agreed_path() -> Path:
@@ -137,7 +148,7 @@ def _correction(row: Row, where: str) -> Correction:
 
 
 def _parse_swap(text: str) -> tuple[str, str]:
-    names = [part.strip() for part in text.split("/")]
+    names = [spelling(part) for part in text.split("/")]
     if len(names) != 2 or names[0] == names[1] or not set(names) <= set(MASK_OF_NAME):
         raise ValueError(
             f"swap {text!r} must be two of {', '.join(MASK_OF_NAME)}, separated by a slash, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,12 +13,13 @@ from maskfold.dataset.competition.people import Person, settle_people
 from maskfold.dataset.competition.scan import EvalImage, count_once, people_folders, scan_eval, scan_train
 from maskfold.dataset.competition.train_table import by_folder, read_train_table, repeated_rows
 from maskfold.dataset.corrections import Applied
-from maskfold.dataset.matching import FILE_FORMS, FOLDER_FORMS, pair, repaired
+from maskfold.dataset.matching import FILE_FORMS, FOLDER_FORMS, pair, repaired, spelling
 from maskfold.dataset.reading import Photograph, Reading, Source
 from maskfold.errors import DatasetError
 from maskfold.layouts import EVAL_TABLE, TRAIN_TABLE
 from maskfold.recipe.schemes import load_scheme
 from maskfold.scheme import Scheme
+from maskfold.wording import first_few
 
 _SCHEME: Final = Scheme.model_validate(load_scheme("mask"))
 """The attributes that the layout states."""
@@ -55,8 +57,22 @@ def read_competition(source: Source) -> Reading:
         warnings=(
             *repaired(folders, FOLDER_FORMS, f"paths of {TRAIN_TABLE}"),
             *repaired(asked.files, FILE_FORMS, f"ImageIDs of {EVAL_TABLE}"),
+            *(corrections.repairs(matched) if corrections else ()),
+            *_look_alikes(person.name for person in people),
         ),
     )
+
+
+def _look_alikes(people: Iterable[str]) -> Iterable[str]:
+    by_spelling: dict[str, list[str]] = defaultdict(list)
+    for person in people:
+        by_spelling[spelling(person)].append(repr(person))
+    same = [" and ".join(names) for names in by_spelling.values() if len(names) > 1]
+    if same:
+        yield (
+            f"{len(same)} names of people differ only in case, blanks or Unicode form from others; if they are one "
+            f"person, scores may be too high: put the photographs into one folder: {first_few(same, limit=3)}"
+        )
 
 
 def _applied(corrections: CompetitionCorrections, matched: Iterable[str], unknown: Iterable[Correction]) -> Applied:

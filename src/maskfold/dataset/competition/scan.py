@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from maskfold.dataset.competition.layout import (
     Layout,
 )
 from maskfold.dataset.matching import FILE_FORMS, alike, pair, spelling
-from maskfold.dataset.names import code_page_hint, link_problem, printable, unsafe_name
+from maskfold.dataset.names import link_problem, printable, unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.layouts import TRAIN_TABLE, is_litter, is_photograph
 from maskfold.listing import is_folder, listing
+from maskfold.wording import code_page_hint
 
 
 @dataclass
@@ -75,17 +76,16 @@ def scan_train(layout: Layout, people: Iterable[str], follow_links: bool = False
             scan.n_litter += 1
         elif not is_folder(entry):
             scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the people's folders"))
-        elif entry.is_symlink() and not follow_links:
-            reason = "a person's folder must not be a link; it may lead to another person or out of the data set"
+        elif entry.is_symlink() and (problem := _person_problem(layout, Path(entry.path), follow_links)):
             person = printable(entry.name)
-            scan.entries.append(Entry("train", where, person, "unsafe-path", reason, PHOTOGRAPHS_PER_PERSON))
+            scan.entries.append(Entry("train", where, person, "unsafe-path", problem, PHOTOGRAPHS_PER_PERSON))
             listed.discard(entry.name)
         elif entry.name not in listed:
             reason = f"the folder has no row in {TRAIN_TABLE}{code_page_hint(entry.name)}"
             person = printable(entry.name)
             scan.entries.append(Entry("train", where, person, "no-row", reason, PHOTOGRAPHS_PER_PERSON))
         else:
-            _scan_person(scan, entry.name, Path(entry.path))
+            _scan_person(scan, layout, entry.name, Path(entry.path))
             listed.discard(entry.name)
     for person in sorted(listed):
         reason = f"{TRAIN_TABLE} has a row for this folder, but there is no such folder"
@@ -122,9 +122,9 @@ def scan_eval(layout: Layout, image_ids: Sequence[str], follow_links: bool = Fal
         follow_links: Whether links out of the data set are followed.
     """
     scan = EvalScan(follow_links=follow_links)
-    files = dict(_files_below(scan, layout.eval_images))
+    files = list(_files_below(scan, layout.eval_images))
     scan.files = pair(image_ids, [name for name in files if unsafe_name(name) is None], FILE_FORMS)
-    scan.images = [_eval_image(scan, layout, files, number, one) for number, one in enumerate(image_ids)]
+    scan.images = [_eval_image(scan, layout, number, image_id) for number, image_id in enumerate(image_ids)]
     taken = set(scan.files.values())
     folders = {name.partition("/")[0] for name in taken if "/" in name}
     spare = {name.partition("/")[0] for name in files if name not in taken} - folders
@@ -136,7 +136,7 @@ def scan_eval(layout: Layout, image_ids: Sequence[str], follow_links: bool = Fal
     return scan
 
 
-def _files_below(scan: EvalScan, folder: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+def _files_below(scan: EvalScan, folder: Path, prefix: str = "") -> Iterator[str]:
     """Yield the files below a folder by their relative names; links to folders are not followed."""
     for entry in listing(folder):
         name = prefix + entry.name
@@ -145,20 +145,17 @@ def _files_below(scan: EvalScan, folder: Path, prefix: str = "") -> Iterator[tup
         elif is_folder(entry) and not entry.is_symlink():
             yield from _files_below(scan, Path(entry.path), f"{name}/")
         else:
-            yield name, entry
+            yield name
 
 
-def _eval_image(
-    scan: EvalScan, layout: Layout, files: Mapping[str, os.DirEntry[str]], number: int, image_id: str
-) -> EvalImage:
-    name = scan.files.get(image_id)
-    problem = unsafe_name(image_id) if name is None else None
+def _eval_image(scan: EvalScan, layout: Layout, number: int, image_id: str) -> EvalImage:
+    name = scan.files.get(image_id, image_id)
+    problem = unsafe_name(name)
     if problem:
         return EvalImage(image_id, f"eval/unsafe/{number}", problem)
-    name = name or image_id
     path = layout.eval_images / name
-    is_link = files[name].is_symlink() if name in files else "/" in name and os.path.lexists(path)
-    problem = link_problem(path, layout.eval_images, scan.follow_links) if is_link else None
+    if os.path.lexists(path):
+        problem = link_problem(path, layout.root, scan.follow_links)
     return EvalImage(image_id, f"{EVAL_IMAGES}/{name}", problem)
 
 
@@ -183,7 +180,30 @@ def count_once(entries: Sequence[Entry], lost: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
+def _person_problem(layout: Layout, link: Path, follow_links: bool) -> str | None:
+    """Return why a person's folder must not be this link, or None."""
+    problem = link_problem(link, layout.root, follow_links)
+    if not problem and not follow_links and _meets(link, layout.train_images):
+        problem = "it leads to another person"
+    return problem and f"a person's folder must not be a link out of the data set or to another person: {problem}"
+
+
+def _photograph_problem(layout: Layout, link: Path, follow_links: bool) -> str | None:
+    """Return why a person's photograph must not be this link, or None."""
+    problem = link_problem(link, layout.root, follow_links)
+    inside = link.resolve().is_relative_to(link.parent.resolve()) if not problem else False
+    if not problem and not follow_links and not inside and _meets(link, layout.train_images):
+        problem = f"the link points outside {link.parent.name}/, to another person"
+    return problem
+
+
+def _meets(link: Path, folder: Path) -> bool:
+    """Return whether a link leads into a folder, or to one that holds it."""
+    target, folder = link.resolve(), folder.resolve()
+    return target.is_relative_to(folder) or folder.is_relative_to(target)
+
+
+def _scan_person(scan: TrainScan, layout: Layout, person: str, folder: Path) -> None:
     photographs: dict[str, str] = {}
     claimed: set[str] = set()
     extra: list[Entry] = []
@@ -204,7 +224,7 @@ def _scan_person(scan: TrainScan, person: str, folder: Path) -> None:
             extra.append(Entry("train", where, person, "extra", reason, 1))
         else:
             claimed.add(name)
-            problem = link_problem(path, folder, scan.follow_links) if entry.is_symlink() else None
+            problem = _photograph_problem(layout, path, scan.follow_links) if entry.is_symlink() else None
             if problem:
                 scan.entries.append(Entry("train", where, person, "unsafe-path", problem, 1))
             else:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from maskfold.cells import given, plain
+from maskfold.cells import given, plain, visible
 from maskfold.dataset.competition.layout import PHOTOGRAPHS_PER_PERSON, Layout
 from maskfold.dataset.names import unsafe_name
 from maskfold.dataset.quarantine import Entry
@@ -84,7 +84,7 @@ def stated_by_folder(person: str) -> Stated | None:
 
     None for a name of another form, such as ``kim_minsu_Korean_27``: its parts may be anything.
     """
-    match = _FOLDER_NAME.fullmatch(person)
+    match = _FOLDER_NAME.fullmatch(visible(person))
     return Stated("the folder's name", match["gender"], match["age"]) if match else None
 
 

@@ -11,11 +11,13 @@ from maskfold.errors import InvariantError
 
 def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """Return a csv file in UTF-8 with a header."""
+    return "".join(map(_line, [header, *rows])).encode()
+
+
+def _line(cells: Sequence[object]) -> str:
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return stream.getvalue().encode()
+    csv.writer(stream).writerow(cells)  # quotes only those ends of lines that it writes itself: here all
+    return stream.getvalue().removesuffix("\r\n") + "\n"
 
 
 def checked_rows(content: bytes, columns: Sequence[str], names: Sequence[str], source: str) -> Iterator[list[str]]:

@@ -1,0 +1,75 @@
+"""What a run leaves behind: the files of its workspace that must be equal, and what MLflow shows of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers.s3 import S3Server
+
+_COMPARED = (".csv", ".parquet", ".safetensors", ".npy")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """A workspace as it is after a run."""
+
+    files: dict[str, bytes]
+    """Content of tables, predictions, weights and crops, by address."""
+    records: frozenset[str]
+    """Ids of the runs that worked in it."""
+
+    @classmethod
+    def of_folder(cls, workspace: Path) -> Outputs:
+        """Read a workspace on the disk."""
+        names = [str(path.relative_to(workspace)) for path in workspace.rglob("*") if path.is_file()]
+        return cls({name: (workspace / name).read_bytes() for name in names if _is_compared(name)}, _records(names))
+
+    @classmethod
+    def of_bucket(cls, server: S3Server, bucket: str, prefix: str) -> Outputs:
+        """Read a workspace on S3, by a client that is none of ours."""
+        client = server.client()
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        names = [key.removeprefix(f"{prefix}/") for key in keys]
+        read = {
+            name: client.get_object(Bucket=bucket, Key=f"{prefix}/{name}")["Body"].read()
+            for name in names
+            if _is_compared(name)
+        }
+        return cls(read, _records(names))
+
+    def differences(self, other: Outputs) -> list[str]:
+        """Return the addresses of files that are not equal, or that only one of the two has."""
+        names = sorted(self.files.keys() | other.files.keys())
+        return [name for name in names if self.files.get(name) != other.files.get(name)]
+
+
+def mlflow_faults(database: Path, records: frozenset[str]) -> list[str]:
+    """Say what is wrong with the runs of a workspace in MLflow: without an end, doubled, or missing."""
+    query = """
+        SELECT run.status, record.value, coalesce(job.value, '') FROM runs run
+        JOIN tags record ON record.run_uuid = run.run_uuid AND record.key = 'maskfold.run'
+        LEFT JOIN tags job ON job.run_uuid = run.run_uuid AND job.key = 'maskfold.job'
+        WHERE run.lifecycle_stage = 'active'
+    """
+    with closing(sqlite3.connect(database)) as opened:
+        shown = [row for row in opened.execute(query) if row[1] in records]
+    counts = Counter((record, job) for _, record, job in shown)
+    return [
+        *(f"run {record} {job}: shown as {status}" for status, record, job in shown if status == "RUNNING"),
+        *(f"run {record} {job}: shown {count} times" for (record, job), count in counts.items() if count > 1),
+        *(f"run {record}: not shown" for record in sorted(records) if (record, "") not in counts),
+    ]
+
+
+def _records(names: list[str]) -> frozenset[str]:
+    return frozenset(name.split("/")[1] for name in names if name.startswith("runs/") and name.endswith("/run.json"))
+
+
+def _is_compared(name: str) -> bool:
+    # The scores of folds also say how long each took.
+    return name.endswith(_COMPARED) and "detections/" not in name and not name.endswith("fold_scores.csv")
