@@ -85,7 +85,7 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> EnsembleOutcome:
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
     )
     result = jobs.run(spec)
-    # Also when the outcome of the vote was reused.
+    # Also when the outcome of the vote was reused: the newest submission is that of the run that ended last.
     handed_in = submissions.find(plan.workspace, spec.key)
     if handed_in is not None:
         submissions.renew(plan.workspace, *handed_in)

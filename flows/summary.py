@@ -74,8 +74,14 @@ def _link(uri: str) -> str:
 
 def _line(name: str, scores: Scores, attributes: Sequence[str]) -> str:
     right = [scores.attributes.get(attribute, {}).get("accuracy") for attribute in attributes]
-    cells = [_number(value) for value in (scores.macro_f1, scores.accuracy, *right)]
+    cells = [_with_interval(scores), *map(_number, (scores.accuracy, *right))]
     return f"| {name} | {' | '.join(cells)} |"
+
+
+def _with_interval(scores: Scores) -> str:
+    low, high = scores.macro_f1_low, scores.macro_f1_high
+    between = "" if low is None or high is None else f" ({low:.3f}–{high:.3f})"
+    return f"{_number(scores.macro_f1)}{between}"
 
 
 def _number(value: float | None) -> str:

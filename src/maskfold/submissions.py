@@ -17,6 +17,7 @@ from typing import Final
 
 from pydantic import Field, ValidationError
 
+from maskfold.errors import UnavailableError
 from maskfold.settings import Settings
 from maskfold.specs import File
 from maskfold.specs.address import Sha256
@@ -27,6 +28,7 @@ LATEST: Final = f"{FOLDER}/latest.csv"
 """Address of the newest submission of a workspace."""
 BEST: Final = f"{FOLDER}/best.csv"
 """Address of the best submission for the data set of the newest run."""
+_TRIES: Final = 12
 
 
 class Made(Settings):
@@ -77,13 +79,9 @@ def read(workspace: Workspace, path: str) -> Record | None:
         workspace: Where it is.
         path: Address of the csv file, such as :data:`LATEST`.
     """
-    text, content = workspace.read(_record(path)), workspace.read(path)
-    if text is None or content is None:
+    record, content = _parse(workspace.read(_record(path))), workspace.read(path)
+    if record is None or content is None:
         return None
-    try:
-        record = Record.model_validate_json(text)
-    except ValidationError:
-        return None  # of another version of maskfold, or damaged: as if there were none
     return record if record.made.sha256 == hashlib.sha256(content).hexdigest() else None
 
 
@@ -108,14 +106,20 @@ def publish(workspace: Workspace, submission: File, made: Made) -> tuple[Record,
 def renew(workspace: Workspace, made: Made, content: bytes) -> tuple[Record, Record]:
     """Make a run's submission the newest of its workspace, also when an earlier run made it; see :func:`publish`.
 
-    Files that hold it already stay untouched, so that they go on to say what it replaced.
+    Files that hold it already stay untouched, so that they go on to say what it replaced. Of two runs that end at the
+    same moment, the last to write the best one looks again whether it is, among the records that both wrote before.
+
+    Raises:
+        UnavailableError: If others keep writing.
     """
     latest = _replace(workspace, LATEST, content, made)
-    found = read(workspace, BEST)
-    if found is not None and found.made.is_comparable(made):
-        return latest, found if found.made.macro_f1 >= made.macro_f1 else _replace(workspace, BEST, content, made)
-    best, rows = max([(made, content), *_comparable(workspace, made)], key=lambda one: one[0].macro_f1)
-    return latest, _replace(workspace, BEST, rows, best)
+    for _ in range(_TRIES):
+        held = read(workspace, BEST)
+        best, rows = _best(workspace, made, content, held)
+        if held is not None and held.made == best:
+            return latest, held
+        _replace(workspace, BEST, rows, best)
+    raise UnavailableError(f"{workspace.locate(BEST)}: other runs write it all the time; run again")
 
 
 def find(workspace: Workspace, key: str) -> tuple[Made, bytes] | None:
@@ -125,13 +129,32 @@ def find(workspace: Workspace, key: str) -> tuple[Made, bytes] | None:
     return None if record is None or content is None else (record.made, content)
 
 
-def _comparable(workspace: Workspace, made: Made) -> Iterator[tuple[Made, bytes]]:
-    """Yield what other runs of the workspace handed in, where the scores compare with those of one run."""
+def _best(workspace: Workspace, made: Made, content: bytes, held: Record | None) -> tuple[Made, bytes]:
+    """Return the best of all runs that compare with one, and its bytes; of equally good ones what is held."""
+    runs = [made, *(one for one in _records(workspace) if one.key != made.key and one.is_comparable(made))]
+    for one in sorted(runs, key=lambda one: one.macro_f1, reverse=True):
+        if held is not None and held.made.is_comparable(made) and held.made.macro_f1 >= one.macro_f1:
+            return held.made, workspace.read(BEST) or b""
+        found = (made, content) if one.key == made.key else find(workspace, one.key)
+        if found is not None:
+            return found
+    return made, content
+
+
+def _records(workspace: Workspace) -> Iterator[Made]:
+    """Yield which runs have handed in something, by their records alone."""
     for path in workspace.list(FOLDER):
-        if path.endswith(".csv") and path not in (LATEST, BEST):
-            found = find(workspace, path.removeprefix(f"{FOLDER}/").removesuffix(".csv"))
-            if found is not None and found[0].is_comparable(made):
-                yield found
+        if path.endswith(".json") and path not in (_record(LATEST), _record(BEST)):
+            record = _parse(workspace.read(path))
+            if record is not None:
+                yield record.made
+
+
+def _parse(text: bytes | None) -> Record | None:
+    try:
+        return None if text is None else Record.model_validate_json(text)
+    except ValidationError:
+        return None  # of another version of maskfold, or damaged: as if there were none
 
 
 def _replace(workspace: Workspace, path: str, content: bytes, made: Made) -> Record:

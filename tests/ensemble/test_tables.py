@@ -9,6 +9,8 @@ from maskfold.ensemble.tables import confusion_tables, evaluation_table, fold_ta
 from maskfold.storage import open_workspace
 from tests.ensemble.synthetic import ONE, THREE, World, recipe_of, spec
 
+METRICS = [f"{metric}{end}" for metric in ("macro_f1", "accuracy") for end in ("", "_low", "_high")]
+
 
 @pytest.fixture(scope="module")
 def combination() -> Combination:
@@ -35,7 +37,7 @@ def test_the_evaluation_table_keeps_the_order_and_marks_the_unreadable(combinati
 
 
 def test_scores_have_one_row_a_voter_and_nothing_where_nothing_is_predicted(combination: Combination) -> None:
-    table = score_table(combination.voters).set_index("voter")
+    table = score_table(combination).set_index("voter")
     assert table.index.tolist() == ["joint", "mask", "gender", "age", "attributes", "vote"]
     assert table.loc["vote"].notna().all()
     assert pd.isna(table.loc["age", "macro_f1"])
@@ -65,9 +67,9 @@ def test_fold_scores_are_in_the_recipes_order(tmp_path) -> None:
 def test_tables_of_any_scheme_have_its_attributes() -> None:
     world = World(recipe=recipe_of(THREE), n_people=20)
     combination = combine(world.recipe, world.manifest, world.folds, world.tables)
-    scores = score_table(combination.voters)
-    pairs = [f"{name}_{metric}" for name in ("glasses", "stature", "hair") for metric in ("macro_f1", "accuracy")]
-    assert list(scores.columns) == ["voter", "target", "macro_f1", "accuracy", *pairs]
+    scores = score_table(combination)
+    pairs = [f"{name}_{metric}" for name in ("glasses", "stature", "hair") for metric in METRICS]
+    assert list(scores.columns) == ["voter", "target", *METRICS, *pairs]
     assert scores.set_index("voter").loc["vote"].notna().all()
     tables = confusion_tables(combination.voters)
     assert tables["vote_joint"].shape == (40, 40)
@@ -80,8 +82,8 @@ def test_tables_of_any_scheme_have_its_attributes() -> None:
 def test_nothing_is_shown_twice_where_the_only_attribute_is_the_joint_class() -> None:
     world = World(recipe=recipe_of(ONE), n_people=20)
     combination = combine(world.recipe, world.manifest, world.folds, world.tables)
-    scores = score_table(combination.voters)
-    assert list(scores.columns) == ["voter", "target", "macro_f1", "accuracy"]
+    scores = score_table(combination)
+    assert list(scores.columns) == ["voter", "target", *METRICS]
     assert scores.notna().all().all()
     assert list(confusion_tables(combination.voters)) == [
         "joint_joint", "of-state_joint", "attributes_joint", "vote_joint",

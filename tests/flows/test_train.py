@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,7 @@ def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) 
     assert {"train_fold a 1/2", "train_fold b 2/2"} <= set(progress)
     (page,) = (str(one.data) for one in artifacts if one.key == "scores")
     assert f"/runs/{summary['mlflow_run_id']})" in page
+    assert re.search(rf"\| vote \| {summary['oof_macro_f1']:.3f} \(0\.\d{{3}}–0\.\d{{3}}\) \|", page)
     assert f"]({Path(summary['report']).as_uri()})" in page
     assert f"/runs/{summary['mlflow_run_id']}/artifacts/report.html)" in page
     assert f"/runs/{summary['mlflow_run_id']}/artifacts/submission.csv)" in page
@@ -192,7 +194,12 @@ def test_changing_one_network_trains_only_that_one(drawn_data: Path, finished: A
     checksum = (workspace / "submissions" / "latest.csv.sha256").read_text(encoding="utf-8")
     assert checksum.split() == [hashlib.sha256(newest).hexdigest(), "latest.csv"]
     assert latest  # the other run's own copy stays beside it
-    assert len([p for p in (workspace / "submissions").glob("*.csv") if p.name != "latest.csv"]) == 2
+    assert len([*(workspace / "submissions").glob("*[0-9a-f].csv")]) == 2
+    records = {path.stem: json.loads(path.read_bytes()) for path in (workspace / "submissions").glob("*.json")}
+    newest, best = records.pop("latest"), records.pop("best")["made"]
+    assert newest["made"]["macro_f1"] == summary["oof_macro_f1"]
+    assert newest["replaced"]["key"] != newest["made"]["key"]
+    assert best["macro_f1"] == max(one["made"]["macro_f1"] for one in records.values())
 
 
 def test_a_renamed_network_is_not_trained_again(drawn_data: Path, finished: Any) -> None:

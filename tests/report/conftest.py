@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from maskfold.report.figures import run_figures
-from maskfold.report.page import Picture, draw
+from maskfold.report.picture import Picture, draw
 from tests.ensemble.synthetic import Run, World, run_of
 
 

@@ -23,7 +23,7 @@ def test_absent_classes_and_unequal_crops_are_warned_of(tmp_path) -> None:
     absent, unequal = facts.warnings(made, combination)
     assert "12 of 18 classes never occur in training" in absent
     assert "cannot exceed 0.333" in absent
-    assert "2.1% of the training but 20.0% of the evaluation images" in unequal
+    assert "2.1 % of the training but 20.0 % of the evaluation images" in unequal
 
 
 def test_a_long_list_of_absent_classes_is_cut_short(tmp_path) -> None:
@@ -47,10 +47,12 @@ def test_networks_sum_their_folds(finished_run) -> None:
     assert networks[0].device == "cpu"
 
 
-def test_every_job_is_in_the_timetable(finished_run) -> None:
+def test_every_job_is_in_the_timetable_the_folds_of_a_network_together(finished_run) -> None:
     times = facts.job_times(finished_run.spec)
-    assert [time.name for time in times[:3]] == ["prepare", "crop", "train_fold joint 1/3"]
-    assert len(times) == 2 + 12 + 4
+    assert [time.name for time in times[:3]] == ["prepare", "crop", "train_fold joint, 3 folds"]
+    assert len(times) == 2 + 4 + 4
+    assert times[2].seconds == pytest.approx(3 * 65.2)
+    assert times[2].note == "3 epochs, kept 3, 3 and 3"
     assert times[-1].name == "predict_eval age"
     assert times[0].images_per_second == pytest.approx((finished_run.spec.prepared.n_train + 10) / 1.5)
 
@@ -58,4 +60,14 @@ def test_every_job_is_in_the_timetable(finished_run) -> None:
 def test_a_resumed_job_says_so(finished_run) -> None:
     first = finished_run.spec.trained[0].model_copy(update={"resumed_from_epoch": 1})
     made = finished_run.spec.model_copy(update={"trained": (first, *finished_run.spec.trained[1:])})
-    assert facts.job_times(made)[2].note.endswith("resumed after an interruption, from epoch 2")
+    assert facts.job_times(made)[2].note.endswith("; fold 1 resumed after an interruption, from epoch 2")
+
+
+def test_what_networks_share_is_said_once(finished_run) -> None:
+    common, differing = facts.settings_of(facts.network_facts(finished_run.spec))
+    assert common == {
+        "backbone": "mobilenetv2_035",
+        "initial weights": "mobilenetv2_035.safetensors (sha256 0123abcd)",
+        "device": "cpu, amp off",
+    }
+    assert differing == {"sees": ["face", "face", "face", "portrait"]}

@@ -8,7 +8,8 @@ from PIL import Image
 
 from maskfold.report.figure import Figure
 from maskfold.report.figures import run_figures
-from maskfold.report.page import Picture, draw
+from maskfold.report.numbers import percent
+from maskfold.report.picture import Picture, draw
 from maskfold.theme import DARK, LIGHT, Palette
 from tests.ensemble.synthetic import NETWORKS, ONE, THREE, Run, World, recipe, recipe_of, run_of
 
@@ -29,9 +30,14 @@ def test_every_figure_is_drawn_in_both_palettes_at_the_announced_size(pictures: 
         "scores", "confusion_vote", "confusion_attributes", "classes", "age_groups", "learning", "learning_rate",
     ]  # fmt: skip
     for picture in pictures:
-        for path, palette in ((picture.light, LIGHT), (picture.dark, DARK)):
+        wide, narrow = (picture.height, picture.width), (picture.narrow_height, picture.narrow_width)
+        drawings = [
+            (picture.light, LIGHT, wide), (picture.dark, DARK, wide),
+            (picture.narrow_light, LIGHT, narrow), (picture.narrow_dark, DARK, narrow),
+        ]  # fmt: skip
+        for path, palette, size in drawings:
             pixels = np.asarray(Image.open(path).convert("RGB"))
-            assert pixels.shape[:2] == (picture.height, picture.width), picture.figure.name
+            assert pixels.shape[:2] == size, picture.figure.name
             assert tuple(pixels[0, 0]) == rgb(palette.paper)
             drawn = (pixels != np.array(rgb(palette.paper))).any(axis=2).mean()
             assert drawn > 0.02, f"{path} is nearly empty"
@@ -42,8 +48,8 @@ def test_alternative_texts_say_what_the_figures_show(finished_run, pictures: lis
     alts = {picture.figure.name: picture.figure.alt for picture in pictures}
     scores = finished_run.combination.vote.scores
     assert f"vote {scores.macro_f1:.3f} (classes)" in alts["scores"]
-    assert f"{scores.accuracy:.1%} of the images are on the diagonal" in alts["confusion_vote"]
-    assert f"age {scores.attributes['age']['accuracy']:.1%}" in alts["confusion_attributes"]
+    assert f"{percent(scores.accuracy)} of the images are on the diagonal" in alts["confusion_vote"]
+    assert f"age {percent(scores.attributes['age']['accuracy'])}" in alts["confusion_attributes"]
     assert "joint from" in alts["learning"]
 
 
@@ -54,7 +60,9 @@ def test_one_network_of_a_long_name_one_epoch_and_absent_classes_can_be_drawn(tm
     seen: list[tuple[int, int]] = []
     pictures = draw(run_figures(made.recipe, combination, made.trained), tmp_path, lambda *done: seen.append(done))
     assert seen[-1] == (len(pictures), len(pictures))
-    assert [picture.figure.name for picture in pictures if is_cut_off(picture.light, LIGHT)] == []
+    for picture in pictures:
+        assert not is_cut_off(picture.light, LIGHT), picture.figure.name
+        assert not is_cut_off(picture.narrow_light, LIGHT), picture.figure.name
 
 
 def drawn(run: Run, folder: Path) -> dict[str, Figure]:
@@ -62,7 +70,9 @@ def drawn(run: Run, folder: Path) -> dict[str, Figure]:
     figures = {figure.name: figure for figure in run_figures(run.spec.recipe, run.combination, run.spec.trained)}
     for figure in figures.values():
         if not figure.name.startswith("learning"):
-            assert not is_cut_off(figure.save(folder, LIGHT), LIGHT), f"{figure.name} is cut off at its edge"
+            for narrow in (False, True):
+                path = figure.save(folder, LIGHT, narrow=narrow)
+                assert not is_cut_off(path, LIGHT), f"{figure.name} is cut off at its edge"
     return figures
 
 
@@ -108,6 +118,16 @@ def test_an_only_attribute_of_many_classes_says_what_is_left_out(tmp_path) -> No
     figures = drawn(run_of(World(recipe=recipe_of(many(70), k=2), n_people=80), tmp_path, epochs=1), tmp_path)
     assert not {"confusion_vote", "confusion_attributes"} & set(figures)
     assert figures["classes"].caption.endswith("in the tables alone: the matrix of the joint classes.")
+
+
+def test_long_names_of_classes_leave_room_for_the_figure(tmp_path) -> None:
+    values = [f"{letter} of a very long name that somebody gave to a class of masks" for letter in "abcd"]
+    scheme = {
+        "name": "long",
+        "attributes": [{"name": "kind", "values": values}, {"name": "other", "values": ["x", "y"]}],
+    }
+    run = run_of(World(recipe=recipe_of(scheme, k=2), n_people=16), tmp_path, epochs=1)
+    assert {"confusion_vote", "confusion_attributes", "classes"} <= set(drawn(run, tmp_path))
 
 
 def test_panels_wrap(tmp_path) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
+import re
+from urllib.parse import unquote_to_bytes
 
 import pandas as pd
 import pytest
@@ -44,7 +47,10 @@ def test_latest_and_the_runs_own_copy_are_the_submission(finished) -> None:
     world, workspace, made, outcome = finished
     content = workspace.read(outcome.submission.path)
     assert outcome.latest == "submissions/latest.csv"
-    assert workspace.read(outcome.latest) == workspace.read(f"submissions/{made.key}.csv") == content
+    for path in (outcome.latest, f"submissions/{made.key}.csv", "submissions/best.csv"):
+        assert workspace.read(path) == content
+    record = json.loads(workspace.read("submissions/best.json"))["made"]
+    assert (record["key"], record["macro_f1"]) == (made.key, outcome.scores["vote"].macro_f1)
     table = pd.read_csv(workspace.fetch(outcome.submission))
     assert table["ImageID"].tolist() == world.evaluation["name"].tolist()
     assert table["ans"].between(0, 17).all()
@@ -60,6 +66,12 @@ def test_published_tables_agree_with_the_outcome(finished) -> None:
     assert scores.loc["vote", "macro_f1"] == pytest.approx(outcome.scores["vote"].macro_f1)
     counts = pd.read_csv(workspace.fetch(paths["confusion_vote_joint.csv"]), index_col=0).to_numpy()
     assert counts.trace() / counts.sum() == pytest.approx(accuracy)
+    for name in ("vote", "attributes"):
+        scored = outcome.scores[name]
+        assert scores.loc[name, "macro_f1_low"] == pytest.approx(scored.macro_f1_low)
+        for each in (scored.model_dump(exclude={"attributes"}), *scored.attributes.values()):
+            assert each["macro_f1_low"] < each["macro_f1"] < each["macro_f1_high"]
+            assert each["accuracy_low"] < each["accuracy"] < each["accuracy_high"]
 
 
 def test_the_page_links_what_was_published(finished) -> None:
@@ -67,6 +79,11 @@ def test_the_page_links_what_was_published(finished) -> None:
     page = workspace.read(outcome.report.path).decode()
     assert outcome.submission.sha256 in page
     assert workspace.locate(outcome.submission.path) in page
+    assert workspace.locate("submissions/best.csv") in page
+    (link,) = re.findall(r'href="data:text/csv;charset=utf-8,([^"]+)"', page)
+    assert unquote_to_bytes(link) == workspace.read(outcome.submission.path)
+    assert "Worst people" in page
+    assert "Surest mistakes" in page
 
 
 def test_a_second_start_does_nothing(finished, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,7 +171,10 @@ def vote_outcome(workspace: Workspace, spec: EnsembleSpec) -> EnsembleOutcome:
         report=put("report.html"), figures=(put("confusion.png"),), tables=(put("scores.csv"),), face_shares=(),
         scores={
             "age-net": Scores(macro_f1=None, accuracy=None, attributes={"age": {"accuracy": 0.7, "macro_f1": 0.6}}),
-            "vote": Scores(macro_f1=0.71, accuracy=0.82, attributes={"mask": {"accuracy": 0.99, "macro_f1": 0.98}}),
+            "vote": Scores(
+                macro_f1=0.71, macro_f1_low=0.66, macro_f1_high=0.75, accuracy=0.82,
+                attributes={"mask": {"accuracy": 0.99, "macro_f1": 0.98}},
+            ),
         },
     )  # fmt: skip
     finish_job(workspace, spec, outcome)

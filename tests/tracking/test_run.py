@@ -65,6 +65,7 @@ def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     assert DATA in used.dataset.source
     metrics = parent.data.metrics
     assert metrics["macro_f1"] == metrics["oof/vote/macro_f1"] == 0.71
+    assert (metrics["macro_f1_low"], metrics["macro_f1_high"]) == (0.66, 0.75)
     assert metrics["oof/age-net/age_accuracy"] == 0.7
     assert metrics["folds/joint/macro_f1"] == pytest.approx(0.75)
     assert metrics["seconds/crop"] == 3.0

@@ -26,6 +26,10 @@ FEW_PEOPLE: Final = 30
 """A class with fewer people is small: its F1 has an interval of some 0.3."""
 RISE: Final = 0.1
 """Rise of the validation loss above its lowest value, as a share, that counts as overfitting."""
+GAP: Final = 1.5
+"""Validation loss as a multiple of the training loss that counts as overfitting, where it no longer falls."""
+SOLVED: Final = 0.95
+"""Macro-F1 from which on it does not matter."""
 STILL_LEARNING: Final = 0.01
 """Gain of macro-F1 in the last quarter of the epochs that counts as underfitting."""
 LOST: Final = 0.02
@@ -74,7 +78,7 @@ def costliest_attribute(spec: EnsembleSpec, combination: Combination) -> Iterato
     if gains[name] <= 0:
         return
     others = [f"{other} {max(gain, 0):.3f}" for other, gain in gains.items() if other != name]
-    text = f"Most is lost on {name}: with it always right, macro-F1 would be {gains[name]:.3f} higher ({', '.join(others)})"
+    text = f"Most is lost on {name}: always right, it would raise macro-F1 by {gains[name]:.3f} ({', '.join(others)})"
     settings = _for_attribute(spec, name)
     yield f"{text}; try {settings}." if settings else f"{text}."
 
@@ -103,13 +107,15 @@ def _costliest_class(combination: Combination) -> Iterator[str]:
     there = np.flatnonzero(np.bincount(vote.true, minlength=len(names)))
     lowest = int(there[scores[there].argmin()])
     if scores[lowest] < 1:
-        yield f"Most is lost on the class {names[lowest]}: its F1 is {scores[lowest]:.3f}, the mean {scores.mean():.3f}."
+        said = f"its F1 is {score(scores[lowest])}, the mean {score(scores.mean())}"
+        yield f"Most is lost on the class {names[lowest]}: {said}."
 
 
 @dataclass(frozen=True)
 class Curve:
     """How a network learns, as the mean over its folds at each epoch that all of them reached."""
 
+    train_loss: tuple[float, ...]
     valid_loss: tuple[float, ...]
     macro_f1: tuple[float, ...]
 
@@ -117,20 +123,30 @@ class Curve:
     def of(cls, folds: Sequence[TrainFoldOutcome]) -> Curve:
         """Average the folds of one network."""
         epochs = list(zip(*(fold.history for fold in folds), strict=False))
-        losses = [[one.valid_loss for one in records if one.valid_loss is not None] for records in epochs]
-        scores = [[one.valid_macro_f1 for one in records if one.valid_macro_f1 is not None] for records in epochs]
-        return cls(
-            tuple(float(np.mean(values)) for values in losses if values),
-            tuple(float(np.mean(values)) for values in scores if values),
-        )
+
+        def mean(name: str) -> tuple[float, ...]:
+            rows = [[getattr(record, name) for record in records] for records in epochs]
+            return tuple(float(np.mean(row)) for row in rows if None not in row)
+
+        return cls(mean("train_loss"), mean("valid_loss"), mean("valid_macro_f1"))
 
     @property
-    def overfits_from(self) -> int | None:
-        """The epoch, from 1, after which the validation loss only rose, by :data:`RISE` or more; None if it did not."""
+    def overfitting(self) -> str:
+        """How it overfits, in words; empty if it does not.
+
+        The validation loss rises by :data:`RISE` above its lowest value; or it is :data:`GAP` times the training loss,
+        and no longer falls, while the score is below :data:`SOLVED`.
+        """
         if len(self.valid_loss) < 3:
-            return None
-        lowest = int(np.argmin(self.valid_loss))
-        return lowest + 1 if self.valid_loss[-1] > (1 + RISE) * self.valid_loss[lowest] else None
+            return ""
+        lowest, half = int(np.argmin(self.valid_loss)), len(self.valid_loss) // 2
+        last, trained = self.valid_loss[-1], self.train_loss[-1]
+        if last > (1 + RISE) * self.valid_loss[lowest]:
+            return f"validation loss rises from epoch {lowest + 1} of {len(self.valid_loss)} on"
+        stands = min(self.valid_loss[half:]) > 0.95 * min(self.valid_loss[:half])
+        if stands and last > GAP * trained and self.macro_f1[-1] < SOLVED:
+            return f"validation loss stays at {last:.2f}, training loss falls to {trained:.2f}"
+        return ""
 
     @property
     def late_gain(self) -> float:
@@ -146,13 +162,13 @@ def learning(spec: EnsembleSpec) -> Iterator[str]:
     over, under = [], []
     for network in spec.recipe.networks:
         curve = Curve.of([fold for fold in spec.trained if fold.network == network.name])
-        if curve.overfits_from is not None:
-            over.append((network, curve.overfits_from))
+        if curve.overfitting:
+            over.append((network, curve.overfitting))
         elif curve.late_gain >= STILL_LEARNING and network.stopping.patience is None:
             under.append((network, curve.late_gain))
     if over:
-        said = first_few([f"{network.name} from epoch {epoch} of {network.epochs} on" for network, epoch in over], 4)
-        yield f"Overfitting, the validation loss rises: {said}; try {_against_overfitting([one for one, _ in over])}."
+        said = first_few([f"{network.name} ({how})" for network, how in over], 4)
+        yield f"Overfitting: {said}; try {_against_overfitting([one for one, _ in over])}."
     if under:
         said = first_few([f"{network.name} gained {gain:.3f}" for network, gain in under], 4)
         first = under[0][0]
@@ -213,6 +229,6 @@ def what_counts(combination: Combination) -> str:
     whom = "people" if people < len(combination.train) else "photographs"
     low, high = scores.macro_f1_low or 0.0, scores.macro_f1_high or 0.0
     return (
-        f"The interval {score(low)}–{score(high)} on {people:,} {whom} is ±{(high - low) / 2:.3f} wide: another run whose "
-        "score differs by less may differ by chance."
+        f"On {people:,} {whom} the score is known to ±{(high - low) / 2:.3f} ({score(low)}–{score(high)}): "
+        "a run that differs by less may differ by chance."
     )

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
-
-from PIL import Image
+from typing import Final, Literal
 
 from maskfold.dataset import Entry, read_quarantine
-from maskfold.report.picture import photograph, png
+from maskfold.report.picture import diagram, photographs
 from maskfold.specs import CropOutcome, EnsembleSpec, File, TrainFoldOutcome
 
 _PICTURES: Final = {
@@ -28,8 +26,11 @@ _PICTURES: Final = {
     ),
     "boxes": ("Boxes and probabilities", "Of all detected faces, training and evaluation apart."),
 }
-_DIAGRAM: Final = "faces-boxes"
+_DIAGRAM: Final = "boxes"
 """The one sheet without photographs."""
+_LETTERED: Final = 1280
+"""Pixels; narrower sheets with names below the photographs would be illegible."""
+_PLAIN: Final = 512
 _LISTED: Final = 50
 
 
@@ -46,6 +47,8 @@ class Sheet:
     """Pixels."""
     height: int
     """Pixels."""
+    look: Literal["lettered", "plain", "diagram"]
+    """Photographs with names, which stay legible, photographs alone, or a drawing."""
 
 
 @dataclass(frozen=True)
@@ -79,20 +82,28 @@ class Appendix:
 
 def _crops(cropped: CropOutcome, fetch: Callable[[File], Path]) -> list[Sheet]:
     files = {PurePosixPath(file.path).stem: file for file in cropped.figures}
-    return [_sheet(f"faces-{name}", *words, fetch(files[name])) for name, words in _PICTURES.items() if name in files]
+    sheets = []
+    for name, (title, caption) in _PICTURES.items():
+        if name in files:
+            path = fetch(files[name])
+            if name == _DIAGRAM:
+                sheets.append(Sheet(f"faces-{name}", title, caption, *diagram(path), look="diagram"))
+            else:
+                shown = photographs(path, _LETTERED)
+                sheets.append(Sheet(f"faces-{name}", title, caption, *shown, look="lettered"))
+    return sheets
 
 
 def _samples(trained: tuple[TrainFoldOutcome, ...], fetch: Callable[[File], Path]) -> list[Sheet]:
     caption = "The first images of the first epoch as the network sees them: augmented, mixed where the recipe says so."
     return [
-        _sheet(f"samples-{one.network}", f"Training images of {one.network}", caption, fetch(one.samples))
+        Sheet(
+            f"samples-{one.network}",
+            f"Training images of {one.network}",
+            caption,
+            *photographs(fetch(one.samples), _PLAIN),
+            look="plain",
+        )
         for one in trained
         if one.samples is not None
     ]
-
-
-def _sheet(name: str, title: str, caption: str, path: Path) -> Sheet:
-    with Image.open(path) as picture:
-        width, height = picture.size
-    source = png(path) if name == _DIAGRAM else photograph(path)
-    return Sheet(name, title, caption, source, width, height)

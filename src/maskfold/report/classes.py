@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from maskfold.ensemble.combination import Combination
 from maskfold.ensemble.scores import f1_by_class
 from maskfold.report.confusion import drawn_attributes, undrawn
-from maskfold.report.figure import Figure, is_narrow
+from maskfold.report.figure import Figure, fitting, is_narrow
 from maskfold.scheme import FloatArray, IntArray
 from maskfold.theme import Palette
 
@@ -38,7 +38,8 @@ def figure(combination: Combination) -> Figure:
         right.set_title("F1 of the vote")
         right.set_xlim(0, 1.18)
         right.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-        left.set_yticks(places, [f"{one:2d}  {names[one]}" for one in shown])
+        called = fitting(names, drawing)
+        left.set_yticks(places, [f"{one:2d}  {called[one]}" for one in shown])
         left.set_ylim(-0.8, len(shown) - 0.2)
         for axes in (left, right):
             axes.tick_params(axis="y", labelcolor=palette.ink)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 
 from maskfold.ensemble.combination import Voter
 from maskfold.ensemble.scores import confusion
-from maskfold.report.figure import Figure, is_narrow, panels, rows_of_panels
+from maskfold.report.figure import Figure, fitting, is_narrow, panels, rows_of_panels
 from maskfold.report.numbers import percent, whole_percent
 from maskfold.scheme import IntArray, Scheme
 from maskfold.theme import Palette
@@ -59,7 +59,8 @@ def _joint(vote: Voter) -> Figure:
         axes = drawing.subplots()
         narrow = is_narrow(drawing)
         size = min(9.0, max(4.5, (40 if narrow else 117) / len(names)))
-        image = _matrix(axes, counts, names, palette, size=size, most=_NUMBERED_NARROW if narrow else _NUMBERED)
+        called = fitting(names, drawing)
+        image = _matrix(axes, counts, called, palette, size=size, most=_NUMBERED_NARROW if narrow else _NUMBERED)
         for edge, width in _edges(scheme):
             axes.axhline(edge - 0.5, color=palette.faint, linewidth=width)
             axes.axvline(edge - 0.5, color=palette.faint, linewidth=width)
@@ -69,7 +70,8 @@ def _joint(vote: Voter) -> Figure:
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         if narrow:
-            _shorten(axes, names)
+            _shorten(axes, called)
+            axes.set_ylabel("")
             bar = drawing.colorbar(image, ax=axes, location="bottom", shrink=0.8)
             bar.set_label("share of the true class")
             bar.outline.set_visible(False)
@@ -89,7 +91,7 @@ def _joint(vote: Voter) -> Figure:
         alt=f"Confusion matrix of {len(names)} classes; {percent(counts.trace() / max(counts.sum(), 1))} of the images "
         f"are on the diagonal. {mistakes}",
         height=min(7.6, 2.4 + 0.29 * len(names)),
-        narrow_height=max(3.6, 1.3 + 0.145 * len(names)),
+        narrow_height=max(3.0, 1.2 + 0.145 * len(names)),
         draw=draw,
     )
 
@@ -106,7 +108,7 @@ def _attributes(vote: Voter, shown: list[str]) -> Figure:
         for axes, (name, matrix) in zip(
             panels(drawing, len(shown), 1 if narrow else most), counts.items(), strict=True
         ):
-            names = vote.scheme.class_names(name)
+            names = fitting(vote.scheme.class_names(name), drawing, panels=most)
             size = min(9.0, max(4.5, (36 if narrow else 90) / len(names)))
             most_numbered = _NUMBERED_NARROW if narrow else _NUMBERED
             _matrix(axes, matrix, names, palette, size=size, most=most_numbered, shares=len(names) <= 4)
@@ -170,9 +172,11 @@ def _matrix(
 
 def _shorten(axes: Any, names: list[str]) -> None:
     """Name the classes on the left alone, and only number them below, on a screen without room for both."""
+    axes.set_aspect("auto")  # square cells would be lower than the names beside them
     axes.set_yticks(range(len(names)), [f"{name}  {number}" for number, name in enumerate(names)])
     axes.set_xticks(range(len(names)), range(len(names)))
-    axes.tick_params(axis="both", labelsize=min(7.5, 135 / len(names)))
+    axes.tick_params(axis="both", labelsize=min(7.5, 500 / len(names)))
+    axes.tick_params(axis="x", labelsize=min(7.5, 110 / len(names)), labelrotation=0)
 
 
 def _readable_on(palette: Palette, share: float) -> str:

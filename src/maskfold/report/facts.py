@@ -79,8 +79,8 @@ def warnings(spec: EnsembleSpec, combination: Combination) -> list[str]:
     train, evaluation = spec.cropped.fallback_share_train, spec.cropped.fallback_share_eval
     if spec.prepared.n_eval and abs(train - evaluation) > CROP_GAP:
         found.append(
-            f"faces without a detection: {percent(train)} of the training but {percent(evaluation)} of the evaluation images; "
-            "out-of-fold scores may not carry over"
+            f"faces without a detection: {percent(train)} of the training but {percent(evaluation)} of the "
+            "evaluation images; out-of-fold scores may not carry over"
         )
     return found
 

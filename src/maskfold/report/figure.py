@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +17,10 @@ WIDTH: Final = 8.4
 """Inches; as wide as the page."""
 NARROW: Final = 3.6
 """Inches; as wide as a telephone."""
-_COLOURS: Final = 128
-"""Of a stored picture: few enough for a third of the bytes, more than the eye tells apart in these figures."""
+_LETTERS: Final = 54
+"""Of a class's name, where one figure has the whole width."""
+_COLOURS: Final = 48
+"""Of a stored picture: a third of the bytes, and no difference to the eye."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,32 @@ class Figure:
         size = (NARROW, self.narrow_height) if narrow else (WIDTH, self.height)
         with canvas(path, palette, *size) as drawing:
             self.draw(drawing, palette)
-        shrink(path)
+        with Image.open(path) as drawn:
+            few = shrunk(drawn)
+        few.save(path, optimize=True)
         return path
 
 
-def shrink(path: Path) -> None:
-    """Store a drawn PNG with a table of colours, which needs a fraction of the bytes."""
-    with Image.open(path) as drawn:
-        few = drawn.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+def shrunk(drawn: Image.Image) -> Image.Image:
+    """Return a drawing with a table of colours, which needs a fraction of the bytes as a PNG."""
+    return drawn.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
 
 
 def is_narrow(drawing: Canvas) -> bool:
     """Whether a canvas is for a narrow screen."""
     return bool(drawing.get_figwidth() < (NARROW + WIDTH) / 2)
+
+
+def fitting(names: Sequence[str], drawing: Canvas, panels: int = 1) -> list[str]:
+    """Return names that leave room for what they name: of long ones the first letters.
+
+    Args:
+        names: Of classes.
+        drawing: Where they go.
+        panels: How many stand beside each other on a wide screen.
+    """
+    most = _LETTERS // max(panels, 2) if is_narrow(drawing) else _LETTERS // panels
+    return [name if len(name) <= most else f"{name[: most - 1]}…" for name in names]
 
 
 def legend(drawing: Canvas, axes: Any, title: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,8 @@ from maskfold.theme import Palette
 
 MOST: Final = 12
 """Most groups with lines that readers can distinguish."""
+_LETTERS: Final = 36
+"""Of a line below the figure, on a narrow screen."""
 _POINTS: Final = 30
 """Approximate limit of the points of a line: more would mostly show noise."""
 
@@ -47,8 +50,8 @@ def figure(combination: Combination, attribute: Attribute) -> Figure:
             axes.axvline(bound - 0.5 * whole, color=palette.faint, linestyle="--", linewidth=1)
         axes.set_ylim(-0.04, 1.06)
         unit = f" in {attribute.unit}" if attribute.unit else ""
-        steps = f"(points: in steps of {step:g}; dashed: bounds of the groups)"
-        axes.set_xlabel(f"true {name}{unit}{chr(10) if is_narrow(drawing) else ' '}{steps}")
+        label = f"true {name}{unit} (points: in steps of {step:g}; dashed: bounds of the groups)"
+        axes.set_xlabel(textwrap.fill(label, _LETTERS) if is_narrow(drawing) else label)
         axes.set_ylabel("mean probability")
         legend(drawing, axes, f"{name} group")
 

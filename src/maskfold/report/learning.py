@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -15,6 +16,8 @@ from maskfold.specs import EpochRecord, TrainFoldOutcome
 from maskfold.theme import Palette
 
 FoldOutcomes = Sequence[TrainFoldOutcome]
+_LETTERS = 26
+"""Of a network's name in a line, on a narrow screen."""
 
 
 def figure(networks: Mapping[str, FoldOutcomes]) -> Figure:
@@ -42,7 +45,7 @@ def _draw(drawing: Canvas, networks: Mapping[str, FoldOutcomes], palette: Palett
     for (loss, score), (name, folds) in zip(grid, networks.items(), strict=True):
         _curves(loss, folds, "train_loss", palette.series[1], "train")
         _curves(loss, folds, "valid_loss", palette.series[0], "validation")
-        loss.set_title(name)
+        loss.set_title(textwrap.fill(name, _LETTERS) if is_narrow(drawing) else name)
         loss.set_ylabel("loss")
         highest = max(
             (max(record.train_loss, record.valid_loss or 0.0) for fold in folds for record in fold.history), default=0

@@ -102,8 +102,8 @@ def _people(combination: Combination) -> pd.DataFrame:
 def _sentences(combination: Combination, people: pd.DataFrame, wrong: NDArray[np.bool_], sure: Any) -> list[str]:
     never = people.index[(people["wrong"] == people["images"]) & (people["images"] > 1)]
     found = [
-        f"{len(never):,} of {counted(len(people), 'person', 'people')} {'is' if len(never) == 1 else 'are'} wrong on all "
-        f"photographs, {int((people['wrong'] == 0).sum()):,} on none."
+        f"Of {counted(len(people), 'person', 'people')} the vote gets {len(never):,} wrong on all photographs, "
+        f"{int((people['wrong'] == 0).sum()):,} on none."
     ]
     if len(never) and combination.scheme.parts:
         chosen = combination.train["person"].isin(never).to_numpy()
@@ -118,7 +118,7 @@ def _sentences(combination: Combination, people: pd.DataFrame, wrong: NDArray[np
     bold = int((wrong & (sure >= 0.9)).sum())
     if bold:
         found.append(
-            f"The vote is 90 % sure or more of {counted(bold, 'wrong answer')}, {percent(bold / wrong.sum())} of the wrong."
+            f"It is 90 % sure or more of {counted(bold, 'wrong answer')}, {percent(bold / wrong.sum())} of all."
         )
     return found
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 from PIL import Image
 
-from maskfold.report.figure import NARROW, WIDTH, Figure
+from maskfold.report.figure import NARROW, WIDTH, Figure, shrunk
 from maskfold.theme import DARK, DPI, LIGHT, Palette
 
 _QUALITY: Final = 85
@@ -72,10 +72,28 @@ def png(path: Path) -> str:
     return _uri("image/png", path.read_bytes())
 
 
-def photograph(path: Path) -> str:
-    """Return a sheet of photographs as a data URI; as a JPEG, which needs a fraction of a PNG's bytes."""
+def diagram(path: Path) -> tuple[str, int, int]:
+    """Return a drawing of an earlier job as a data URI, stored with few colours, with its width and height."""
+    with Image.open(path) as drawn:
+        few = shrunk(drawn)
+    stream = io.BytesIO()
+    few.save(stream, "PNG", optimize=True)
+    return _uri("image/png", stream.getvalue()), *few.size
+
+
+def photographs(path: Path, widest: int) -> tuple[str, int, int]:
+    """Return a sheet of photographs as a data URI, with its width and height.
+
+    It becomes a JPEG, which needs a fraction of a PNG's bytes.
+
+    Args:
+        path: The sheet.
+        widest: Pixels; wider ones are scaled down to it.
+    """
     with Image.open(path) as sheet:
-        return _jpeg(sheet.convert("RGB"))
+        shown = sheet.convert("RGB")
+    shown.thumbnail((widest, shown.height), Image.Resampling.LANCZOS)
+    return _jpeg(shown), *shown.size
 
 
 def thumbnail(pixels: NDArray[Any], size: tuple[int, int]) -> str:
@@ -87,7 +105,7 @@ def thumbnail(pixels: NDArray[Any], size: tuple[int, int]) -> str:
 
 def _jpeg(image: Image.Image) -> str:
     stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=_QUALITY, optimize=True)
+    image.save(stream, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
     return _uri("image/jpeg", stream.getvalue())
 
 

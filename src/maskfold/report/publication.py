@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from maskfold import submissions
+from maskfold.dataset.frame import INDEX, read_frame
 from maskfold.ensemble.combination import Combination
+from maskfold.errors import CorruptDataError
 from maskfold.report.appendix import Appendix
 from maskfold.report.figures import run_figures
 from maskfold.report.mistakes import Faces, Mistakes
@@ -53,8 +54,13 @@ def publish_report(
     )
     handed_in = None
     if submission is not None:
-        uris = map(workspace.locate, (submission.path, submissions.LATEST, submissions.BEST))
-        handed_in = Submission(submission, *uris, workspace.fetch(submission).read_bytes())
+        handed_in = Submission(
+            file=submission,
+            uri=workspace.locate(submission.path),
+            latest=workspace.locate(submissions.LATEST),
+            best=workspace.locate(submissions.BEST),
+            content=workspace.fetch(submission).read_bytes(),
+        )
     appendix = Appendix.of(spec, workspace.fetch)
     mistakes = Mistakes.of(combination, packed_faces(spec, workspace))
     page = render(spec, combination, pictures, handed_in, faces, seconds(), appendix, mistakes)
@@ -64,9 +70,13 @@ def publish_report(
 
 def packed_faces(spec: EnsembleSpec, workspace: Workspace) -> Faces:
     """Return what gives the packed face of an image."""
-    index = pd.read_parquet(workspace.fetch(spec.cropped.index), columns=["image", "row"])
+    index = read_frame(workspace.fetch(spec.cropped.index), "an index", INDEX)
     rows = dict(zip(index["image"], index["row"].tolist(), strict=True))
-    pack = np.load(workspace.fetch(spec.cropped.faces), mmap_mode="r")
+    path = workspace.fetch(spec.cropped.faces)
+    try:
+        pack = np.load(path, mmap_mode="r")
+    except (ValueError, EOFError) as error:
+        raise CorruptDataError(f"{path}: not a pack of faces: {error}") from None
 
     def face(image: str) -> NDArray[Any]:
         return np.array(pack[rows[image]])

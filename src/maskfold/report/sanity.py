@@ -64,14 +64,14 @@ def sanity(combination: Combination) -> Sanity | None:
             widest = max(shares[target], key=lambda one: abs(one.submitted - one.out_of_fold))
             called = "class" if target == JOINT else target
             said.append(
-                f"{percent(moved)} of the submission names another {called} than out-of-fold answers would lead to expect: "
+                f"{percent(moved)} of the submission names another {called} than the out-of-fold answers let expect: "
                 f"{widest.name} {percent(widest.submitted)} of the submission, {percent(widest.out_of_fold)} "
                 "out-of-fold. The evaluation images may differ from the training set, or be cropped otherwise."
             )
     unsure = [float((answers.max(axis=1) < UNSURE).mean()) for answers in (vote.oof, vote.evaluation)]
     if unsure[1] > unsure[0] + SHIFT:
         said.append(
-            f"The vote is less sure of the evaluation images: {percent(unsure[1])} of the answers below {UNSURE:.0%}, "
+            f"The vote is less sure of the evaluation images: {percent(unsure[1])} of the answers below one half, "
             f"{percent(unsure[0])} out-of-fold; the score may not carry over."
         )
     if combination.unreadable:

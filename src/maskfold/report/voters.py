@@ -20,7 +20,7 @@ _LETTERS = 18
 
 
 def figure(combination: Combination) -> Figure:
-    """Return bars of macro-F1 with intervals: a row for each voter, a panel for the joint classes and each attribute."""
+    """Return bars of macro-F1 with intervals: a row for each voter, a panel for all classes and for each attribute."""
     voters, scores = combination.voters, combination.scores
     shown = (JOINT, *voters[0].scheme.parts)
 
@@ -32,7 +32,7 @@ def figure(combination: Combination) -> Figure:
         for number, (axes, target) in enumerate(zip(panels(drawing, len(shown), most), shown, strict=True)):
             for place, voter in zip(places, voters, strict=True):
                 value, low, high = _macro_f1(scores[voter.name], target)
-                if value is None:
+                if value is None or low is None or high is None:
                     axes.text(0.02, place, "–", va="center", color=palette.faint)
                     continue
                 vote = voter.name == VOTE
