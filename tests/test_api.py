@@ -29,11 +29,11 @@ def _own_environment(tmp_path: Path) -> Iterator[None]:
 
 
 def test_the_public_names() -> None:
-    assert sorted(maskfold.__all__) == ["Result", "run"]
+    assert sorted(maskfold.__all__) == ["RunResult", "run"]
     assert list(inspect.signature(maskfold.run).parameters) == [
         *("data", "workspace", "recipe", "set", "weights", "launcher", "progress")
     ]
-    names = {name for name in {*vars(maskfold.Result), *maskfold.Result.__annotations__} if not name.startswith("_")}
+    names = {name for name in {*vars(maskfold.RunResult), *maskfold.RunResult.__annotations__} if not name.startswith("_")}
     assert names == {"summary", "scores", "voters", "oof", "submission", "report", "workspace"}
     with pytest.raises(AttributeError, match="no attribute 'train'"):
         maskfold.train  # type: ignore[attr-defined]  # noqa: B018
@@ -49,7 +49,7 @@ def test_wrong_arguments_are_input_errors(drawn_data: Path, tmp_path: Path) -> N
 @pytest.mark.servers
 @pytest.mark.slow
 def test_a_run_beside_an_event_loop(drawn_data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    async def in_a_loop() -> maskfold.Result:
+    async def in_a_loop() -> maskfold.RunResult:
         return maskfold.run(drawn_data, tmp_path / "workspace", recipe="smoke", set={"networks.*.epochs": 1})
 
     result = asyncio.run(in_a_loop())
@@ -72,6 +72,6 @@ def test_the_notebook_runs_and_shows_progress(tmp_path: Path) -> None:
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     shown = " ".join(str(output.get("data", output.get("text", ""))) for output in outputs)
-    assert "Result(macro_f1=" in shown
+    assert "RunResult(macro_f1=" in shown
     assert "all jobs" in shown
     assert not [output for output in outputs if output.get("name") == "stderr"]

@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from maskfold.api import Result, run
+    from maskfold.api import RunResult, run
 
 __version__ = "0.1.0"
-__all__ = ["Result", "run"]
+__all__ = ["RunResult", "run"]
 
 
 def __getattr__(name: str) -> Any:

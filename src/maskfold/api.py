@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Result:
+class RunResult:
     """What came of a run; addresses are paths, or ``s3://...``."""
 
     summary: Mapping[str, Any]
@@ -72,7 +72,7 @@ class Result:
 
     def __repr__(self) -> str:
         """Return the score and where the results are."""
-        return f"Result(macro_f1={self.scores['macro_f1']:.3f}, submission={self.submission!r}, report={self.report!r})"
+        return f"RunResult(macro_f1={self.scores['macro_f1']:.3f}, submission={self.submission!r}, report={self.report!r})"
 
 
 def run(
@@ -83,7 +83,7 @@ def run(
     weights: Iterable[str] = (),
     launcher: str = "local",
     progress: bool | None = None,
-) -> Result:
+) -> RunResult:
     """Crop, train, vote and publish a submission. Run again to continue: finished steps cost nothing.
 
     It says nothing by default; in a notebook it shows a progress bar. An interrupt stops the run in order.
@@ -131,7 +131,7 @@ def run(
     if console.is_jupyter if progress is None else progress:
         expected = expect(plan)
         shown = showing_jobs(console, Pace(expected.jobs, expected.slots))
-    return Result(_outside_of_loops(lambda: run_here(plan, shown, launcher, **arguments)))
+    return RunResult(_outside_of_loops(lambda: run_here(plan, shown, launcher, **arguments)))
 
 
 def _outside_of_loops(work: Callable[[], T]) -> T:
