@@ -33,7 +33,9 @@ def test_the_public_names() -> None:
     assert list(inspect.signature(maskfold.run).parameters) == [
         *("data", "workspace", "recipe", "set", "weights", "launcher", "progress")
     ]
-    names = {name for name in {*vars(maskfold.RunResult), *maskfold.RunResult.__annotations__} if not name.startswith("_")}
+    names = {
+        name for name in {*vars(maskfold.RunResult), *maskfold.RunResult.__annotations__} if not name.startswith("_")
+    }
     assert names == {"summary", "scores", "voters", "oof", "submission", "report", "workspace"}
     with pytest.raises(AttributeError, match="no attribute 'train'"):
         maskfold.train  # type: ignore[attr-defined]  # noqa: B018

@@ -72,7 +72,9 @@ class RunResult:
 
     def __repr__(self) -> str:
         """Return the score and where the results are."""
-        return f"RunResult(macro_f1={self.scores['macro_f1']:.3f}, submission={self.submission!r}, report={self.report!r})"
+        return (
+            f"RunResult(macro_f1={self.scores['macro_f1']:.3f}, submission={self.submission!r}, report={self.report!r})"
+        )
 
 
 def run(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from maskfold import submissions
 from maskfold.errors import MaskfoldError
 from maskfold.history import Run, best_first, read_runs
 from maskfold.scheme import Scheme
@@ -37,7 +38,7 @@ def show_summary(summary: Mapping[str, Any], workspace: Workspace, scheme: Schem
     rows |= _against_earlier(summary, workspace)
     rows |= {
         "submission": summary["submission"] or "no evaluation images, so no submission",
-        "newest, best": f"{summary['latest']}, {summary['best']}" if summary["latest"] else "",
+        **_stable_copies(summary, workspace),
         "report": summary["report"],
         "figures": summary["report"].rpartition("/")[0] + "/figures/",
         "MLflow run": summary["mlflow_run_id"] or "not recorded yet; `maskfold sync` records it later",
@@ -95,6 +96,16 @@ def _against_earlier(summary: Mapping[str, Any], workspace: Workspace) -> dict[s
     last, best = earlier[0], best_first(earlier)[0]
     compared = {"than the last run": last, "than the best before": best}
     return {name: _difference(this.score, other) for name, other in compared.items()}
+
+
+def _stable_copies(summary: Mapping[str, Any], workspace: Workspace) -> dict[str, str]:
+    """Return where the newest and the best submission are, and whose they are."""
+    if not summary["latest"]:
+        return {}
+    latest, best = (submissions.read(workspace, path) for path in (submissions.LATEST, submissions.BEST))
+    replaced = f", in place of {latest.replaced}" if latest and latest.replaced else ""
+    whose = f", of {best.made}" if best and latest and best.made.key != latest.made.key else ", of this run"
+    return {"newest submission": f"{summary['latest']}{replaced}", "best submission": f"{summary['best']}{whose}"}
 
 
 def _difference(score: float, other: Run) -> str:
