@@ -72,9 +72,8 @@ class RunResult:
 
     def __repr__(self) -> str:
         """Return the score and where the results are."""
-        return (
-            f"RunResult(macro_f1={self.scores['macro_f1']:.3f}, submission={self.submission!r}, report={self.report!r})"
-        )
+        score = self.scores["macro_f1"]
+        return f"RunResult(macro_f1={score:.3f}, submission={self.submission!r}, report={self.report!r})"
 
 
 def run(
