@@ -1,4 +1,4 @@
-"""A quick test that starts a server fails unless it has the marker ``servers``, by which `make test-fast` leaves it out."""
+"""A quick test that starts a server fails unless it has the marker ``servers``; `make test-fast` leaves those out."""
 
 from __future__ import annotations
 
