@@ -1,5 +1,6 @@
 """What all tests share: homes of their own for Prefect and MLflow, real servers, a small drawn data set."""
 
+import contextlib
 import logging
 import os
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.guard import FIXTURES, forbid_servers
+from tests.servers.guard import FIXTURES, no_servers
 
 # Before anything imports Prefect: the tests' runs stay out of the user's own history.
 _HOME = tempfile.TemporaryDirectory(prefix="maskfold-tests-")
@@ -31,6 +32,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 pytest_plugins = ["tests.servers.s3", "tests.servers.mlflow", "tests.servers.prefect"]
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _no_servers_in_quick_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    """See :mod:`tests.servers.guard`."""
+    marked = any(map(request.node.get_closest_marker, ("servers", "slow", "docker")))
+    with contextlib.nullcontext() if marked else no_servers():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +78,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--fast"):
-        forbid_servers()
         # Before torch is imported. A thread for each core in each of the tests' processes only makes them wait.
         os.environ["OMP_NUM_THREADS"] = "1"
 

@@ -61,6 +61,7 @@ def test_two_recipes_one_of_which_is_killed(two: tuple[Sandbox, Sandbox], drawn_
         assert time.monotonic() < deadline
         time.sleep(0.05)
     killed.kill()
+    killed.wait()
     assert other.wait(400) == 0, two[1].complained
     again = start(two[0], drawn_data, workspace, LONGER)
     assert again.wait(400) == 0, two[0].complained

@@ -1,10 +1,11 @@
-"""Guard of ``make test-fast``: a test that starts a server fails there unless it has the marker ``servers``."""
+"""A quick test that starts a server fails unless it has the marker ``servers``; `make test-fast` leaves those out."""
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
 import sys
+from collections.abc import Iterator
 
 FIXTURES = {"docker", "engine", "images", "mlflow_server", "prefect_server", "prefect_url", "s3_server", "stack"}
 """Tests that use one of these fixtures, directly or not, get the marker automatically."""
@@ -17,16 +18,26 @@ class ServerStartedError(Exception):
     """A test without the marker ``servers`` starts a server."""
 
 
-def forbid_servers() -> None:
-    """Make every attempt of this process to start a server raise, permanently."""
-    # A flow without a server would start one in its own process.
-    os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
-    sys.addaudithook(_refuse)
+_forbidden = 0
+
+
+@contextlib.contextmanager
+def no_servers() -> Iterator[None]:
+    """Inside, every attempt of this process to start a server raises."""
+    global _forbidden
+    _forbidden += 1
+    try:
+        yield
+    finally:
+        _forbidden -= 1
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "subprocess.Popen":
+    if event == "subprocess.Popen" and _forbidden:
         command = arguments[1]
         text = " ".join(map(str, command)) if isinstance(command, (list, tuple)) else str(command)
         if _COMMANDS.search(text):
             raise ServerStartedError(f"{text}: mark this test with pytest.mark.servers")
+
+
+sys.addaudithook(_refuse)  # cannot be taken away again
