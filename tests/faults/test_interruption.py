@@ -15,6 +15,7 @@ import pytest
 from mlflow import MlflowClient
 
 from maskfold.specs import TrainFoldOutcome
+from tests.faults.sandbox import kind_of
 
 # Long enough to be interrupted in the second fold, short enough to wait for: one job at a time.
 EPOCHS = 16
@@ -35,7 +36,7 @@ class Run:
         overrides = [part for setting in SETTINGS for part in ("--set", setting)]
         self.command = [
             *("taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))),
-            *(sys.executable, "-m", "maskfold.cli", "run", "--recipe", "smoke", *overrides),
+            *(sys.executable, "-m", "maskfold", "run", "--recipe", "smoke", *overrides),
             *("--data", str(data), "--workspace", str(folder / "workspace")),
         ]
 
@@ -114,8 +115,7 @@ def test_an_interrupted_run_continues_where_it_was(run: Run, kind: signal.Signal
 def test_a_killed_job_is_started_again_by_the_run_itself(run: Run) -> None:
     process = run.start()
     run.wait_for_the_second_fold(process)
-    leaders = [p for p in psutil.Process(process.pid).children(recursive=True) if os.getsid(p.pid) == p.pid]
-    (job,) = leaders  # a job leads a session of its own
+    (job,) = (p for p in psutil.Process(process.pid).children(recursive=True) if kind_of(p) == "job")
     job.kill()
     _, errors = _finish(process)
     assert "restarting" in errors

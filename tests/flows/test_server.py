@@ -13,7 +13,7 @@ from maskfold.launch.monitor import JobProgress
 
 
 def test_it_is_said_in_one_message() -> None:
-    with pytest.raises(UnavailableError, match=r"no longer answers .*refused.*run again"), server_may_vanish():
+    with pytest.raises(UnavailableError, match=r"no longer works .*refused.*run again"), server_may_vanish():
         raise httpx.ConnectError("[Errno 111] Connection refused")
 
 

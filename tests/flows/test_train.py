@@ -239,11 +239,7 @@ def test_a_deleted_output_is_made_again(drawn_data: Path, finished: Any) -> None
 
 def test_a_wrong_data_set_fails_before_anything_is_trained(drawn_data: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    data.mkdir()
-    for name in ("train", "eval"):
-        (data / name).symlink_to(drawn_data / name)
-    (data / "train").unlink()
-    shutil.copytree(drawn_data / "train", data / "train")
+    shutil.copytree(drawn_data, data)
     for photo in sorted((data / "train" / "images").glob("*/mask1.*"))[:5]:
         photo.write_bytes(b"not an image")
     events = Events()
