@@ -25,7 +25,7 @@ os.environ |= {
 for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME"):
     os.environ.pop(name, None)
 
-# A shell without job control starts background commands that ignore SIGINT and SIGQUIT, and so would all test processes.
+# Shells without job control start background commands that ignore SIGINT and SIGQUIT; all test processes would, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
