@@ -60,6 +60,7 @@ def test_override_values_are_yaml() -> None:
     [
         ("folds.kk=3", r"folds\.kk: unknown setting\. Did you mean 'k'\?"),
         ("networks.joint.epoch=3", "Did you mean 'epochs'"),
+        (f"networks.{'1' * 5000}.epochs=3", "no entry"),
         ("networks.jiont.epochs=3", "Did you mean 'joint'"),
         ("folds.k=one", r"folds\.k: .*integer"),
         ("folds.k=1", "greater than or equal to 2"),
