@@ -101,6 +101,7 @@ def test_override_values_are_yaml() -> None:
         ),
         ("scheme={attributes: [{name: beard, range: 3}]}", "beard needs values"),
         ("crop.face_size=[{name: x}]", r"crop\.face_size"),
+        (f"networks.{'1' * 5000}.epochs=3", "no entry"),
         ("networks.jiont.epochs=3", "Did you mean 'joint'"),
         ("folds.k=one", r"folds\.k: .*integer"),
         ("folds.k=1", "greater than or equal to 2"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from maskfold.errors import RecipeError
 from maskfold.wording import did_you_mean
+
+_LONGEST: Final = 10
+"""Digits of a number of an entry; Python converts no text of thousands of digits."""
 
 
 def put(node: Any, path: Sequence[str], value: Any, key: str) -> Any:
@@ -61,7 +64,7 @@ def _choose(items: Sequence[Any], head: str, key: str) -> set[int]:
     names = [str(item.get("name", "")) if isinstance(item, Mapping) else "" for item in items]
     if head in names:
         return {names.index(head)}
-    if head.isdecimal() and int(head) < len(items):
+    if head.isdecimal() and len(head) < _LONGEST and int(head) < len(items):
         return {int(head)}
     raise RecipeError(
         f"setting {key}: no entry {head!r}; there are {', '.join(names)} (or 0.., or * for all)."
