@@ -99,7 +99,7 @@ def test_override_values_are_yaml() -> None:
             "scheme={attributes: [{name: [1]}]}",
             "a list of attributes, each with a name",
         ),
-        ("scheme={attributes: [{name: beard, range: 3}]}", "beard needs values"),
+        ("scheme={attributes: [{name: beard, range: 3}]}", "range: unknown setting"),
         ("crop.face_size=[{name: x}]", r"crop\.face_size"),
         (f"networks.{'1' * 5000}.epochs=3", "no entry"),
         ("networks.jiont.epochs=3", "Did you mean 'joint'"),
