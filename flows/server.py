@@ -39,6 +39,11 @@ def page_of_this_run() -> str:
     return page if page.startswith("http") else f"{LOOPBACK_UI}/flow-runs/flow-run/{flow_run.id}"
 
 
+def is_embedded() -> bool:
+    """Return whether this run's server ends with it, so that `maskfold ui` shows its pages."""
+    return page_of_this_run().startswith(LOOPBACK_UI)
+
+
 @contextlib.contextmanager
 def recording_server() -> Iterator[None]:
     """Make sure that a server records the flows that run inside: the configured one, or an embedded one.

@@ -17,7 +17,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.fit import fit, launching, tracked, vote
 from flows.plan import Plan, handed_plan, plan_run
-from flows.server import server_may_vanish
+from flows.server import is_embedded, server_may_vanish
 from flows.summary import publish_summary
 from maskfold import submissions
 from maskfold.cores import usable_cores
@@ -25,6 +25,7 @@ from maskfold.errors import CancelledError, UnavailableError
 from maskfold.launch import make_launcher
 from maskfold.launch.slots import machine_slots
 from maskfold.launch.stopping import Stopped, current_stop
+from maskfold.loopback import between_pages
 from maskfold.redaction import redact_logs
 
 RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=256)
@@ -130,7 +131,8 @@ def _train(plan: Plan, launcher: str) -> dict[str, Any]:
             "mlflow_run_id": tracker.run_id,
             "seconds": round(time.monotonic() - began, 1),
         }
-        publish_summary(summary, result, fitted.trained, tracker.page, plan.recipe.scheme)
+        page = between_pages(tracker.page) if is_embedded() else tracker.page
+        publish_summary(summary, result, fitted.trained, page, plan.recipe.scheme)
     done = _summaries.get()
     if done is not None:
         done.append(summary)

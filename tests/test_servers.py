@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import psutil
 import pytest
 
+from maskfold.loopback import PAGES, between_pages
 from maskfold.servers.gate import OPEN
 from maskfold.servers.local import prefect_server
 from tests.servers.ports import free_ports, listens
@@ -24,6 +25,14 @@ from tests.servers.ports import free_ports, listens
 pytestmark = pytest.mark.servers
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+STAYING = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
 
 @dataclass
@@ -107,6 +116,20 @@ def test_both_pages_open(ui: Ui) -> None:
     assert ask(f"http://127.0.0.1:{ui.mlflow}{OPEN}", ui.credentials["MLflow"]) == 200  # after a redirect
     for path in ("/api/flow_runs/count", "/api/work_pools/filter"):
         assert ask(f"http://127.0.0.1:{ui.prefect}{path}", ui.credentials["Prefect"], {}) == 200
+
+
+@pytest.mark.slow
+def test_links_between_the_pages_follow_their_ports(ui: Ui) -> None:
+    run, page = "/flow-runs/flow-run/1", "/#/experiments/1/runs/2"
+    for address, port, there, leads_to in (
+        (f"{PAGES['prefect']}{run}", ui.mlflow, ui.prefect, run),
+        (f"{PAGES['mlflow']}{page}", ui.prefect, ui.mlflow, "/"),  # what follows # stays with the browser
+    ):
+        with pytest.raises(urllib.error.HTTPError) as answer:
+            STAYING.open(f"http://127.0.0.1:{port}{between_pages(address)}", timeout=10)
+        with answer.value as moved:
+            assert (moved.code, moved.headers["location"]) == (302, f"http://127.0.0.1:{there}{leads_to}")
+    assert between_pages("https://mlflow.example/#/x") == "https://mlflow.example/#/x"
 
 
 @pytest.mark.slow

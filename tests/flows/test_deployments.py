@@ -11,13 +11,16 @@ import pytest
 import yaml
 from prefect.cli.deploy._models import DeploymentConfig, PrefectYamlModel
 from prefect.client.orchestration import get_client
+from prefect.utilities.callables import parameter_schema
 from prefect.workers.base import BaseJobConfiguration
 from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration
 
 import docker
+from flows.job import job
 from flows.lost_jobs import TAG
 from flows.pools import POOLS, make_template
+from flows.train import train
 from maskfold.launch.pool import SILENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +97,12 @@ def test_every_deployment_is_described_tagged_and_limited() -> None:
         assert DEPLOYMENTS["train", pool]["concurrency_limit"]["limit"] == 1
         launcher = DEPLOYMENTS["train", pool]["parameters"]["launcher"]
         assert launcher == ("local" if pool == "local" else f"pool:{pool}")
+
+
+def test_every_field_of_the_form_is_described() -> None:
+    for flow in (train, job):
+        for name, field in parameter_schema(flow).properties.items():
+            assert field.get("description"), f"{flow.name}: {name}"
 
 
 def test_schedules_sleep() -> None:
