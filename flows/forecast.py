@@ -49,6 +49,8 @@ class Forecast:
 
     slots: int
     """Trainings that run side by side."""
+    device: str = ""
+    """What trains, for people."""
     size: int = 0
     """Bytes that the results take, about: packed photographs, weights and checkpoints."""
     jobs: list[ExpectedJob] = field(default_factory=list)
@@ -82,7 +84,9 @@ class _Forecaster:
         slots = machine_slots(jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
         self._plan, self._measure, self._slot = plan, measure, slots[0]
         self._cores = sum(slot.threads for slot in slots)
-        self._forecast = Forecast(len(slots))
+        gpus = sum(slot.device is not None for slot in slots)
+        device = f"{gpus} GPU{'s' * (gpus != 1)}" if gpus else f"processor, {self._cores} cores"
+        self._forecast = Forecast(len(slots), device)
 
     def run(self) -> Forecast:
         plan = self._plan

@@ -99,4 +99,6 @@ def _foresee(plan: Plan) -> dict[str, Any]:
     return {
         "jobs": [{"job": job.label, "state": job.state, "seconds": round(job.seconds, 1)} for job in found.jobs],
         "seconds": round(found.seconds, 1),
+        "device": found.device,
+        "bytes": found.size,
     }

@@ -60,6 +60,7 @@ def show_forecast(forecast: Forecast, plan: Plan) -> None:
     weights = ", ".join(f"{backbone} ({given.uri})" for backbone, given in plan.given_weights.items()) or "none given"
     rows = {
         "jobs": f"{len(forecast.jobs)}, of which {forecast.n_done} are done",
+        "device": forecast.device,
         "side by side": f"{forecast.slots} trainings at a time",
         "initial weights": weights,
         "disk": f"about {forecast.size / 1e6:,.0f} MB in {plan.workspace.uri}",
