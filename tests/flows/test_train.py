@@ -298,7 +298,20 @@ def test_a_wrong_recipe_fails_at_once(drawn_data: Path, tmp_path: Path) -> None:
 
 def test_the_summary_is_small_json(finished: Any) -> None:
     _, summary, _ = finished
-    assert set(json.loads(json.dumps(summary))) == {"submission", "oof_macro_f1", "mlflow_run_id", "report"}
+    assert set(json.loads(json.dumps(summary))) == {
+        *("workspace", "submission", "latest", "best", "report", "oof"),
+        *("oof_macro_f1", "scores", "run", "mlflow_run_id", "seconds"),
+    }
+
+
+def test_runs_are_told_apart_by_recipe_data_set_and_score(drawn_data: Path, finished: Any) -> None:
+    _, summary, _ = finished
+    assert re.fullmatch(rf"\S+ {drawn_data.name} {summary['oof_macro_f1']:.3f}", flow_run_of(summary).name)
+    tags = MlflowClient(tracking.tracking_uri()).get_run(summary["mlflow_run_id"]).data.tags
+    assert re.fullmatch(
+        r"See also: \[Report\]\(#/experiments/.*report\.html\), .*\[flow run in Prefect\]\(.*\)",
+        tags["mlflow.note.content"],
+    )
 
 
 def test_a_summary_that_prefect_does_not_take_stops_nothing(
