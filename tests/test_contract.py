@@ -30,24 +30,33 @@ def defaults(command: str) -> dict[str, object]:
 
 
 def test_the_command_line_is_frozen() -> None:
-    assert set(typer.main.get_command(app).commands) == {"run", "check", "sync", "demo", "recipe", "ui"}  # type: ignore[attr-defined]
-    run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher", "--verbose"}
-    assert options("run") == run
+    assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
+        *("run", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo")
+    }
+    run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
+    assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
     assert options("check") == {"--data", "--recipe", "--set"}
-    assert options("sync") == {"--workspace", "--tracking-uri"}
-    assert options("demo") == {"--out", "--people", "--seed"}
+    assert options("recipe") == {"recipe", "--set", "--short", "--plain", "--schema"}
+    assert options("explain") == {"key"}
+    assert options("runs") == {"--workspace", "--json"}
+    assert options("clean") == {"--keep", "--workspace", "--yes", "--json"}
+    assert options("sync") == {"--workspace", "--tracking-uri", "--json"}
     assert options("ui") == {"--prefect-port", "--mlflow-port"}
-    assert options("recipe") == {"recipe", "--set"}
-    assert defaults("run") == {"recipe": "fast", "set": [], "weights": [], "launcher": "local", "verbose": False}
-    assert defaults("sync") == {"tracking_uri": ""}
-    assert defaults("demo") == {"people": 40, "seed": 0}
+    assert options("doctor") == {"--weights", "--workspace", "--json"}
+    assert options("demo") == {"--out", "--people", "--seed", "--json"}
+    flags = {"json": False, "verbose": False, "dry_run": False}
+    kept = {"workspace": "maskfold-out", "recipe": "fast", "set": [], "weights": [], "launcher": "local"}
+    assert defaults("run") == {**kept, **flags}
+    assert defaults("sync") == {"workspace": "maskfold-out", "tracking_uri": "", "json": False}
+    assert defaults("clean") == {"workspace": "maskfold-out", "yes": False, "json": False}
+    assert defaults("demo") == {"out": Path("maskfold-demo"), "people": 40, "seed": 0, "json": False}
     assert defaults("ui") == {"prefect_port": 4200, "mlflow_port": 5000}
 
 
 def test_the_flow_has_the_command_lines_parameters() -> None:
     parameters = inspect.signature(train.fn).parameters
     assert list(parameters) == ["data", "workspace", "recipe", "set", "weights", "launcher"]
-    assert {f"--{name}" for name in parameters} == options("run") - {"--verbose"}
+    assert {f"--{name}" for name in parameters} == options("run") - {"--verbose", "--dry-run", "--json"}
     assert {name: p.default for name, p in parameters.items() if p.default is not inspect.Parameter.empty} == {
         "recipe": "fast",
         "set": [],

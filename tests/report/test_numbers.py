@@ -6,15 +6,6 @@ from maskfold.report import numbers
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"),
-     (7620, "2 h 07 min")],
-)  # fmt: skip
-def test_durations_are_for_people(seconds: float, text: str) -> None:
-    assert numbers.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
     ("share", "text"),
     [(None, "–"), (0.0, "0 %"), (0.00001, "<0.01 %"), (0.0018, "0.18 %"), (0.0104, "1.0 %"), (0.973, "97.3 %"),
      (1998 / 2000, "99.9 %"), (0.9997, "99.97 %"), (0.99999, ">99.99 %"), (1.0, "100 %")],

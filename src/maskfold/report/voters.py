@@ -15,7 +15,7 @@ from maskfold.theme import Palette
 
 _COLUMNS = 4
 """Panels beside each other."""
-_LETTERS = 18
+_LETTERS = 17
 """Of a voter's name in a line, on a narrow screen."""
 
 
