@@ -92,7 +92,7 @@ def test_links_of_the_summary_open_in_a_browser(stack: Stack, finished: Finished
     run_id = run_page.rpartition("/")[2]
     assert names <= {file.path for file in client.list_artifacts(run_id)}
     back = client.get_run(run_id).data.tags["prefect.flow_run_url"]
-    assert back == f"https://localhost:{stack.ports['PREFECT_TLS_PORT']}/runs/flow-run/{finished.flow_run}"
+    assert back == f"https://localhost:{stack.ports['PREFECT_TLS_PORT']}/flow-runs/flow-run/{finished.flow_run}"
 
 
 def test_prefect_has_every_job_as_a_run_of_its_own(stack: Stack, finished: Finished) -> None:
