@@ -197,7 +197,6 @@ def test_a_storage_of_artifacts_without_credentials_keeps_back_nothing_but_them(
     assert sync(workspace).incomplete == 1
     refused = [text for text in warnings(caplog) if text.startswith("MLflow does not take")]
     assert refused
-    assert all("credentials" in text for text in refused)
     runs = client.search_runs([experiment])
     assert sorted(run.info.status for run in runs) == ["FINISHED"] * 3
     (parent,) = (run for run in runs if run.info.run_name == "smoke realdata 0.710")

@@ -27,6 +27,9 @@ from maskfold.storage import Workspace
 # A job reports to the run that its spec names; these would override it.
 _NOT_FOR_JOBS = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
 
+_LOST = 255
+"""What multiprocessing reports of a process that died with its fork server; no job exits with it."""
+
 
 class LocalLauncher:
     """Runs each job in its own child process, forked from a server that has torch in memory."""
@@ -111,6 +114,8 @@ class LocalLauncher:
         for reader in readers:
             reader.join(timeout=5)
         code = process.exitcode or 0
+        if code == _LOST:
+            return errors.EXIT_KILLED
         return code if code >= 0 else 128 - code
 
 
