@@ -75,5 +75,5 @@ def test_the_notebook_runs_and_shows_progress(tmp_path: Path) -> None:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     shown = " ".join(str(output.get("data", output.get("text", ""))) for output in outputs)
     assert "RunResult(macro_f1=" in shown
-    assert "all jobs" in shown
-    assert not [output for output in outputs if output.get("name") == "stderr"]
+    assert "train_fold joint 1/2: done" in shown
+    assert not [output for output in outputs if output["output_type"] == "error"]

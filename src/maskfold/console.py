@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import threading
 import time
@@ -38,8 +39,11 @@ def showing_jobs(console: Console, pace: Pace) -> Iterator[None]:
         console: Where to print.
         pace: The jobs that are expected; takes the events of all of them.
     """
-    moves = console.is_terminal or console.is_jupyter
-    with _Bars(console, pace) if moves else contextlib.nullcontext(_Lines(console, pace)) as view:
+    with (
+        _Bars(console, pace)
+        if console.is_terminal or _moves_in_notebooks(console)
+        else contextlib.nullcontext(_Lines(console, pace)) as view
+    ):
         stopping = threading.Event()
         warnings = _Warnings(view)
         warnings.addFilter(lambda _: not stopping.is_set())
@@ -62,6 +66,11 @@ def showing_jobs(console: Console, pace: Pace) -> Iterator[None]:
                 yield
         finally:
             logger.removeHandler(warnings)
+
+
+def _moves_in_notebooks(console: Console) -> bool:
+    """Return whether this is a notebook that can redraw: rich needs ipywidgets for that; without, lines are printed."""
+    return console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
 
 
 class _Warnings(logging.Handler):

@@ -493,8 +493,8 @@ def test_the_command_line_syncs_a_whole_workspace(
     command = [sys.executable, "-m", "maskfold.cli", "sync", "--workspace", workspace.uri]
     for _ in range(2):
         done = subprocess.run([*command, "--tracking-uri", mlflow_server.uri], capture_output=True, text=True)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == "2 runs recorded, 0 incomplete, 0 still running\n"
+        assert (done.returncode, done.stderr) == (0, "2 runs recorded, 0 incomplete, 0 still running\n")
+        assert json.loads(done.stdout) == {"recorded": 2, "incomplete": 0, "running": 0}
         database = whole_database(mlflow_server.folder)
     assert names(mlflow_server.uri, workspace) == dict.fromkeys(NAMES, 2)
     sync(workspace, mlflow_server.uri)
