@@ -22,6 +22,7 @@ from maskfold.launch.stopping import current_stop
 from maskfold.specs import (
     CropOutcome,
     EnsembleOutcome,
+    ExportOutcome,
     File,
     PredictEvalOutcome,
     PrepareOutcome,
@@ -79,8 +80,8 @@ def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
     return TrainedNetworks(prepared, cropped, trained, final, keys, evaluated)
 
 
-def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> EnsembleOutcome:
-    """Let the trained networks vote and publish the submission; it becomes the newest one."""
+def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutcome, ExportOutcome]:
+    """Let the trained networks vote, publish the submission, which becomes the newest one, and package the model."""
     spec = plan.ensemble(
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
     )
@@ -89,7 +90,7 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> EnsembleOutcome:
     handed_in = submissions.find(plan.workspace, spec.key)
     if handed_in is not None:
         submissions.renew(plan.workspace, *handed_in)
-    return result
+    return result, jobs.run(plan.export(spec, result))
 
 
 @contextlib.contextmanager

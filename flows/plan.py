@@ -16,7 +16,9 @@ from maskfold.specs import (
     NO_FOLD,
     CropOutcome,
     CropSpec,
+    EnsembleOutcome,
     EnsembleSpec,
+    ExportSpec,
     ExternalSource,
     File,
     NetworksSpec,
@@ -86,16 +88,6 @@ class Plan:
             given_weights=find_weights(recipe, weights),
             said=said,
         )
-
-    @property
-    def n_jobs(self) -> int:
-        """Number of jobs.
-
-        Weights, networks, prepare, crop; for each network its trainings and its predictions of the evaluation images;
-        the vote.
-        """
-        trainings = self.recipe.folds.k + (1 if self.recipe.final_fit else 0)
-        return len(self.hub_weights()) + 3 + len(self.recipe.networks) * (trainings + 1) + 1
 
     def hub_weights(self) -> list[WeightsSpec]:
         """Return the jobs that fetch the initial weights that the user does not provide."""
@@ -260,6 +252,10 @@ class Plan:
             dataset_version=prepared.dataset_version,
             folds_version=prepared.folds_version,
         )
+
+    def export(self, vote: EnsembleSpec, result: EnsembleOutcome) -> ExportSpec:
+        """Return the job that makes the networks of a finished vote a model package."""
+        return ExportSpec(workspace=self.workspace.uri, ensemble_key=vote.key, vote=vote, result=result)
 
 
 def plan_run(

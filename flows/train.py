@@ -95,7 +95,8 @@ def train(
 
     Returns:
         URIs of ``workspace``, ``report``, ``oof`` (table), ``submission``, its stable copy ``latest`` and the ``best``
-        of the workspace; these three are None if the data set has no evaluation images. ``oof_macro_f1`` of the vote
+        of the workspace; these three are None if the data set has no evaluation images. ``model``, the folder of the
+        model package. ``oof_macro_f1`` of the vote
         and all ``scores``; the ids ``run`` in the workspace and ``mlflow_run_id``; ``seconds`` of wall time.
     """
     redact_logs()
@@ -116,7 +117,7 @@ def _train(plan: Plan, launcher: str) -> dict[str, Any]:
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
     with tracked(plan) as tracker, launching(plan, started, tracker) as jobs:
         fitted = fit(plan, jobs)
-        result = vote(plan, fitted, jobs)
+        result, model = vote(plan, fitted, jobs)
         locate = plan.workspace.locate
         summary = {
             "workspace": plan.workspace.uri,
@@ -124,6 +125,7 @@ def _train(plan: Plan, launcher: str) -> dict[str, Any]:
             "latest": result.latest and locate(result.latest),
             "best": result.submission and locate(submissions.BEST),
             "report": locate(result.report.path),
+            "model": locate(model.model.path).rpartition("/")[0],
             "oof": locate(result.oof.path),
             "oof_macro_f1": result.scores["vote"].macro_f1,
             "scores": {name: scores.model_dump() for name, scores in result.scores.items()},

@@ -62,6 +62,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "pace": {"launch"},
     "console": {"launch", "pace", "wording"},
     "history": {*CONTRACTS, "storage", "tracking"},
+    "models": {*CONTRACTS, "history", "storage"},
     "cleaning": {*CONTRACTS, "history", "storage", "submissions", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},

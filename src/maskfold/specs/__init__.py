@@ -2,6 +2,8 @@
 
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
+from maskfold.specs.export import ExportOutcome, ExportSpec, package_file, package_folder
+from maskfold.specs.model import ModelPackage, PackagedFile, PackagedNetwork, model_name
 from maskfold.specs.network_card import NetworkCard, NetworkInput
 from maskfold.specs.networks import NetworksOutcome, NetworksSpec
 from maskfold.specs.predict_eval import NO_FOLD, PredictEvalOutcome, PredictEvalSpec
@@ -22,15 +24,20 @@ __all__ = [
     "EnsembleOutcome",
     "EnsembleSpec",
     "EpochRecord",
+    "ExportOutcome",
+    "ExportSpec",
     "ExternalSource",
     "FaceShares",
     "Failure",
     "File",
+    "ModelPackage",
     "NetworkCard",
     "NetworkInput",
     "NetworksOutcome",
     "NetworksSpec",
     "Outcome",
+    "PackagedFile",
+    "PackagedNetwork",
     "PredictEvalOutcome",
     "PredictEvalSpec",
     "PrepareOutcome",
@@ -49,4 +56,7 @@ __all__ = [
     "WeightsOutcome",
     "WeightsSpec",
     "digest",
+    "model_name",
+    "package_file",
+    "package_folder",
 ]
