@@ -39,7 +39,7 @@ def expected(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Outp
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Spec[Outcome]], Path]:
     if request.param == "temporary files":
         return lambda spec: tmp_path / "tmp"
-    return lambda spec: tmp_path / "workspace" / spec.address
+    return lambda spec: tmp_path / "workspace" / getattr(spec, "folder", spec.address)
 
 
 def test_every_job_says_that_its_disk_is_full_and_goes_on_later(

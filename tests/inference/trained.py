@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.plan import Plan, plan_run
 from maskfold.launch import entry
-from maskfold.specs import EnsembleOutcome, EnsembleSpec, ExportOutcome, ExportSpec
+from maskfold.launch.folder import find_outcome
+from maskfold.specs import EnsembleOutcome, EnsembleSpec, ExportOutcome, ExportSpec, Outcome, Spec
 from maskfold.storage import Workspace
-from tasks import crop, ensemble, export, predict_eval, prepare, train_fold
+from tests.faults.jobs import whole_run
 
 RECIPE = """
 name: little
@@ -34,7 +36,6 @@ networks:
   - {<<: *one, name: gender, target: gender, input: portrait}
 ensemble: {weights: {joint: 2}}
 """
-_LOG = logging.getLogger("tests")
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,20 @@ class Trained:
 
     plan: Plan
     data: Path
-    vote: EnsembleSpec
-    result: EnsembleOutcome
     asked: ExportSpec
     exported: ExportOutcome
 
     @property
     def workspace(self) -> Workspace:
         return self.plan.workspace
+
+    @property
+    def vote(self) -> EnsembleSpec:
+        return self.asked.vote
+
+    @property
+    def result(self) -> EnsembleOutcome:
+        return self.asked.result
 
     @property
     def package(self) -> str:
@@ -63,14 +70,11 @@ def train(data: Path, folder: Path, recipe: str = RECIPE) -> Trained:
     path = folder / "recipe.yaml"
     path.write_text(recipe, encoding="utf-8")
     plan = plan_run(str(data), str(folder / "workspace"), str(path))
-    prepared = entry.run_spec(prepare.run, plan.prepare(), _LOG)
-    cropped = entry.run_spec(crop.run, plan.crop(prepared), _LOG)
-    folds = plan.train_folds(prepared, cropped, {})
-    trained = [entry.run_spec(train_fold.run, spec, _LOG) for spec in folds]
-    asked = plan.predict_eval(prepared, cropped, folds, trained)
-    evaluated = [entry.run_spec(predict_eval.run, spec, _LOG) for spec in asked]
-    keys = [spec.key for spec in folds]
-    vote = plan.ensemble(prepared, cropped, trained, (), keys, evaluated)
-    result = entry.run_spec(ensemble.run, vote, _LOG)
-    export_spec = plan.export(vote, result)
-    return Trained(plan, data, vote, result, export_spec, entry.run_spec(export.run, export_spec, _LOG))
+    asked = whole_run(plan, _run_here)
+    exported = find_outcome(plan.workspace, asked)
+    assert exported is not None
+    return Trained(plan, data, asked, exported)
+
+
+def _run_here(spec: Spec[Outcome]) -> None:
+    entry.run_spec(importlib.import_module(f"tasks.{spec.stage}").run, spec, logging.getLogger("tests"))
