@@ -52,7 +52,9 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "training": {*CONTRACTS, *MACHINE, "dataset", "faces"},
     "ensemble": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training"},
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
-    "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble"},
+    "study.plan": {"errors", "recipe", "regular", "settings", "wording"},  # flows read it, without pandas
+    "study": {*CONTRACTS, *MACHINE, "regular", "storage", "dataset", "faces", "training", "ensemble"},
+    "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble", "study"},
     # Services of a run.
     "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},
     "tracking": {*CONTRACTS, "home", "loopback", "storage"},
@@ -85,7 +87,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "facenet_pytorch": {"faces"},
     "timm": {"training"},
     "torch": {"doctor", "faces", "training", "inference", "torchvision_ops"},
-    "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report"},
+    "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report", "study"},
     "matplotlib": {"theme", "report"},
 }
 """The parts that may import a library; the others run without it."""
@@ -102,6 +104,7 @@ FLOWS_MAY = {
         "rows",
         "servers",
         "storage",
+        "study",
         "submissions",
         "tracking",
     ),

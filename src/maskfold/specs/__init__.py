@@ -1,5 +1,6 @@
 """What each job receives and returns, one module per job, as in ``tasks/``; and the key that names its output."""
 
+from maskfold.specs.compare import CompareOutcome, CompareSpec, Trial, VariantScore
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
 from maskfold.specs.export import ExportOutcome, ExportSpec, package_file, package_folder
@@ -19,6 +20,8 @@ __all__ = [
     "NO_FOLD",
     "OUTCOME_FILE",
     "SPEC_FILE",
+    "CompareOutcome",
+    "CompareSpec",
     "CropOutcome",
     "CropSpec",
     "EnsembleOutcome",
@@ -51,7 +54,9 @@ __all__ = [
     "TrainFoldSpec",
     "TrainOutcome",
     "TrainSpec",
+    "Trial",
     "TypicalFace",
+    "VariantScore",
     "Weights",
     "WeightsOutcome",
     "WeightsSpec",
