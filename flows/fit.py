@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -55,8 +55,18 @@ class TrainedNetworks:
     """One for each network; empty if the data set has no evaluation images."""
 
 
-def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
-    """Train every network on every fold, after all jobs that this requires.
+@dataclass(frozen=True)
+class Ready:
+    """What all trainings of a plan need."""
+
+    weights: Mapping[str, Weights]
+    """Initial weights, by backbone."""
+    prepared: PrepareOutcome
+    cropped: CropOutcome
+
+
+def make_ready(plan: Plan, jobs: Jobs) -> Ready:
+    """Do all that comes before the trainings.
 
     Raises:
         JobFailedError: If a job fails.
@@ -66,8 +76,19 @@ def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
     jobs.run(plan.networks(weights))
     prepared = jobs.run(plan.prepare(_corrections(plan)))
     _refuse_damage(plan, prepared)
-    cropped = jobs.run(plan.crop(prepared))
-    folds = plan.train_folds(prepared, cropped, weights)
+    return Ready(weights, prepared, jobs.run(plan.crop(prepared)))
+
+
+def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
+    """Train every network on every fold, after all jobs that this requires.
+
+    Raises:
+        JobFailedError: If a job fails.
+        CancelledError: If the run is stopped.
+    """
+    ready = make_ready(plan, jobs)
+    prepared, cropped = ready.prepared, ready.cropped
+    folds = plan.train_folds(prepared, cropped, ready.weights)
     trained = _train(folds, jobs)
     everybody = plan.train_all(folds, trained)
     final = _train(everybody, jobs)

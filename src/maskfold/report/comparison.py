@@ -48,7 +48,7 @@ def comparison_page(
     if spec.screened:
         figures.append(differences_figure(spec.screened, "screened", "What was merged: the variants before"))
     figures.append(curves_figure(variants, curves))
-    pictures = draw(figures, folder, lambda done, total: None)
+    pictures = draw(figures, folder, lambda _done, _total: None)
     return (
         environment()
         .get_template("comparison.html")
@@ -77,10 +77,9 @@ def verdict(variants: Sequence[VariantScore], *, confirmation: bool) -> list[str
     base, others = variants[0], variants[1:]
     won = [one for one in others if one.wins]
     if confirmation:
-        one = others[0]
-        said = f"{_difference(one)} than {base.name}, with fresh seeds"
-        kept = "it is adopted." if one.wins else "that is not enough, and the base stays."
-        return [f"The merged recipe is {said}: {kept}"]
+        merged = others[0]
+        kept = "it is adopted." if merged.wins else "that is not enough, and the base stays."
+        return [f"The merged recipe is {_difference(merged)} than {base.name}, with fresh seeds: {kept}"]
     said = [f"{one.name} is {_difference(one)} than {base.name}: it wins." for one in won]
     sure = [one for one in others if not one.wins and one.low > 0]
     said += [f"{one.name} is {_difference(one)} than {base.name}, but not with every seed." for one in sure]
@@ -120,8 +119,8 @@ def differences_figure(variants: Sequence[VariantScore], name: str, title: str) 
     return Figure(
         name=name,
         title=title,
-        caption="Diamonds: mean difference of macro-F1, out-of-fold; lines: 95 % intervals by bootstrap over people and "
-        "seeds; dots: single seeds. Bold: wins.",
+        caption="Diamonds: mean difference of macro-F1, out-of-fold; lines: 95 % intervals by bootstrap over people "
+        "and seeds; dots: single seeds. Bold: wins.",
         alt=f"Differences to {base.name}: {listed}.",
         height=1.0 + 0.34 * len(others),
         narrow_height=1.1 + 0.5 * len(others),
@@ -140,9 +139,8 @@ def curves_figure(variants: Sequence[VariantScore], curves: pd.DataFrame) -> Fig
         grid = panels(drawing, len(networks), most)
         for axes, network in zip(grid, networks, strict=True):
             for number, one in enumerate(shown):
-                means = (
-                    seen[(seen["network"] == network) & (seen["variant"] == one.name)].groupby("epoch")["value"].mean()
-                )
+                own = seen[(seen["network"] == network) & (seen["variant"] == one.name)]
+                means = own.groupby("epoch")["value"].mean()
                 color = palette.ink if number == 0 else palette.series[(number - 1) % len(palette.series)]
                 axes.plot(means.index, means.to_numpy(), color=color, marker="o", markersize=2.5, label=one.name)
             axes.set_title(network)
@@ -151,11 +149,8 @@ def curves_figure(variants: Sequence[VariantScore], curves: pd.DataFrame) -> Fig
         legend(drawing, grid[min(most, len(grid)) - 1])
 
     rows = rows_of_panels(len(networks), _COLUMNS)[0]
-    more = (
-        f" Shown are the base and the best {len(shown) - 1} of {len(variants) - 1}."
-        if len(shown) < len(variants)
-        else ""
-    )
+    left_out = len(variants) - len(shown)
+    more = f" Shown are the base and the best {len(shown) - 1}; {left_out} are left out." if left_out else ""
     return Figure(
         name="curves",
         title="Learning, side by side",
