@@ -115,10 +115,10 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutco
 
 
 @contextlib.contextmanager
-def tracked(plan: Plan) -> Iterator[RunTracker]:
-    """Open the run in MLflow; close it as finished, killed or failed."""
+def tracked(plan: Plan, name: str | None = None) -> Iterator[RunTracker]:
+    """Open the run in MLflow, named by recipe and data set unless told; close it as finished, killed or failed."""
     page = {"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": page_of_this_run()}
-    tracker = RunTracker.start(plan.workspace, plan.recipe, plan.data, page)
+    tracker = RunTracker.start(plan.workspace, plan.recipe, plan.data, page, name=name)
     try:
         yield tracker
     except errors.CancelledError:

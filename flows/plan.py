@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flows.corrections import check_corrections
 from flows.weights import GivenWeights, find_weights
@@ -88,6 +88,10 @@ class Plan:
             given_weights=find_weights(recipe, weights),
             said=said,
         )
+
+    def with_recipe(self, recipe: Recipe) -> Plan:
+        """Return the same plan with other settings of its networks."""
+        return replace(self, recipe=recipe)
 
     def hub_weights(self) -> list[WeightsSpec]:
         """Return the jobs that fetch the initial weights that the user does not provide."""

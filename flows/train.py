@@ -12,19 +12,18 @@ from typing import Any, cast
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Cancelled
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.fit import fit, launching, tracked, vote
 from flows.plan import Plan, handed_plan, plan_run
 from flows.server import is_embedded, server_may_vanish
+from flows.stoppable import stoppable
 from flows.summary import publish_summary
 from maskfold import submissions
 from maskfold.cores import usable_cores
-from maskfold.errors import CancelledError, UnavailableError
+from maskfold.errors import UnavailableError
 from maskfold.launch import make_launcher
 from maskfold.launch.slots import machine_slots
-from maskfold.launch.stopping import Stopped, current_stop
 from maskfold.loopback import between_pages
 from maskfold.redaction import redact_logs
 
@@ -101,15 +100,7 @@ def train(
     """
     redact_logs()
     plan = handed_plan() or plan_run(data, workspace, recipe, set, weights)
-    stop = current_stop()
-    if stop is None:
-        return _train(plan, launcher)
-    stop.install()  # Prefect has taken SIGTERM
-    try:
-        return _train(plan, launcher)
-    except (CancelledError, Stopped):
-        # The command line reports the stop. Raised, it would show as a failure or crash in Prefect.
-        return Cancelled(message=f"stopped by {stop.signum.name}" if stop.signum else "stopped")
+    return stoppable(lambda: _train(plan, launcher))
 
 
 def _train(plan: Plan, launcher: str) -> dict[str, Any]:

@@ -72,7 +72,8 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "__main__": {"cli"},
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
-        *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "submissions", "terminal", "training"),
+        *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "study", "submissions", "terminal"),
+        "training",
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
