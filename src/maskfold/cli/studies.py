@@ -103,9 +103,8 @@ def _progress(comparison: Comparison) -> Iterator[None]:
     from maskfold.pace import Pace
 
     print(printable(comparison.base.said), file=sys.stderr)
-    with showing_jobs(
-        Console(stderr=True), Pace(comparison.expected(), len(machine_slots(jobs=len(comparison.trainings()))))
-    ):
+    slots = machine_slots(jobs=len(comparison.trainings()))
+    with showing_jobs(Console(stderr=True), Pace(comparison.expected(), len(slots))):
         yield
 
 

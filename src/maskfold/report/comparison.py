@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 
 import maskfold
 from maskfold.report.figure import Figure, fitting, is_narrow, legend, panels, rows_of_panels
@@ -146,6 +147,7 @@ def curves_figure(variants: Sequence[VariantScore], curves: pd.DataFrame) -> Fig
             axes.set_title(network)
             axes.set_ylabel("macro-F1")
             axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         legend(drawing, grid[min(most, len(grid)) - 1])
 
     rows = rows_of_panels(len(networks), _COLUMNS)[0]
