@@ -47,7 +47,9 @@ class FinishedTrials:
 
 
 @dataclass(frozen=True)
-class _Started:
+class StartedTrial:
+    """A trial with its trainings."""
+
     trial: PlannedTrial
     jobs: Jobs
     specs: list[TrainFoldSpec]
@@ -70,11 +72,11 @@ def run_trials(planned: Sequence[PlannedTrial], jobs: Jobs) -> FinishedTrials:
     futures: dict[str, PrefectFuture[TrainFoldOutcome]] = {}
     finished: list[Trial] = []
     with contextlib.ExitStack() as trackers:
-        started: list[_Started] = []
+        started: list[StartedTrial] = []
         for trial in planned:
             with _recorded(trial, failed, must=trial is planned[0]):
-                own = replace(jobs, tracker=trackers.enter_context(_tracked(trial, jobs.tracker.id)))
-                found = _ready(trial, own, ready)
+                own = replace(jobs, tracker=trackers.enter_context(tracked_trial(trial, jobs.tracker.id)))
+                found = ready_for(trial, own, ready)
                 first = first or found.prepared
                 asked = trial.plan.train_folds(found.prepared, found.cropped, found.weights)
                 specs = [spec.model_copy(update={"trial": trial.label}) for spec in asked]
@@ -82,17 +84,17 @@ def run_trials(planned: Sequence[PlannedTrial], jobs: Jobs) -> FinishedTrials:
                 for spec in specs:
                     if spec.key not in futures:
                         futures[spec.key] = own.submit(own.tracker.follow(spec))
-                started.append(_Started(trial, own, specs))
+                started.append(StartedTrial(trial, own, specs))
         for one in started:
             with _recorded(one.trial, failed, must=one.trial is planned[0]):
                 trained = [one.jobs.collect(spec, futures[spec.key]) for spec in one.specs]
-                finished.append(_finished(one, trained))
+                finished.append(finished_trial(one, trained))
     if first is None:
         raise ValueError("nothing was tried")
     return FinishedTrials(tuple(finished), failed, first)
 
 
-def _ready(trial: PlannedTrial, jobs: Jobs, known: dict[str, Ready]) -> Ready:
+def ready_for(trial: PlannedTrial, jobs: Jobs, known: dict[str, Ready]) -> Ready:
     """Do what comes before the trainings; recipes that differ in their networks' settings alone share it."""
     recipe = trial.plan.recipe
     looked_at = ("backbone", "backbone_args", "pretrained", "size", "input", "target")
@@ -103,7 +105,8 @@ def _ready(trial: PlannedTrial, jobs: Jobs, known: dict[str, Ready]) -> Ready:
     return known[shared]
 
 
-def _finished(one: _Started, trained: Sequence[TrainFoldOutcome]) -> Trial:
+def finished_trial(one: StartedTrial, trained: Sequence[TrainFoldOutcome]) -> Trial:
+    """Return a trial with the outcomes of its trainings, in their order."""
     # The outcome of a training that trials share has the name of the network that was trained first.
     named = [
         outcome.model_copy(update={"network": spec.network.name})
@@ -137,14 +140,14 @@ def _recorded(trial: PlannedTrial, failed: dict[str, str], *, must: bool) -> Ite
 
 
 @contextlib.contextmanager
-def _tracked(trial: PlannedTrial, parent: str) -> Iterator[RunTracker]:
+def tracked_trial(trial: PlannedTrial, parent: str) -> Iterator[RunTracker]:
     """Show the trial as a run below that of the study."""
     plan = trial.plan
     tags = {"maskfold.variant": trial.variant.name, "maskfold.seed": str(trial.seed + 1)}
     tracker = RunTracker.start(plan.workspace, plan.recipe, plan.data, tags, parent, trial.label)
     try:
         yield tracker
-    except errors.CancelledError:
+    except (errors.CancelledError, GeneratorExit):  # the latter of a trial whose search ends early
         tracker.finish("KILLED")
         raise
     except BaseException as error:

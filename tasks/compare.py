@@ -17,7 +17,7 @@ from maskfold.study.scoring import score_trials, variant_table
 def run(spec: CompareSpec, job: entry.Job) -> CompareOutcome:
     """Compare all trials with the base; name the recipe to go on with, unless that must be confirmed first."""
     workspace = job.workspace
-    variants = score_trials(spec, workspace.fetch)
+    variants = score_trials(spec.trials, spec.prepared, workspace.fetch)
     for sentence in verdict(variants, confirmation=bool(spec.screened)):
         job.log.info("%s", sentence)
     adopted = bool(spec.screened) and variants[1].wins

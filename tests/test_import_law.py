@@ -53,6 +53,10 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "ensemble": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training"},
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     "study.plan": {"errors", "recipe", "regular", "settings", "wording"},  # flows read it, without pandas
+    "study.space": {"errors", "recipe", "regular", "specs", "wording"},
+    "study.search": {"specs"},
+    "study.budget": {"errors"},
+    "study.rules": {"specs"},
     "study": {*CONTRACTS, *MACHINE, "regular", "storage", "dataset", "faces", "training", "ensemble"},
     "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble", "study"},
     # Services of a run.
@@ -90,6 +94,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "torch": {"doctor", "faces", "training", "inference", "torchvision_ops"},
     "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report", "study"},
     "matplotlib": {"theme", "report"},
+    "optuna": {"study"},
 }
 """The parts that may import a library; the others run without it."""
 

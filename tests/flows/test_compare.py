@@ -7,11 +7,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from PIL import Image
 
 from flows.compare import Comparison, compare_here, merge
 from maskfold import tracking
@@ -21,38 +19,6 @@ from maskfold.specs import VariantScore
 from maskfold.study.plan import Study
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers]
-
-RECIPE = """
-name: colours
-folds: {k: 2}
-crop: {face_size: [32, 24], portrait_size: [32, 24]}
-networks:
-  - name: joint
-    input: portrait
-    backbone: test_resnet
-    pretrained: none
-    epochs: 3
-    batch_size: 16
-    optimizer: {name: adamw, lr: 0.00002}
-    amp: "off"
-"""
-
-
-@pytest.fixture(scope="module")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures of which the colour is the class: learnt in seconds, but not at the recipe's learning rate."""
-    folder, random = tmp_path_factory.mktemp("colours"), np.random.default_rng(0)
-    rows = []
-    for person in range(24):
-        for number, colour in enumerate(("red", "green", "blue")):
-            pixels = random.integers(0, 60, (40, 32, 3), dtype=np.uint8)
-            pixels[..., number] += 150
-            name = f"{person}-{colour}.png"
-            Image.fromarray(pixels).save(folder / name)
-            rows.append({"path": name, "person": str(person), "colour": colour})
-    pd.DataFrame(rows).to_csv(folder / "table.csv", index=False)
-    (folder / "recipe.yaml").write_text(RECIPE)
-    return folder
 
 
 def study(colours: Path, **settings: Any) -> Study:

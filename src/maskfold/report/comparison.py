@@ -18,7 +18,7 @@ from maskfold.report.figure import Figure, fitting, is_narrow, legend, panels, r
 from maskfold.report.page import environment
 from maskfold.report.picture import draw
 from maskfold.specs import CompareSpec, VariantScore
-from maskfold.study.comparison import ENOUGH
+from maskfold.study.rules import ENOUGH
 from maskfold.theme import Palette
 
 _CURVE: Final = "valid_macro_f1"

@@ -9,10 +9,13 @@ from maskfold.specs.network_card import NetworkCard, NetworkInput
 from maskfold.specs.networks import NetworksOutcome, NetworksSpec
 from maskfold.specs.predict_eval import NO_FOLD, PredictEvalOutcome, PredictEvalSpec
 from maskfold.specs.prepare import ExternalSource, PrepareOutcome, PrepareSpec
+from maskfold.specs.score import ScoreOutcome, ScoreSpec
+from maskfold.specs.space import Searched
 from maskfold.specs.spec import FAILURE_FILE, OUTCOME_FILE, SPEC_FILE, Failure, File, Outcome, Spec, Tracking, digest
 from maskfold.specs.train_all import TrainAllOutcome, TrainAllSpec
 from maskfold.specs.train_fold import TrainFoldOutcome, TrainFoldSpec
 from maskfold.specs.training import EpochRecord, TrainOutcome, TrainSpec
+from maskfold.specs.tune import SearchedTrial, TuneOutcome, TuneSpec, trial_name
 from maskfold.specs.weights import Weights, WeightsOutcome, WeightsSpec
 
 __all__ = [
@@ -45,7 +48,11 @@ __all__ = [
     "PredictEvalSpec",
     "PrepareOutcome",
     "PrepareSpec",
+    "ScoreOutcome",
+    "ScoreSpec",
     "Scores",
+    "Searched",
+    "SearchedTrial",
     "Spec",
     "Tracking",
     "TrainAllOutcome",
@@ -55,6 +62,8 @@ __all__ = [
     "TrainOutcome",
     "TrainSpec",
     "Trial",
+    "TuneOutcome",
+    "TuneSpec",
     "TypicalFace",
     "VariantScore",
     "Weights",
@@ -64,4 +73,5 @@ __all__ = [
     "model_name",
     "package_file",
     "package_folder",
+    "trial_name",
 ]

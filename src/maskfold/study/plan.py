@@ -73,7 +73,7 @@ class Study(Settings):
         found = [Variant(name=BASE)]
         for name, given in self.variants.items():
             found.append(Variant(name=name, set=given if isinstance(given, tuple) else tuple(_settings(given))))
-        keys = _short(self.vary)
+        keys = short_names(self.vary)
         if self.grid:
             for combination in itertools.product(*self.vary.values()):
                 chosen = dict(zip(self.vary, combination, strict=True))
@@ -161,7 +161,7 @@ def _text(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def _short(keys: Iterable[str]) -> dict[str, str]:
+def short_names(keys: Iterable[str]) -> dict[str, str]:
     """Return for each key the end of it that tells it from the others."""
     keys = list(keys)
     found = {}

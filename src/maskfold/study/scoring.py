@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from maskfold.dataset import read_folds, read_manifest
+from maskfold.dataset.folds import held_out_folds
+from maskfold.dataset.manifest import train_rows
 from maskfold.ensemble.combination import Combination, FoldTable, combine
 from maskfold.ensemble.inputs import read_predictions
 from maskfold.scheme import IntArray
-from maskfold.specs import CompareSpec, File, Trial, VariantScore
-from maskfold.study.comparison import compare
+from maskfold.specs import File, PrepareOutcome, ScoreSpec, Trial, VariantScore
+from maskfold.study.comparison import Difference, compare
 
 
-def score_trials(spec: CompareSpec, fetch: Callable[[File], Path]) -> tuple[VariantScore, ...]:
+def score_trials(
+    given: Sequence[Trial], prepared: PrepareOutcome, fetch: Callable[[File], Path]
+) -> tuple[VariantScore, ...]:
     """Return how every variant compares with the first one.
 
     Args:
-        spec: The trials.
+        given: The trials, each variant with the same seeds; the base's first.
+        prepared: The data set's tables.
         fetch: Returns a local path with a file's bytes.
 
     Raises:
         InvariantError: If predictions are missing, doubled or not out-of-fold.
     """
-    manifest, folds = read_manifest(fetch(spec.prepared.manifest)), read_folds(fetch(spec.prepared.folds))
+    manifest, folds = read_manifest(fetch(prepared.manifest)), read_folds(fetch(prepared.folds))
     trials: dict[str, list[Trial]] = {}
-    for trial in spec.trials:
+    for trial in given:
         trials.setdefault(trial.variant, []).append(trial)
     first: Combination | None = None
     predicted: dict[str, list[IntArray]] = {name: [] for name in trials}
@@ -38,7 +43,7 @@ def score_trials(spec: CompareSpec, fetch: Callable[[File], Path]) -> tuple[Vari
             predicted[name].append(voted.vote.predicted)
     if first is None:
         raise ValueError("a comparison needs trials")
-    size, base = first.scheme.n_classes, spec.trials[0].variant
+    size, base = first.scheme.n_classes, given[0].variant
     differences = compare(first.train["person"], first.vote.true, predicted, base, size)
     return tuple(
         VariantScore(
@@ -57,6 +62,33 @@ def score_trials(spec: CompareSpec, fetch: Callable[[File], Path]) -> tuple[Vari
         )
         for name, some in trials.items()
     )
+
+
+def score_trial(spec: ScoreSpec, fetch: Callable[[File], Path]) -> tuple[float, Difference | None]:
+    """Return macro-F1 of the vote of one trial on the people of some folds, and how it compares with the base there.
+
+    Args:
+        spec: The trial.
+        fetch: Returns a local path with a file's bytes.
+
+    Raises:
+        InvariantError: If predictions are missing, doubled or not out-of-fold.
+    """
+    manifest, folds = read_manifest(fetch(spec.prepared.manifest)), read_folds(fetch(spec.prepared.folds))
+    train = train_rows(manifest)
+    rows = train[pd.Series(held_out_folds(train["person"], folds), index=train.index).isin(spec.folds)]
+
+    def voted(trial: Trial) -> Combination:
+        some = tuple(one for one in trial.trained if one.fold in spec.folds)
+        return _vote(trial.model_copy(update={"trained": some}), rows, folds, fetch)
+
+    own = voted(spec.trial)
+    if spec.base is None:
+        return own.vote.scores.macro_f1, None
+    base = voted(spec.base)
+    answers = {"base": [base.vote.predicted], "trial": [own.vote.predicted]}
+    found = compare(own.train["person"], own.vote.true, answers, "base", own.scheme.n_classes)
+    return found["trial"].score, found["trial"]
 
 
 def variant_table(variants: tuple[VariantScore, ...]) -> pd.DataFrame:
