@@ -25,11 +25,12 @@ from maskfold.cells import given, plain
 from maskfold.dataset.corrections import AGREED, Matched, read_corrections
 from maskfold.dataset.images import MISSING
 from maskfold.dataset.matching import find_files, spelling
-from maskfold.dataset.names import link_problem, own_image, unsafe_name
+from maskfold.dataset.names import own_image, unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.dataset.reading import Photograph, Reading, Source
 from maskfold.errors import DatasetError
 from maskfold.layouts import TABLE_COLUMNS, is_evaluation, is_table
+from maskfold.links import link_problem
 from maskfold.rows import Row, read_rows
 from maskfold.scheme import Scheme
 from maskfold.wording import first_few

@@ -15,9 +15,10 @@ from maskfold.dataset.competition.layout import (
     Layout,
 )
 from maskfold.dataset.matching import FILE_FORMS, alike, pair, spelling
-from maskfold.dataset.names import link_problem, printable, unsafe_name
+from maskfold.dataset.names import printable, unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.layouts import TRAIN_TABLE, is_litter, is_photograph
+from maskfold.links import link_problem
 from maskfold.listing import is_folder, listing
 from maskfold.wording import code_page_hint
 
