@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from maskfold.dataset.code_page import on_disk
 from maskfold.wording import code_page_hint
 
 EXTERNAL: Final = "external"
@@ -53,9 +54,9 @@ def image_path(image: str, root: Path, external: Sequence[Path] = ()) -> Path:
     """
     head, _, rest = image.partition("/")
     if head != EXTERNAL:
-        return root / image
+        return on_disk(root, image)
     number, _, path = rest.partition("/")
-    return external[int(number)] / path
+    return on_disk(external[int(number)], path)
 
 
 def printable(name: str) -> str:
