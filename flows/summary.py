@@ -12,6 +12,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
+from flows.server import said_by
 from maskfold.scheme import Scheme
 from maskfold.specs import EnsembleOutcome, Scores, TrainFoldOutcome
 
@@ -35,7 +36,7 @@ def publish_summary(
         create_markdown_artifact(key="scores", markdown=page, description="Out-of-fold scores and links")
         create_table_artifact(key="folds", table=table, description="Scores of each fold")
     except Exception as error:  # noqa: BLE001 - scores that cannot be shown must not stop a run
-        _log.warning("Prefect does not accept the summary: %s", error)
+        _log.warning("Prefect does not accept the summary: %s", said_by(error))
 
 
 def _name_by_score(score: float) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.servers.guard import FIXTURES, no_servers
 
@@ -55,12 +56,22 @@ def _logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def drawn_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A drawn data set of 12 people, small enough for tests that run the whole pipeline."""
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def drawn_data(shared_folder: Path) -> Path:
+    """A drawn data set of 12 people, small enough for tests that run the whole pipeline; nobody changes it."""
     from portraits import draw
 
-    folder = tmp_path_factory.mktemp("drawn") / "data"
-    draw(folder, people=12, seed=1, size=(192, 256))
+    folder = shared_folder / "drawn" / "data"
+    with FileLock(shared_folder / "drawn.lock"):
+        if not folder.exists():
+            draw(folder.with_name("new"), people=12, seed=1, size=(192, 256))
+            folder.with_name("new").rename(folder)
     return folder
 
 

@@ -229,6 +229,38 @@ def test_a_wrong_setting_of_prefect(setting: str, message: str, drawn_data: Path
     assert not (files / "workspace").exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (".env", "PREFECT_LOGGING_LEVEL=LOUD", r"level \(of .env, prefect.toml or a profile\)=LOUD: Input should be"),
+        ("prefect.toml", "[logging\n", r"prefect.toml: invalid TOML .*; correct or delete that file"),
+        ("user/.prefect/profiles.toml", "[[", r"\.prefect/profiles\.toml: not valid TOML: .*; correct or delete"),
+        ("user/.prefect/profiles.toml", 'active = "x"\n[profiles.x]\nPREFECT_LOGGING_LEVEL = "LOUD"', "=LOUD: Input"),
+    ],
+)
+def test_a_wrong_file_of_settings_of_prefect(
+    file: str, content: str, message: str, drawn_data: Path, tmp_path: Path
+) -> None:
+    import subprocess
+    import sys
+
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text(content, encoding="utf-8")
+    arguments = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(tmp_path / "workspace")]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "maskfold.cli", *arguments],
+        env={**kept, "HOME": str(tmp_path / "user"), "MASKFOLD_HOME": str(tmp_path / "home")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert re.fullmatch(f"maskfold: .*{message}.*\n", done.stderr)
+    assert not (tmp_path / "workspace").exists()
+
+
 def test_a_store_that_mlflow_does_not_know(drawn_data: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "ftp://host/runs")
     assert "expected the address of an MLflow server" in one_message(run(drawn_data, files / "workspace"))

@@ -79,7 +79,8 @@ class LocalServer:
     def _last_words(self) -> str:
         self.log.seek(0)
         lines = self.log.read().decode(errors="replace").strip().splitlines()
-        telling = [line for line in lines if "rror" in line] or lines  # a crash ends with frames or blanks
+        # A crash ends with frames or blanks, and SQLAlchemy's with an address where the error is explained.
+        telling = [line for line in lines if "rror" in line and "Background on this error" not in line] or lines
         return f": {redacted(telling[-1])}" if telling else ""
 
     def keep_alive(self) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def quiet_logs() -> None:
 def prefect_settings() -> Iterator[None]:
     """Report wrong settings of Prefect, which it reads when it is imported, as wrong input."""
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     said = io.StringIO()  # Prefect itself prints half of the message
     try:
@@ -52,4 +54,11 @@ def prefect_settings() -> Iterator[None]:
         names = [name for name, value in os.environ.items() if name.startswith("PREFECT_") and value == given]
         named = " or ".join(names) or f"{error.title}.{setting} (of .env, prefect.toml or a profile)"
         raise errors.InputError(f"Prefect's setting {named}={given}: {first['msg']}; correct or unset it") from None
+    except SettingsError as error:
+        raise errors.InputError(f"Prefect's settings: {error}; correct or delete that file") from None
+    except tomllib.TOMLDecodeError as error:
+        profiles = os.environ.get("PREFECT_PROFILES_PATH") or Path(os.environ.get("PREFECT_HOME", ""), "profiles.toml")
+        raise errors.InputError(
+            f"Prefect's profiles, {profiles}: not valid TOML: {error}; correct or delete that file"
+        ) from None
     sys.stderr.write(said.getvalue())
