@@ -13,6 +13,10 @@ from filelock import FileLock
 
 from tests.servers.guard import FIXTURES, no_servers
 
+# Before torch is imported. Its threads wait for each other in busy loops: of two test processes on two cores each then
+# takes two to six times the processor time for training a small network, in this process or beside it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 # Before anything imports Prefect: the tests' runs stay out of the user's own history.
 _HOME = tempfile.TemporaryDirectory(prefix="maskfold-tests-")
 os.environ |= {

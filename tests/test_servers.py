@@ -200,6 +200,9 @@ def test_the_embedded_server_of_a_run_has_no_pages_and_ends_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    # Meant for a server of the user's own: this one starts all the same.
+    monkeypatch.setenv("PREFECT_SERVER_API_BASE_PATH", "/v2")
+    monkeypatch.setenv("PREFECT_SERVER_DATABASE_MIGRATE_ON_START", "false")
     with prefect_server() as server:
         assert ask(f"{server.address}/api/flows/count", body={}) == 401
         assert ask(f"{server.address}/api/flows/count", server.credentials, {}) == 200

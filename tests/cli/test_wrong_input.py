@@ -206,6 +206,7 @@ def test_a_home_of_prefect_that_cannot_be_written(drawn_data: Path, files: Path)
     ("setting", "message"),
     [
         ("PREFECT_LOGGING_LEVEL=LOUD", "PREFECT_LOGGING_LEVEL=LOUD: Input should be 'DEBUG', 'INFO'"),
+        ("PREFECT_CLIENT_CUSTOM_HEADERS={x", "expected JSON; correct or unset PREFECT_CLIENT_CUSTOM_HEADERS"),
         ("PREFECT_API_REQUEST_TIMEOUT=soon", "PREFECT_API_REQUEST_TIMEOUT=soon: Input should be a valid number"),
         ("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE=perhaps", "MODE=perhaps: Input should be a valid boolean"),
         ("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE=false", "is off, .* PREFECT_API_URL names no other; switch the first on"),

@@ -38,7 +38,7 @@ class Weather:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_nothing_is_lost_in_a_bad_network_and_with_an_expired_token(
     drawn_data: Path,
     undisturbed: Undisturbed,

@@ -131,6 +131,10 @@ def prefect_server(
         environment = {
             "PREFECT_SERVER_API_AUTH_STRING": f"{USER}:{password}",
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": address,
+            # What users set for servers of their own.
+            "PREFECT_SERVER_API_BASE_PATH": "/api",
+            "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "true",
+            "PREFECT_API_DATABASE_MIGRATE_ON_START": "true",
             "PREFECT_SERVER_UI_API_URL": "/api",
             "PREFECT_UI_ENABLED": "0" if landing is None else "1",
             "PREFECT__SERVER_FINAL": "1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -55,10 +56,19 @@ def prefect_settings() -> Iterator[None]:
         named = " or ".join(names) or f"{error.title}.{setting} (of .env, prefect.toml or a profile)"
         raise errors.InputError(f"Prefect's setting {named}={given}: {first['msg']}; correct or unset it") from None
     except SettingsError as error:
-        raise errors.InputError(f"Prefect's settings: {error}; correct or delete that file") from None
+        raise errors.InputError(f"Prefect's settings: {error}; {_remedy(str(error))}") from None
     except tomllib.TOMLDecodeError as error:
         profiles = os.environ.get("PREFECT_PROFILES_PATH") or Path(os.environ.get("PREFECT_HOME", ""), "profiles.toml")
         raise errors.InputError(
             f"Prefect's profiles, {profiles}: not valid TOML: {error}; correct or delete that file"
         ) from None
     sys.stderr.write(said.getvalue())
+
+
+def _remedy(said: str) -> str:
+    """Return what to do about a file or a variable that Prefect cannot parse."""
+    field = re.search(r'field "(\w+)"', said)
+    if field is None:
+        return "correct or delete that file"
+    names = [name for name in os.environ if name.startswith("PREFECT_") and name.endswith(field[1].upper())]
+    return f"expected JSON; correct or unset {' or '.join(names) or f'{field[1]} in .env, prefect.toml or a profile'}"
