@@ -55,8 +55,12 @@ def run(data: Path, workspace: Path, *overrides: str, recipe: str = "smoke") -> 
 
 @pytest.fixture(scope="module")
 def finished(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], Events]:
+    """A run on a machine with two places for jobs, and what it left."""
     workspace = tmp_path_factory.mktemp("flow") / "workspace"
-    return workspace, *run(drawn_data, workspace, *TWO_NETWORKS)
+    with pytest.MonkeyPatch.context() as machine:
+        machine.setattr("maskfold.launch.slots.usable_cores", lambda: 2)
+        machine.setenv("CUDA_VISIBLE_DEVICES", "")
+        return workspace, *run(drawn_data, workspace, *TWO_NETWORKS)
 
 
 def flow_run_of(summary: dict[str, Any]) -> FlowRun:
@@ -115,6 +119,15 @@ def test_prefect_shows_readable_jobs_logs_and_artifacts(finished: Any) -> None:
         for key in ("scores", "folds"):
             found = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
             assert any(artifact.flow_run_id == flow_run.id for artifact in found)
+
+
+def test_prefect_never_shows_more_jobs_as_running_than_there_are_places(finished: Any) -> None:
+    """Called as a deployment calls it, the flow has four trainings that wait for two places."""
+    _, summary, _ = finished
+    trainings = [one for one in task_runs_of(flow_run_of(summary)) if one.name.startswith("train_fold")]
+    spans = [(one.start_time, one.end_time) for one in trainings if one.start_time and one.end_time]
+    assert len(spans) == 4
+    assert max(sum(began <= moment < ended for began, ended in spans) for moment, _ in spans) <= 2
 
 
 def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) -> None:
