@@ -51,7 +51,7 @@ class Ui:
         environment |= {"MASKFOLD_HOME": str(self.folder / "maskfold"), "HTTP_PROXY": "http://127.0.0.1:9"}
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "maskfold.cli", "ui"),
+                *(sys.executable, "-m", "maskfold", "ui"),
                 *("--prefect-port", str(self.prefect), "--mlflow-port", str(self.mlflow)),
             ],
             env=environment,
@@ -218,7 +218,7 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             done = subprocess.run(
-                [sys.executable, "-m", "maskfold.cli", "ui", "--prefect-port", str(port)],
+                [sys.executable, "-m", "maskfold", "ui", "--prefect-port", str(port)],
                 capture_output=True,
                 text=True,
                 check=False,
