@@ -117,7 +117,12 @@ def _train(plan: Plan, launcher: str) -> dict[str, Any]:
             "mlflow_run_id": tracker.run_id,
             "seconds": round(time.monotonic() - began, 1),
         }
-        page = between_pages(tracker.page) if is_embedded() else tracker.page
+
+        def page(part: str = "") -> str:
+            """Return a page of the run in MLflow, as Prefect's pages link to it."""
+            address = tracker.page(part)
+            return between_pages(address) if is_embedded() else address
+
         publish_summary(summary, result, fitted.trained, page, plan.recipe.scheme)
     done = _summaries.get()
     if done is not None:

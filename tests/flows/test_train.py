@@ -141,11 +141,12 @@ def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) 
     assert progress["crop"] == 100
     assert {"train_fold a 1/2", "train_fold b 2/2"} <= set(progress)
     (page,) = (str(one.data) for one in artifacts if one.key == "scores")
-    assert f"/runs/{summary['mlflow_run_id']})" in page
+    assert f"/runs/{summary['mlflow_run_id']}?workflowType=machine_learning)" in page
     assert re.search(rf"\| vote \| {summary['oof_macro_f1']:.3f} \(0\.\d{{3}}–0\.\d{{3}}\) \|", page)
-    assert f"]({Path(summary['report']).as_uri()})" in page
-    assert f"/runs/{summary['mlflow_run_id']}/artifacts/report.html)" in page
-    assert f"/runs/{summary['mlflow_run_id']}/artifacts/submission.csv)" in page
+    assert "file://" not in page
+    for name, address in (("report.html", summary["report"]), ("submission.csv", summary["submission"])):
+        link = rf"\[{name}\]\(\S+/runs/{summary['mlflow_run_id']}/artifacts/{name}\?workflowType=\w+\), `{address}`"
+        assert re.search(link, page)
     messages = [log.message for log in logs]
     assert any("maskfold.crop: train: 84 images" in message for message in messages)
 
@@ -323,7 +324,7 @@ def test_runs_are_told_apart_by_recipe_data_set_and_score(drawn_data: Path, fini
     assert re.fullmatch(rf"\S+ {drawn_data.name} {summary['oof_macro_f1']:.3f}", flow_run_of(summary).name)
     tags = MlflowClient(tracking.tracking_uri()).get_run(summary["mlflow_run_id"]).data.tags
     assert re.fullmatch(
-        r"See also: \[Report\]\(#/experiments/.*report\.html\), .*\[flow run in Prefect\]\(.*\)",
+        r"See also: \[Report\]\(#/experiments/.*report\.html\?workflowType=\w+\), .*\[flow run in Prefect\]\(.*\)",
         tags["mlflow.note.content"],
     )
 

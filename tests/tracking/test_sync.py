@@ -72,7 +72,7 @@ def test_a_server_that_is_away_costs_one_warning_and_gets_everything_later(
 ) -> None:
     proxy.stop()
     tracker = begin(workspace)
-    assert (tracker.run_id, tracker.page) == ("", proxy.uri)
+    assert (tracker.run_id, tracker.page()) == ("", proxy.uri)
     assert tracker.follow(fold_spec()).tracking is None
     play(tracker, workspace)
     assert len(warnings(caplog)) == 1
