@@ -61,7 +61,9 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "launch.preload": {"home", "torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "pace": {"launch"},
-    "console": {"launch", "pace", "wording"},
+    "notes": {"launch", "pace", "wording"},
+    "notebook": {"launch", "notes", "pace", "wording"},
+    "console": {"launch", "notebook", "notes", "pace"},
     "history": {*CONTRACTS, "storage", "tracking"},
     "cleaning": {*CONTRACTS, "history", "storage", "submissions", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},

@@ -185,7 +185,7 @@ def test_a_prefect_server_that_does_not_answer(drawn_data: Path, files: Path) ->
     url = f"http://user:secret@127.0.0.1:{port}/api"
     arguments = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(files / "workspace")]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "maskfold.cli", *arguments],
+        [sys.executable, "-W", "error", "-m", "maskfold", *arguments],
         env={**os.environ, "PREFECT_API_URL": url},
         capture_output=True,
         text=True,
@@ -219,7 +219,7 @@ def test_a_wrong_setting_of_prefect(setting: str, message: str, drawn_data: Path
     name, value = setting.split("=")
     arguments = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(files / "workspace")]
     done = subprocess.run(
-        [sys.executable, "-m", "maskfold.cli", *arguments],
+        [sys.executable, "-m", "maskfold", *arguments],
         env={**os.environ, name: value},
         capture_output=True,
         text=True,

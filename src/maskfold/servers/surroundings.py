@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import tomllib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,11 @@ def quiet_servers() -> None:
 
 
 def quiet_logs() -> None:
-    """Keep Prefect's log lines off the terminal, where the progress is shown; its server stores them all the same."""
+    """Keep Prefect's log lines off the terminal, where the progress is shown; its server stores them all the same.
+
+    In a notebook, tqdm, which other libraries bring along, asks for widgets that nothing of this needs.
+    """
+    warnings.filterwarnings("ignore", message="IProgress not found")
     for name in ("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "PREFECT_INTERNAL_LOGGING_LEVEL"):
         os.environ[name] = "CRITICAL"
 
