@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from maskfold.launch.stopping import current_stop
 from maskfold.specs import (
     CropOutcome,
     EnsembleOutcome,
+    ExportOutcome,
     File,
     PredictEvalOutcome,
     PrepareOutcome,
@@ -57,8 +58,18 @@ class TrainedNetworks:
     """One for each network; empty if the data set has no evaluation images."""
 
 
-def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
-    """Train every network on every fold, after all jobs that this requires.
+@dataclass(frozen=True)
+class Ready:
+    """What all trainings of a plan need."""
+
+    weights: Mapping[str, Weights]
+    """Initial weights, by backbone."""
+    prepared: PrepareOutcome
+    cropped: CropOutcome
+
+
+def make_ready(plan: Plan, jobs: Jobs) -> Ready:
+    """Do all that comes before the trainings.
 
     Raises:
         JobFailedError: If a job fails.
@@ -68,8 +79,19 @@ def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
     jobs.run(plan.networks(weights))
     prepared = jobs.run(plan.prepare(_corrections(plan)))
     _refuse_damage(plan, prepared)
-    cropped = jobs.run(plan.crop(prepared))
-    folds = plan.train_folds(prepared, cropped, weights)
+    return Ready(weights, prepared, jobs.run(plan.crop(prepared)))
+
+
+def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
+    """Train every network on every fold, after all jobs that this requires.
+
+    Raises:
+        JobFailedError: If a job fails.
+        CancelledError: If the run is stopped.
+    """
+    ready = make_ready(plan, jobs)
+    prepared, cropped = ready.prepared, ready.cropped
+    folds = plan.train_folds(prepared, cropped, ready.weights)
     trained = _train(folds, jobs)
     everybody = plan.train_all(folds, trained)
     final = _train(everybody, jobs)
@@ -82,8 +104,8 @@ def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
     return TrainedNetworks(prepared, cropped, trained, final, keys, evaluated)
 
 
-def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> EnsembleOutcome:
-    """Let the trained networks vote and publish the submission; it becomes the newest one."""
+def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutcome, ExportOutcome]:
+    """Let the trained networks vote, publish the submission, which becomes the newest one, and package the model."""
     spec = plan.ensemble(
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
     )
@@ -92,14 +114,14 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> EnsembleOutcome:
     handed_in = submissions.find(plan.workspace, spec.key)
     if handed_in is not None:
         submissions.renew(plan.workspace, *handed_in)
-    return result
+    return result, jobs.run(plan.export(spec, result))
 
 
 @contextlib.contextmanager
-def tracked(plan: Plan) -> Iterator[RunTracker]:
-    """Open the run in MLflow; close it as finished, killed or failed."""
+def tracked(plan: Plan, name: str | None = None) -> Iterator[RunTracker]:
+    """Open the run in MLflow, named by recipe and data set unless told; close it as finished, killed or failed."""
     page = {"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": page_of_this_run()}
-    tracker = RunTracker.start(plan.workspace, plan.recipe, plan.data, page)
+    tracker = RunTracker.start(plan.workspace, plan.recipe, plan.data, page, name=name)
     try:
         yield tracker
     except errors.CancelledError:

@@ -173,15 +173,24 @@ class _Forecaster:
         evaluated = [self._look(spec, self._prediction(spec.network, prepared.n_eval)) for spec in asked]
         answers = [outcome for outcome in evaluated if outcome is not None]
         if len(answers) < len(evaluated):
-            return self._expect("ensemble", 2 * OTHERS_S)
+            return self._expect_vote()
         keys = [spec.key for spec in (*folds, *everybody)]
-        self._look(plan.ensemble(prepared, cropped, whole, last, keys, answers), 2 * OTHERS_S)
+        vote = plan.ensemble(prepared, cropped, whole, last, keys, answers)
+        result = self._look(vote, 2 * OTHERS_S)
+        if result is None:
+            self._expect("export", OTHERS_S)
+        else:
+            self._look(plan.export(vote, result), OTHERS_S)
         return None
 
     def _expect_votes(self, networks: Sequence[Network], n_eval: int) -> None:
         for network in networks if n_eval else ():
             self._expect(f"predict_eval {network.name}", self._prediction(network, n_eval))
+        self._expect_vote()
+
+    def _expect_vote(self) -> None:
         self._expect("ensemble", 2 * OTHERS_S)
+        self._expect("export", OTHERS_S)
 
     def _training(self, network: Network, images: int) -> float:
         k = self._plan.recipe.folds.k

@@ -53,7 +53,7 @@ class Jobs:
     def submit(self, spec: Spec[OutcomeT]) -> PrefectFuture[OutcomeT]:
         """Start a job beside others; the future's result is its outcome."""
         step = run_job.with_options(
-            task_run_name=spec.label, retries=self.restarts, retry_delay_seconds=RESTART_DELAYS[: self.restarts]
+            task_run_name=lambda: spec.label, retries=self.restarts, retry_delay_seconds=RESTART_DELAYS[: self.restarts]
         )
         announce(JobEvent(spec.label, "waiting"))
         # Quoted, so that Prefect does not search both for futures.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flows.corrections import check_corrections
 from flows.weights import GivenWeights, find_weights
@@ -16,7 +16,9 @@ from maskfold.specs import (
     NO_FOLD,
     CropOutcome,
     CropSpec,
+    EnsembleOutcome,
     EnsembleSpec,
+    ExportSpec,
     ExternalSource,
     File,
     NetworksSpec,
@@ -87,15 +89,9 @@ class Plan:
             said=said,
         )
 
-    @property
-    def n_jobs(self) -> int:
-        """Number of jobs.
-
-        Weights, networks, prepare, crop; for each network its trainings and its predictions of the evaluation images;
-        the vote.
-        """
-        trainings = self.recipe.folds.k + (1 if self.recipe.final_fit else 0)
-        return len(self.hub_weights()) + 3 + len(self.recipe.networks) * (trainings + 1) + 1
+    def with_recipe(self, recipe: Recipe) -> Plan:
+        """Return the same plan with other settings of its networks."""
+        return replace(self, recipe=recipe)
 
     def hub_weights(self) -> list[WeightsSpec]:
         """Return the jobs that fetch the initial weights that the user does not provide."""
@@ -260,6 +256,10 @@ class Plan:
             dataset_version=prepared.dataset_version,
             folds_version=prepared.folds_version,
         )
+
+    def export(self, vote: EnsembleSpec, result: EnsembleOutcome) -> ExportSpec:
+        """Return the job that makes the networks of a finished vote a model package."""
+        return ExportSpec(workspace=self.workspace.uri, ensemble_key=vote.key, vote=vote, result=result)
 
 
 def plan_run(

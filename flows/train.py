@@ -11,16 +11,15 @@ from typing import Any, cast
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Cancelled
 
 from flows.fit import fit, launching, tracked, vote
 from flows.plan import Plan, handed_plan, plan_run
 from flows.server import is_embedded, server_may_vanish
+from flows.stoppable import stoppable
 from flows.summary import publish_summary
 from maskfold import submissions
-from maskfold.errors import CancelledError, UnavailableError
+from maskfold.errors import UnavailableError
 from maskfold.launch import make_launcher
-from maskfold.launch.stopping import Stopped, current_stop
 from maskfold.loopback import between_pages
 from maskfold.redaction import redact_logs
 
@@ -81,20 +80,13 @@ def train(
 
     Returns:
         URIs of ``workspace``, ``report``, ``oof`` (table), ``submission``, its stable copy ``latest`` and the ``best``
-        of the workspace; these three are None if the data set has no evaluation images. ``oof_macro_f1`` of the vote
+        of the workspace; these three are None if the data set has no evaluation images. ``model``, the folder of the
+        model package. ``oof_macro_f1`` of the vote
         and all ``scores``; the ids ``run`` in the workspace and ``mlflow_run_id``; ``seconds`` of wall time.
     """
     redact_logs()
     plan = handed_plan() or plan_run(data, workspace, recipe, set, weights)
-    stop = current_stop()
-    if stop is None:
-        return _train(plan, launcher)
-    stop.install()  # Prefect has taken SIGTERM
-    try:
-        return _train(plan, launcher)
-    except (CancelledError, Stopped):
-        # The command line reports the stop. Raised, it would show as a failure or crash in Prefect.
-        return Cancelled(message=f"stopped by {stop.signum.name}" if stop.signum else "stopped")
+    return stoppable(lambda: _train(plan, launcher))
 
 
 def _train(plan: Plan, launcher: str) -> dict[str, Any]:
@@ -102,7 +94,7 @@ def _train(plan: Plan, launcher: str) -> dict[str, Any]:
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
     with tracked(plan) as tracker, launching(plan, started, tracker) as jobs:
         fitted = fit(plan, jobs)
-        result = vote(plan, fitted, jobs)
+        result, model = vote(plan, fitted, jobs)
         locate = plan.workspace.locate
         summary = {
             "workspace": plan.workspace.uri,
@@ -110,6 +102,7 @@ def _train(plan: Plan, launcher: str) -> dict[str, Any]:
             "latest": result.latest and locate(result.latest),
             "best": result.submission and locate(submissions.BEST),
             "report": locate(result.report.path),
+            "model": locate(model.model.path).rpartition("/")[0],
             "oof": locate(result.oof.path),
             "oof_macro_f1": result.scores["vote"].macro_f1,
             "scores": {name: scores.model_dump() for name, scores in result.scores.items()},

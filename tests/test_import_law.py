@@ -53,7 +53,9 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "training": {*CONTRACTS, *MACHINE, "dataset", "faces"},
     "ensemble": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training"},
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
-    "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble"},
+    "study.plan": {"errors", "recipe", "regular", "settings", "wording"},  # flows read it, without pandas
+    "study": {*CONTRACTS, *MACHINE, "regular", "storage", "dataset", "faces", "training", "ensemble"},
+    "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble", "study"},
     # Services of a run.
     "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},
     "tracking": {*CONTRACTS, "home", "loopback", "storage"},
@@ -65,6 +67,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "notebook": {"launch", "notes", "pace", "wording"},
     "console": {"launch", "notebook", "notes", "pace"},
     "history": {*CONTRACTS, "storage", "tracking"},
+    "models": {*CONTRACTS, "history", "storage"},
     "cleaning": {*CONTRACTS, "history", "storage", "submissions", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},
@@ -72,7 +75,8 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "__main__": {"cli"},
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
-        *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "submissions", "terminal", "training"),
+        *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "study", "submissions", "terminal"),
+        "training",
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -87,7 +91,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "facenet_pytorch": {"faces"},
     "timm": {"training"},
     "torch": {"doctor", "faces", "training", "inference", "torchvision_ops"},
-    "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report"},
+    "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report", "study"},
     "matplotlib": {"theme", "report"},
 }
 """The parts that may import a library; the others run without it."""
@@ -104,6 +108,7 @@ FLOWS_MAY = {
         "rows",
         "servers",
         "storage",
+        "study",
         "submissions",
         "tracking",
     ),

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from maskfold.errors import WorkspaceError
 from maskfold.history import Run, best_first, read_runs
-from maskfold.specs import OUTCOME_FILE, SPEC_FILE, Spec
+from maskfold.specs import OUTCOME_FILE, SPEC_FILE, Spec, package_folder
+from maskfold.specs.model import MODELS
 from maskfold.storage import Workspace
 from maskfold.storage.sources import INPUTS
 from maskfold.submissions import FOLDER as SUBMISSIONS
@@ -102,6 +103,7 @@ def _needed(workspace: Workspace, kept: Sequence[Run]) -> Iterator[str]:
         for job in run.record.jobs:
             yield job.address
             yield f"{SUBMISSIONS}/{job.key}"
+            yield package_folder(job.key)
             spec = workspace.read(f"{job.address}/{SPEC_FILE}")
             if spec is not None:
                 yield from map(_top, _addresses(_json(workspace, job.address, spec)))
@@ -134,7 +136,7 @@ def _is_ours(path: str) -> bool:
     parts = PurePosixPath(path).parts
     if len(parts) < 2:
         return False
-    forms = {SUBMISSIONS: _SUBMISSION, INPUTS: _SHA256, RUNS: _RUN, DETECTIONS: _KEY}
+    forms = {MODELS: _KEY, SUBMISSIONS: _SUBMISSION, INPUTS: _SHA256, RUNS: _RUN, DETECTIONS: _KEY}
     form = _KEY if Spec.of_stage(parts[0]) is not None else forms.get(parts[0])
     return form is not None and form.fullmatch(parts[1]) is not None
 

@@ -9,6 +9,7 @@ second and the second of the third.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import pairwise
@@ -35,7 +36,8 @@ MAX_CLASSES: Final = 10_000
 RESERVED: Final = frozenset(
     {JOINT, "vote", "attributes", "classes", "cells", "image", "part", "person", "name", "path", "split", "fold"}
     | {"sha256", "width", "height", "readable", "corrected", "row", "status", "class", "class_name"}
-    | {"true_class", "predicted_class"}
+    | {"true_class", "predicted_class", "confidence", "unsure", "problem", "face", "face_status", "face_probability"}
+    | {"face_left", "face_top", "face_right", "face_bottom"}
 )
 """Names of columns and voters, which no attribute may have."""
 PROBABILITY: Final = "_probability"
@@ -89,7 +91,7 @@ class Attribute(Settings):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if self.name in RESERVED or self.name.endswith(PROBABILITY):
+        if self.name in RESERVED or self.name.endswith(PROBABILITY) or re.fullmatch(r"p\d+", self.name):
             raise ValueError(f"{self.name!r} is the name of a column or of a voter; give the attribute another name")
         if bool(self.values) == bool(self.bounds):
             raise ValueError(

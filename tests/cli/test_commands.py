@@ -146,7 +146,7 @@ def test_a_dry_run_writes_nothing_and_names_every_job(drawn_data: Path, tmp_path
     jobs = [job["job"] for job in found["jobs"]]  # type: ignore[union-attr, index]
     assert jobs == [
         *("networks", "prepare", "crop", "train_fold joint 1/2", "train_fold joint 2/2"),
-        *("predict_eval joint", "ensemble"),
+        *("predict_eval joint", "ensemble", "export"),
     ]
     assert {job["state"] for job in found["jobs"]} == {"to do"}  # type: ignore[union-attr, index]
     assert found["seconds"] > 0  # type: ignore[operator]

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from maskfold.dataset.images import MAX_SCANS, count_scans, decode, probe
+from maskfold.dataset.images import MAX_SCANS, decode, probe
+from maskfold.dataset.scans import count_scans
 from maskfold.errors import DatasetError
 from maskfold.rows import parse_rows
 

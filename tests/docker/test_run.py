@@ -21,7 +21,10 @@ from tests.docker.stack import BUCKET, ROOT, RUN_LABEL, Stack, container_of, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.slow]
 
-JOBS = ["crop", "ensemble", "networks", "predict_eval joint", "prepare", "train_fold joint 1/2", "train_fold joint 2/2"]
+JOBS = [
+    *("crop", "ensemble", "export", "networks", "predict_eval joint", "prepare"),
+    *("train_fold joint 1/2", "train_fold joint 2/2"),
+]
 
 
 @dataclass(frozen=True)

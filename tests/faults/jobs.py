@@ -15,7 +15,7 @@ from maskfold.launch.folder import find_outcome
 from maskfold.launch.launcher import Watcher
 from maskfold.launch.local import LocalLauncher
 from maskfold.launch.slots import Slot
-from maskfold.specs import Outcome, Spec
+from maskfold.specs import ExportSpec, Outcome, Spec
 from tests.faults.outputs import Outputs
 
 LAUNCHER = LocalLauncher([Slot(threads=1)])
@@ -26,8 +26,8 @@ def run(spec: Spec[Outcome]) -> None:
     LAUNCHER.run(spec, Watcher(logging.getLogger("test"), lambda: None, lambda progress: None))
 
 
-def whole_run(plan: Plan, do: Callable[[Spec[Outcome]], None] = run) -> None:
-    """Do something with each job of a plan, in their order, until all have outcomes."""
+def whole_run(plan: Plan, do: Callable[[Spec[Outcome]], object] = run) -> ExportSpec:
+    """Do something with each job of a plan, in their order, until all have outcomes; return the last one."""
 
     def done(*specs: Spec[Outcome]) -> tuple[Outcome, ...]:
         for spec in specs:
@@ -44,7 +44,11 @@ def whole_run(plan: Plan, do: Callable[[Spec[Outcome]], None] = run) -> None:
     asked = plan.predict_eval(prepared, cropped, folds, trained)
     evaluated = done(*asked)
     keys = tuple(spec.key for spec in folds)
-    done(plan.ensemble(prepared, cropped, trained, (), keys, evaluated))
+    vote = plan.ensemble(prepared, cropped, trained, (), keys, evaluated)
+    (result,) = done(vote)
+    last = plan.export(vote, result)
+    done(last)
+    return last
 
 
 @dataclass(frozen=True)

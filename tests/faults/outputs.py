@@ -76,4 +76,6 @@ def _records(names: list[str]) -> frozenset[str]:
 
 def _is_compared(name: str) -> bool:
     # The scores of folds also say how long each took.
+    if name.startswith("models/"):
+        return True
     return name.endswith(_COMPARED) and "detections/" not in name and not name.endswith("fold_scores.csv")

@@ -79,7 +79,7 @@ def test_every_job_says_that_its_disk_is_full_and_goes_on_later(
 
     def on_full_disks(spec: Spec[Outcome]) -> None:
         for place, size in disks:
-            folder = places.get(place) or Path(stored.workspace) / spec.address
+            folder = places.get(place) or Path(stored.workspace) / getattr(spec, "folder", spec.address)
             with small_disk(folder, size), monkeypatch.context() as patch:
                 patch.setenv("TMPDIR", str(places["temporary files"]))
                 if refused(spec):

@@ -111,7 +111,7 @@ def test_prefect_shows_readable_jobs_logs_and_artifacts(finished: Any) -> None:
     flow_run = flow_run_of(summary)
     names = {task_run.name for task_run in task_runs_of(flow_run)}
     assert names == {
-        *("networks", "prepare", "crop", "ensemble"),
+        *("networks", "prepare", "crop", "ensemble", "export"),
         *("train_fold a 1/2", "train_fold a 2/2", "train_fold b 1/2", "train_fold b 2/2"),
         *("predict_eval a", "predict_eval b"),
     }
@@ -200,7 +200,7 @@ def test_changing_one_network_trains_only_that_one(drawn_data: Path, finished: A
     workspace, _, _ = finished
     _, events = run(drawn_data, workspace, *TWO_NETWORKS, "networks.b.optimizer.lr=0.01")
     assert events.labels("done") == {
-        *("networks", "train_fold b 1/2", "train_fold b 2/2", "predict_eval b", "ensemble")
+        *("networks", "train_fold b 1/2", "train_fold b 2/2", "predict_eval b", "ensemble", "export")
     }
     latest = (workspace / "submissions" / "latest.csv").read_bytes()
     summary, _ = run(drawn_data, workspace, *TWO_NETWORKS)
@@ -221,7 +221,7 @@ def test_a_renamed_network_is_not_trained_again(drawn_data: Path, finished: Any)
     """Its name is in the tables of the vote and of the networks, which are made again; its training does not see it."""
     workspace, first, _ = finished
     summary, events = run(drawn_data, workspace, *(text.replace("name: b", "name: c") for text in TWO_NETWORKS))
-    assert events.labels("done") == {"networks", "ensemble"}
+    assert events.labels("done") == {"networks", "ensemble", "export"}
     assert summary["oof_macro_f1"] == first["oof_macro_f1"]
     assert Path(summary["submission"]).read_bytes() == Path(first["submission"]).read_bytes()
 
@@ -230,7 +230,7 @@ def test_a_final_fit_trains_each_network_on_everybody_as_well(drawn_data: Path, 
     workspace, first, _ = finished
     summary, events = run(drawn_data, workspace, *TWO_NETWORKS, "final_fit=true")
     assert events.labels("done") == {
-        *("train_all a all", "train_all b all", "predict_eval a", "predict_eval b", "ensemble")
+        *("train_all a all", "train_all b all", "predict_eval a", "predict_eval b", "ensemble", "export")
     }
     assert summary["oof_macro_f1"] == first["oof_macro_f1"]
     client = MlflowClient(tracking.tracking_uri())
@@ -314,7 +314,7 @@ def test_a_wrong_recipe_fails_at_once(drawn_data: Path, tmp_path: Path) -> None:
 def test_the_summary_is_small_json(finished: Any) -> None:
     _, summary, _ = finished
     assert set(json.loads(json.dumps(summary))) == {
-        *("workspace", "submission", "latest", "best", "report", "oof"),
+        *("workspace", "submission", "latest", "best", "report", "model", "oof"),
         *("oof_macro_f1", "scores", "run", "mlflow_run_id", "seconds"),
     }
 

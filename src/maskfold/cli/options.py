@@ -30,6 +30,9 @@ WeightsOption = Annotated[
 WorkspaceOption = Annotated[
     str, typer.Option(metavar="URI", help="Where all results go: a folder, file:// or s3://bucket/prefix.")
 ]
+Launcher = Annotated[
+    str, typer.Option(metavar="local|pool:NAME", help="Where jobs run: here, or in a Prefect work pool.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show the log lines of all jobs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON, on a terminal, too.")]
 

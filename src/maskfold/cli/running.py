@@ -11,7 +11,17 @@ import typer
 from rich.status import Status
 
 from maskfold.cli.endings import ends_by_signal, exit_codes
-from maskfold.cli.options import WORKSPACE, Data, Json, RecipeOption, Set, Verbose, WeightsOption, WorkspaceOption
+from maskfold.cli.options import (
+    WORKSPACE,
+    Data,
+    Json,
+    Launcher,
+    RecipeOption,
+    Set,
+    Verbose,
+    WeightsOption,
+    WorkspaceOption,
+)
 from maskfold.cli.results import print_result
 from maskfold.cli.summary import show_forecast, show_summary
 from maskfold.launch.stopping import stopping_on_signals
@@ -31,9 +41,7 @@ def run(
     recipe: RecipeOption = "fast",
     set: Set = [],
     weights: WeightsOption = [],
-    launcher: Annotated[
-        str, typer.Option(metavar="local|pool:NAME", help="Where jobs run: here, or in a Prefect work pool.")
-    ] = "local",
+    launcher: Launcher = "local",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show the jobs, which are done already, and about how long it takes.")
     ] = False,

@@ -41,6 +41,7 @@ def show_summary(summary: Mapping[str, Any], workspace: Workspace, scheme: Schem
         **_stable_copies(summary, workspace),
         "report": summary["report"],
         "figures": summary["report"].rpartition("/")[0] + "/figures/",
+        "model": f"{summary['model']}/",
         "MLflow run": summary["mlflow_run_id"] or "not recorded yet; `maskfold sync` records it later",
         "took": duration(summary["seconds"]),
         "to look at it": "open the report in a browser; `maskfold ui` (or `make ui`) shows all runs",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
-import re
 import stat
 import threading
 import warnings
@@ -22,6 +21,7 @@ from PIL import Image, UnidentifiedImageError
 from maskfold.content import is_heif, kind_of
 from maskfold.dataset.cut_off import LEAST_SHARE, mend, share_decoded
 from maskfold.dataset.plugins import HINT, plugin_formats
+from maskfold.dataset.scans import count_scans
 from maskfold.errors import DatasetError, UnavailableError
 
 MAX_PIXELS: Final = 80_000_000
@@ -38,6 +38,7 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", *plugin_formats())
 """Accepted formats, detected from the content. Formats that run programs (EPS) or are animated are excluded."""
 MISSING: Final = "the file is missing"
 """The problem of a probe of a missing file."""
+EMPTY: Final = "the file is empty (0 bytes)"
 
 _MODES: Final = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "I"})
 _ORIENTATION_TAG: Final = 0x0112  # EXIF 2.3, table 4
@@ -52,12 +53,6 @@ _TRANSPOSITIONS: Final = {
 }
 _QUARTER_TURNS: Final = frozenset({5, 6, 7, 8})
 _header_lock = threading.Lock()
-_START_OF_SCAN: Final = 0xDA  # ISO/IEC 10918-1, table B.1
-_END_OF_IMAGE: Final = 0xD9
-_STANDALONE: Final = frozenset({0x01, 0xFF, *range(0xD0, 0xD9)})
-"""Markers without a length, and the fill byte."""
-_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
-"""A marker that ends the coded data of a scan: zeros are stuffed, restart markers belong to it."""
 _STRIP: Final = 256
 """Rows that are converted at a time, to keep wide samples and transparency out of memory."""
 
@@ -83,6 +78,19 @@ class Probe:
     height: int
     problem: str | None = None
     note: str | None = None
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The pixels of a photograph, which may have been reduced, and its size."""
+
+    pixels: NDArray[np.uint8]
+    """uint8, (height, width, 3), RGB, contiguous."""
+    height: int
+    """Of the upright photograph before any reduction, in pixels."""
+    width: int
+    note: str | None = None
+    """What is wrong with it although it can be used; None when nothing is."""
 
 
 def decode(
@@ -112,30 +120,58 @@ def decode(
         content = _read(path)
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
             raise _UnusableError("the file has changed since the data set was read")
-        try:
-            image = _loaded(content, least_side)
-        except _UnusableError:
-            mended = mend(content) if cut_off else None
-            if mended is None:
-                raise
-            image = _loaded(mended, least_side)
-            if share_decoded(image) < LEAST_SHARE:
-                raise
-        pixels = _rgb(image)
-        transposition = _TRANSPOSITIONS.get(_orientation(image))
+        return _decoded(content, least_side, cut_off).pixels
     except _UnusableError as problem:
         raise DatasetError(f"{path}: {problem}") from None
+
+
+def decode_new(source: Path | bytes, least_side: int | None = None) -> Decoded:
+    """Decode a photograph of which nothing is known; a JPEG may lack its end, as at evaluation.
+
+    Args:
+        source: The file, or its bytes.
+        least_side: As for :func:`decode`.
+
+    Raises:
+        DatasetError: If it cannot be used; the message is the reason alone, without a name.
+        UnavailableError: If the disk or the network fails while reading.
+    """
+    try:
+        content = _read(source) if isinstance(source, Path) else source
+        if not content:
+            raise _UnusableError(EMPTY)
+        return _decoded(content, least_side, cut_off=True)
+    except _UnusableError as problem:
+        raise DatasetError(str(problem)) from None
+
+
+def _decoded(content: bytes, least_side: int | None, cut_off: bool) -> Decoded:
+    note = None
+    try:
+        image, size = _loaded(content, least_side)
+    except _UnusableError as problem:
+        mended = mend(content) if cut_off else None
+        if mended is None:
+            raise
+        image, size = _loaded(mended, least_side)
+        if share_decoded(image) < LEAST_SHARE:
+            raise
+        note = f"{problem}; what decodes is used"
+    pixels, orientation = _rgb(image), _orientation(image)
+    transposition = _TRANSPOSITIONS.get(orientation)
     if transposition is not None:
         pixels = pixels.transpose(transposition)
-    return np.array(pixels, dtype=np.uint8)
+    width, height = size[::-1] if orientation in _QUARTER_TURNS else size
+    return Decoded(np.array(pixels, dtype=np.uint8), height, width, note)
 
 
-def _loaded(content: bytes, least_side: int | None) -> Image.Image:
+def _loaded(content: bytes, least_side: int | None) -> tuple[Image.Image, tuple[int, int]]:
+    """Return the image, which may be reduced, and its width and height before that."""
     image = _open(content)
-    if least_side is not None:
-        _reduce(image, least_side)
+    whole = image.size
+    reduced = least_side is not None and _reduce(image, least_side)
     _load(image)
-    return image
+    return image, whole if reduced else image.size
 
 
 def probe(path: Path, cut_off: bool = False) -> Probe:
@@ -198,7 +234,7 @@ def _read(path: Path) -> bytes:
             raise _UnusableError((error.strerror or "not a path").lower()) from None
         raise UnavailableError(f"{path}: reading failed: {error.strerror or error}") from error
     if not content:
-        raise _UnusableError("the file is empty (0 bytes)")
+        raise _UnusableError(EMPTY)
     return content
 
 
@@ -234,32 +270,11 @@ def _not_an_image(content: bytes) -> str:
     return f"not an image in one of the formats {', '.join(FORMATS)}" + (f", but {kind}" if kind else "")
 
 
-def count_scans(content: bytes) -> int:
-    """Return the number of scans of a JPEG up to its end marker, or to the first damage; thumbnails do not count."""
-    scans, at = 0, 2
-    while at + 4 <= len(content) and content[at] == 0xFF:
-        marker = content[at + 1]
-        if marker == _END_OF_IMAGE:
-            break
-        if marker in _STANDALONE:
-            at += 1 if marker == 0xFF else 2
-            continue
-        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
-        if marker == _START_OF_SCAN:
-            scans += 1
-            after = _MARKER.search(content, at)
-            if after is None:
-                break
-            at = after.start()
-    return scans
-
-
-def _reduce(image: Image.Image, least_side: int) -> None:
-    """Let the JPEG decoder reduce the image; other decoders ignore this."""
+def _reduce(image: Image.Image, least_side: int) -> bool:
+    """Let the JPEG decoder reduce the image, and return whether it does; other decoders ignore this."""
     width, height = image.size
     factor = next((factor for factor in (8, 4, 2) if min(width, height) // factor >= least_side), 1)
-    if factor > 1:
-        image.draft(image.mode, (width // factor, height // factor))
+    return factor > 1 and image.draft(image.mode, (width // factor, height // factor)) is not None
 
 
 def _load(image: Image.Image) -> None:

@@ -24,7 +24,7 @@ def combine_outcomes(spec: EnsembleSpec, manifest: pd.DataFrame, fetch: Callable
     Raises:
         InvariantError: As :func:`maskfold.ensemble.combination.combine` does.
     """
-    asked = {one.network: _predictions(fetch(one.predictions)) for one in spec.evaluated}
+    asked = {one.network: read_predictions(fetch(one.predictions)) for one in spec.evaluated}
 
     def of_evaluation(network: str, fold: int) -> list[pd.DataFrame]:
         return [asked[network].loc[lambda rows: rows["fold"] == fold]] if asked else []
@@ -33,7 +33,7 @@ def combine_outcomes(spec: EnsembleSpec, manifest: pd.DataFrame, fetch: Callable
         FoldTable(
             one.network,
             one.fold,
-            pd.concat([_predictions(fetch(one.predictions)), *of_evaluation(one.network, one.fold)]),
+            pd.concat([read_predictions(fetch(one.predictions)), *of_evaluation(one.network, one.fold)]),
         )
         for one in spec.trained
     ]
@@ -41,5 +41,10 @@ def combine_outcomes(spec: EnsembleSpec, manifest: pd.DataFrame, fetch: Callable
     return combine(spec.recipe, manifest, read_folds(fetch(spec.prepared.folds)), tables, final)
 
 
-def _predictions(path: Path) -> pd.DataFrame:
+def read_predictions(path: Path) -> pd.DataFrame:
+    """Read a training's table of predictions.
+
+    Raises:
+        CorruptDataError: If it is none.
+    """
     return read_frame(path, "a table of predictions", PREDICTIONS)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from maskfold.dataset.provenance import image_paths
 from maskfold.faces.choice import Typical, learn_typical
 from maskfold.faces.detections import Detections, Found, LookName
+from maskfold.faces.finder import Finder
 from maskfold.faces.pack import FACES_FILE, PORTRAITS_FILE, IndexRow, Pack, index_table
 from maskfold.faces.passes import Cropper, PhotographFile, Result, Revision, Search, Sighting
 from maskfold.faces.workers import Workers
@@ -74,7 +75,8 @@ def pack_faces(
     """
     faces = Pack.create(folder / FACES_FILE, len(manifest), crop.face_size)
     portraits = Pack.create(folder / PORTRAITS_FILE, len(manifest), crop.portrait_size)
-    cropper = Cropper(crop, faces, portraits, device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    finder = Finder(crop, device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    cropper = Cropper(faces, portraits, finder)
     places, names = image_paths(manifest, root, external), _names(manifest)
     searches = list(_searches(manifest, places, names, detections.load("first") if detections else {}))
     total = sum(search.size for search in searches)
@@ -92,7 +94,7 @@ def pack_faces(
         own = (manifest["part"] == "train").to_numpy()
         training = [(seen.found, seen.height, seen.width) for seen in sightings if own[seen.photograph.row]]
         typical = learn_typical(training, crop.min_probability)
-        settled, open_ones = _settle(cropper, sightings, typical)
+        settled, open_ones = _settle(finder, sightings, typical)
         entries.update(settled)
         closer = detections.load("closer") if detections and open_ones else {}
         for result in workers.map(_revisions(open_ones, typical, names, closer)):
@@ -162,15 +164,15 @@ def _tasks(rows: list[int], pixels: NDArray[np.int64], most: int) -> Iterator[li
 
 
 def _settle(
-    cropper: Cropper, sightings: list[Sighting], typical: Typical | None
+    finder: Finder, sightings: list[Sighting], typical: Typical | None
 ) -> tuple[dict[int, IndexRow], list[Sighting]]:
     """Separate photographs with a final crop from those that need the second pass."""
     settled, open_ones = dict[int, IndexRow](), []
     for seen in sightings:
-        face = cropper.choose(seen, typical)
-        first = cropper.choose(Sighting(seen.photograph, seen.height, seen.width, seen.found.top()), None)
+        face = finder.choose(seen.found, seen.height, seen.width, typical)
+        first = finder.choose(seen.found.top(), seen.height, seen.width, None)
         if face is not None and face.box == (first and first.box):
-            settled[seen.photograph.row] = cropper.entry("detected", face.box, face.probability, seen)
+            settled[seen.photograph.row] = finder.entry("detected", face, seen.height, seen.width)
         else:
             open_ones.append(seen)
     return settled, open_ones

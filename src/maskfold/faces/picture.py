@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskfold.dataset.images import decode
+from maskfold.dataset.images import decode, decode_new
 from maskfold.faces.cascade import Look
 from maskfold.faces.detector import Candidates, Image
 from maskfold.faces.geometry import Box, cut
@@ -41,6 +41,24 @@ class DecodedPhotograph:
             UnavailableError: If the disk or the network fails while reading.
         """
         return cls(decode(path, least_side(crop), sha256, cut_off), height, width)
+
+    @classmethod
+    def take(cls, source: Path | bytes, crop: Crop) -> tuple[DecodedPhotograph, str | None]:
+        """Decode a photograph of which nothing is known, at the resolution that detection and crop can use.
+
+        Args:
+            source: The file, or its bytes.
+            crop: Sizes of the crop and the portrait.
+
+        Returns:
+            The photograph, and what is wrong with it although it can be used; None when nothing is.
+
+        Raises:
+            DatasetError: If it cannot be used; the message is the reason alone.
+            UnavailableError: If the disk or the network fails while reading.
+        """
+        found = decode_new(source, least_side(crop))
+        return cls(found.pixels, found.height, found.width), found.note
 
     def located(self, found: Candidates) -> Candidates:
         """Return detections from the pixels in the photograph's coordinates."""

@@ -10,6 +10,11 @@ def score(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
+def signed(value: float) -> str:
+    """Return a difference: ``+0.013``."""
+    return f"{value:+.3f}"
+
+
 def span(low: float | None, high: float | None) -> str:
     """Return an interval of scores: ``0.462–0.553``; empty where there is none."""
     return "" if low is None or high is None else f"{low:.3f}–{high:.3f}"

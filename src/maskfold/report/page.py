@@ -81,7 +81,7 @@ def render(
     networks = facts.network_facts(spec)
     common, differing = facts.settings_of(networks)
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             version=maskfold.__version__,
@@ -116,15 +116,16 @@ def render(
     )
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return what renders the templates of pages."""
+    made = Environment(
         loader=PackageLoader("maskfold", "report/templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         score=numbers.score,
         percent=numbers.percent,
         thousands=numbers.thousands,
@@ -133,9 +134,10 @@ def _environment() -> Environment:
         first_few=first_few,
         png=png,
         marked=_marked,
+        signed=numbers.signed,
     )
-    environment.globals.update(span=numbers.span, percent_span=numbers.percent_span)
-    return environment
+    made.globals.update(span=numbers.span, percent_span=numbers.percent_span)
+    return made
 
 
 def _marked(text: str) -> Markup:

@@ -10,9 +10,8 @@ import numpy as np
 from maskfold.ensemble.combination import Combination
 from maskfold.report.numbers import counted, percent
 from maskfold.scheme import JOINT, FloatArray
+from maskfold.specs.model import UNSURE
 
-UNSURE: Final = 0.5
-"""An answer with less probability than this is unsure."""
 SHIFT: Final = 0.1
 """Share of answers in other classes than out-of-fold that is worth a word."""
 

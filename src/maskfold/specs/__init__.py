@@ -1,7 +1,10 @@
 """What each job receives and returns, one module per job, as in ``tasks/``; and the key that names its output."""
 
+from maskfold.specs.compare import CompareOutcome, CompareSpec, Trial, VariantScore
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
+from maskfold.specs.export import ExportOutcome, ExportSpec, package_file, package_folder
+from maskfold.specs.model import ModelPackage, PackagedFile, PackagedNetwork, model_name
 from maskfold.specs.network_card import NetworkCard, NetworkInput
 from maskfold.specs.networks import NetworksOutcome, NetworksSpec
 from maskfold.specs.predict_eval import NO_FOLD, PredictEvalOutcome, PredictEvalSpec
@@ -17,20 +20,27 @@ __all__ = [
     "NO_FOLD",
     "OUTCOME_FILE",
     "SPEC_FILE",
+    "CompareOutcome",
+    "CompareSpec",
     "CropOutcome",
     "CropSpec",
     "EnsembleOutcome",
     "EnsembleSpec",
     "EpochRecord",
+    "ExportOutcome",
+    "ExportSpec",
     "ExternalSource",
     "FaceShares",
     "Failure",
     "File",
+    "ModelPackage",
     "NetworkCard",
     "NetworkInput",
     "NetworksOutcome",
     "NetworksSpec",
     "Outcome",
+    "PackagedFile",
+    "PackagedNetwork",
     "PredictEvalOutcome",
     "PredictEvalSpec",
     "PrepareOutcome",
@@ -44,9 +54,14 @@ __all__ = [
     "TrainFoldSpec",
     "TrainOutcome",
     "TrainSpec",
+    "Trial",
     "TypicalFace",
+    "VariantScore",
     "Weights",
     "WeightsOutcome",
     "WeightsSpec",
     "digest",
+    "model_name",
+    "package_file",
+    "package_folder",
 ]

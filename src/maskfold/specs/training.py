@@ -79,6 +79,8 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
     index: Annotated[File, OutsideKey]
     checkpoint_seconds: Annotated[float, OutsideKey] = 600.0
     """Longest time between two checkpoints."""
+    trial: Annotated[str, OutsideKey] = ""
+    """Variant and seed that a study asks for it with, for display; empty outside of studies."""
     weights: Annotated[Weights | None, OutsideKey]
     weights_identity: dict[str, Any] | None = None
     """The properties of the weights that determine the result; set from ``weights``."""
@@ -104,4 +106,4 @@ class TrainSpec(Spec[TrainOutcomeT_co]):
 
     @property
     def label(self) -> str:
-        return f"{self.stage} {self.network.name} {self.part}"
+        return f"{self.stage} {self.network.name} {self.part}" + (f", {self.trial}" if self.trial else "")

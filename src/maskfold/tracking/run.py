@@ -52,7 +52,13 @@ class RunTracker:
 
     @classmethod
     def start(
-        cls, workspace: Workspace, recipe: Recipe, data: str, tags: Mapping[str, str], parent: str | None = None
+        cls,
+        workspace: Workspace,
+        recipe: Recipe,
+        data: str,
+        tags: Mapping[str, str],
+        parent: str | None = None,
+        name: str | None = None,
     ) -> RunTracker:
         """Begin a run; beside it, bring up what earlier runs of the workspace could not record.
 
@@ -62,6 +68,7 @@ class RunTracker:
             data: URI of the data set.
             tags: Such as ``prefect.flow_run_url``.
             parent: :attr:`id` of the run that this one is part of.
+            name: Of the run, for people; recipe and data set by default.
 
         Raises:
             MaskfoldError: If the workspace cannot be written.
@@ -70,7 +77,7 @@ class RunTracker:
         record = RunRecord(
             id=new_id(),
             parent=parent,
-            name=f"{recipe.name} {parse(data).name}",
+            name=name or f"{recipe.name} {parse(data).name}",
             experiment=experiment_name(),
             data=data,
             recipe=dump_recipe(recipe),
@@ -85,7 +92,8 @@ class RunTracker:
         record.save(workspace)
         tracker._show(())
         tracker._beating.start()
-        tracker._catching_up.start()
+        if parent is None:  # it catches up for all of its parts
+            tracker._catching_up.start()
         return tracker
 
     @property
@@ -137,7 +145,7 @@ class RunTracker:
         """End the run, and record in MLflow all that it has missed."""
         self._over.set()
         self._beating.join()
-        if status == "FINISHED":  # a person who stops a run does not wait for others
+        if status == "FINISHED" and self._record.parent is None:  # a person who stops a run does not wait for others
             self._catching_up.join()
         with self._record_lock:
             self._record = self._record.ending(status, now(), redacted(failure))

@@ -122,12 +122,24 @@ def open_pack(path: Path, size: tuple[int, int] | None, scratch: Path) -> NDArra
         return pack
     shape = (len(pack), *size, 3)
     target = scratch / f"resized-{path.name}"
-    resized: NDArray[np.uint8] = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)
+    copy: NDArray[np.uint8] = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)
     if hasattr(os, "posix_fallocate"):  # a page that a full disk has no room for would kill the process
         with target.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, target.stat().st_size)
     for start in range(0, len(pack), _CHUNK):
-        chunk = torch.from_numpy(np.array(pack[start : start + _CHUNK])).permute(0, 3, 1, 2)
-        small = F.interpolate(chunk, size=size, mode="bilinear", antialias=True)
-        resized[start : start + _CHUNK] = small.permute(0, 2, 3, 1).numpy()
-    return resized
+        copy[start : start + _CHUNK] = resized(pack[start : start + _CHUNK], size)
+    return copy
+
+
+def resized(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Resize images (bilinear, anti-aliased); each one's result does not depend on the others.
+
+    Args:
+        images: uint8, (N, H, W, 3).
+        size: Height and width wanted; images that have it are returned as they are.
+    """
+    if images.shape[1:3] == size or not len(images):
+        return images
+    chunk = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2)
+    small: Tensor = F.interpolate(chunk, size=size, mode="bilinear", antialias=True)
+    return small.permute(0, 2, 3, 1).contiguous().numpy()

@@ -1,0 +1,146 @@
+"""Commands that try several recipes: compare variants."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from maskfold.cli.endings import ends_by_signal, exit_codes
+from maskfold.cli.options import (
+    WORKSPACE,
+    Data,
+    Json,
+    Launcher,
+    RecipeOption,
+    Set,
+    Verbose,
+    WeightsOption,
+    WorkspaceOption,
+)
+from maskfold.cli.results import print_result
+from maskfold.errors import InputError
+from maskfold.launch.stopping import stopping_on_signals
+from maskfold.servers.surroundings import prefect_settings, quiet_logs, quiet_servers
+from maskfold.terminal import PrintableConsole as Console
+from maskfold.wording import duration, printable
+
+if TYPE_CHECKING:
+    from flows.compare import Comparison
+    from maskfold.study.plan import Study
+
+
+def compare(
+    data: Data,
+    workspace: WorkspaceOption = WORKSPACE,
+    recipe: RecipeOption = "fast",
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KEY=VALUE,VALUE",
+            help="Values to try of a setting, such as 'networks.joint.loss=cross-entropy,focal'. Repeatable.",
+        ),
+    ] = [],
+    study: Annotated[
+        str, typer.Option(metavar="FILE", help="A study file (YAML) instead of --recipe and --vary.")
+    ] = "",
+    grid: Annotated[bool, typer.Option("--grid", help="All combinations instead of one setting at a time.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, max=20, help="Seeds that each variant is trained with.")] = 3,
+    set: Set = [],
+    weights: WeightsOption = [],
+    launcher: Launcher = "local",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the variants and their trainings.")] = False,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Compare variants of a recipe on the same folds, with intervals; merge what wins and confirm it."""
+    quiet_servers()
+    if not verbose:
+        quiet_logs()
+    with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
+        from flows.compare import Comparison, compare_here
+        from maskfold.launch import pool_of
+
+        pool_of(launcher)
+        chosen = _study(study, recipe, vary, grid, seeds, set)
+        comparison = Comparison.make(chosen, data, workspace, tuple(weights))
+        if dry_run:
+            _list(comparison)
+            names = [variant.name for variant, _ in comparison.variants]
+            result: dict[str, Any] = {"variants": names, "trainings": comparison.trainings()}
+        else:
+            with prefect_settings():
+                result = compare_here(comparison, _progress(comparison), launcher)
+            _show(result)
+    print_result(result, json)
+
+
+def _study(path: str, recipe: str, vary: list[str], grid: bool, seeds: int, set: list[str]) -> Study:
+    from maskfold.study.plan import make_study, parse_vary, read_study
+
+    if path:
+        if vary:
+            raise InputError("--study names what to vary already; leave --vary out, or write it into the study file")
+        found = read_study(path)
+        return found.model_copy(update={"set": (*found.set, *set)})
+    if not vary:
+        raise InputError(
+            "nothing to compare: --vary 'KEY=VALUE,VALUE' names values of a setting, --study FILE a study file; "
+            "`maskfold explain KEY` says what a setting means"
+        )
+    given = {"recipe": recipe, "set": set, "vary": parse_vary(vary), "grid": grid, "seeds": seeds}
+    return make_study(given, "--vary")
+
+
+@contextlib.contextmanager
+def _progress(comparison: Comparison) -> Iterator[None]:
+    from maskfold.console import showing_jobs
+    from maskfold.launch.slots import machine_slots
+    from maskfold.pace import Pace
+
+    print(printable(comparison.base.said), file=sys.stderr)
+    slots = machine_slots(jobs=len(comparison.trainings()))
+    with showing_jobs(Console(stderr=True), Pace(comparison.expected(), len(slots))):
+        yield
+
+
+def _list(comparison: Comparison) -> None:
+    print(printable(comparison.base.said), file=sys.stderr)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("variant")
+    table.add_column("settings", overflow="fold")
+    for variant, _ in comparison.variants:
+        table.add_row(variant.name, " ".join(variant.set) or "the recipe as it is")
+    Console(stderr=True, highlight=False).print(table)
+    print(f"{len(comparison.trainings())} trainings, with {comparison.study.seeds} seeds each", file=sys.stderr)
+
+
+def _show(result: dict[str, Any]) -> None:
+    console = Console(stderr=True, highlight=False)
+    for title, rows in (("", result["variants"]), ("confirmation, with fresh seeds", result["confirmation"])):
+        if not rows:
+            continue
+        table = Table(box=None, pad_edge=False, title=title or None, title_justify="left")
+        for name in ("variant", "macro-F1", "difference", "95 %", "wins"):
+            table.add_column(name, overflow="fold")
+        for number, row in enumerate(rows):
+            interval = f"{row['low']:+.3f} to {row['high']:+.3f}" if number else ""
+            difference = f"{row['difference']:+.3f}" if number else ""
+            table.add_row(row["name"], f"{row['macro_f1']:.3f}", difference, interval, "yes" if row["wins"] else "")
+        console.print(table)
+    for label, reason in result["failed"].items():
+        print(printable(f"failed: {label}: {reason}"), file=sys.stderr)
+    said = "the merged recipe" if result["adopted"] else "the base, nothing better was confirmed"
+    rows = {
+        "go on with": f"{result['winner']} ({said})",
+        "page": result["page"],
+        "learning curves": result["curves"],
+        "MLflow run": result["mlflow_run_id"] or "not recorded yet; `maskfold sync` records it later",
+        "took": duration(result["seconds"]),
+    }
+    for name, value in rows.items():
+        print(f"{name:<23}{printable(value)}", file=sys.stderr)
