@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Workspace = Annotated[str, typer.Option(metavar="URI", help="Workspace of the runs: a folder, file:// or s3://.")]
 _SHOWN_CHANGES = 6
-_LINE = "{:<10}{:<13}{:<18}{:<10}{}"
+_LINE = "{:<10}{:<13}{:<19}{:<10}{}"
 _INDENT = 10
 
 
