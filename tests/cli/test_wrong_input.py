@@ -250,7 +250,7 @@ def test_a_wrong_file_of_settings_of_prefect(
     arguments = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(tmp_path / "workspace")]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     done = subprocess.run(
-        [sys.executable, "-m", "maskfold.cli", *arguments],
+        [sys.executable, "-m", "maskfold", *arguments],
         env={**kept, "HOME": str(tmp_path / "user"), "MASKFOLD_HOME": str(tmp_path / "home")},
         cwd=tmp_path,
         capture_output=True,
