@@ -146,7 +146,7 @@ def _refuse_home_that_cannot_be_written(home: Path) -> None:
 
 
 def _what_to_check() -> str:
-    if is_embedded():
+    if PREFECT_UI_URL.value() == LOOPBACK_UI:  # the embedded one; outside of the flow, no run says so
         return f"check whether the disk of PREFECT_HOME ({PREFECT_HOME.value()}) is full"
     return "check the server and the disk of its database, or unset PREFECT_API_URL"
 
