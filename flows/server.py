@@ -56,7 +56,7 @@ def recording_server() -> Iterator[None]:
     """
     if PREFECT_API_URL.value():
         refuse_dead_server()
-        with _quiet_about_lost_logs():
+        with quiet_about_lost_logs():
             yield
         return
     _refuse_home_that_cannot_be_written(PREFECT_HOME.value())
@@ -71,7 +71,7 @@ def recording_server() -> Iterator[None]:
             PREFECT_API_AUTH_STRING: server.credentials,
             PREFECT_UI_URL: LOOPBACK_UI,  # this server ends with the run; `maskfold ui` shows its history
         }
-        with temporary_settings(settings), _quiet_about_lost_logs():
+        with temporary_settings(settings), quiet_about_lost_logs():
             try:
                 yield
             finally:
@@ -81,7 +81,7 @@ def recording_server() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet_about_lost_logs() -> Iterator[None]:
+def quiet_about_lost_logs() -> Iterator[None]:
     """Keep Prefect from printing two lines for each batch of log lines that its server does not accept.
 
     A server whose disk is full refuses hundreds. That it fails is said once, when the run ends.
@@ -146,7 +146,7 @@ def _refuse_home_that_cannot_be_written(home: Path) -> None:
 
 
 def _what_to_check() -> str:
-    if is_embedded():
+    if PREFECT_UI_URL.value() == LOOPBACK_UI:  # the embedded one; outside of the flow, no run says so
         return f"check whether the disk of PREFECT_HOME ({PREFECT_HOME.value()}) is full"
     return "check the server and the disk of its database, or unset PREFECT_API_URL"
 
