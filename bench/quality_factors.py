@@ -50,7 +50,7 @@ def main() -> None:
     arguments.workspace.mkdir(parents=True, exist_ok=True)
     recipe = arguments.workspace / "factors.yaml"
     recipe.write_text(_recipe(arguments.set, arguments.seeds), encoding="utf-8")
-    command = [sys.executable, "-m", "maskfold.cli", "run", "--data", arguments.data, "--recipe", str(recipe)]
+    command = [sys.executable, "-m", "maskfold", "run", "--data", arguments.data, "--recipe", str(recipe)]
     command += ["--workspace", str(arguments.workspace)]
     command += ["--weights", arguments.weights] if arguments.weights else []
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

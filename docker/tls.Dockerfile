@@ -6,7 +6,7 @@ FROM ${BASE}
 LABEL org.opencontainers.image.title="maskfold-tls" \
       org.opencontainers.image.description="nginx as a proxy with TLS." \
       org.opencontainers.image.licenses="MIT"
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx openssl && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx openssl ca-certificates && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 1000 --user-group --no-create-home --home-dir /tmp tls \
     && install --directory --owner=tls --group=tls --mode=700 /data
 COPY docker/tls /opt/tls

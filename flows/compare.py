@@ -18,7 +18,6 @@ from flows.fit import launching, tracked
 from flows.plan import Plan, plan_run
 from flows.server import recording_server, server_may_vanish
 from flows.stoppable import stoppable
-from flows.train import RUNNER
 from flows.trials import FinishedTrials, PlannedTrial, run_trials
 from maskfold.launch import make_launcher
 from maskfold.launch.stopping import current_stop
@@ -120,7 +119,7 @@ def _run_name() -> str:
     return f"{given['study'].get('name', 'comparison')} {PurePath(given['data']).name}"
 
 
-@flow(name="compare", flow_run_name=_run_name, task_runner=RUNNER)  # type: ignore[arg-type]
+@flow(name="compare", flow_run_name=_run_name)
 def compare(
     data: str, workspace: str, study: dict[str, Any], weights: list[str] = [], launcher: str = "local"
 ) -> dict[str, Any] | State[dict[str, Any]]:

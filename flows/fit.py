@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prefect.futures import as_completed
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.corrections import adopt_corrections
 from flows.jobs import Jobs
@@ -37,6 +38,8 @@ from maskfold.specs import (
 from maskfold.tracking import RunTracker
 
 TrainOutcomeT = TypeVar("TrainOutcomeT", bound=TrainOutcome)
+MANY = 256
+"""Jobs that wait side by side for a launcher whose places are elsewhere; each takes a thread of this process."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +138,19 @@ def tracked(plan: Plan, name: str | None = None) -> Iterator[RunTracker]:
 
 @contextlib.contextmanager
 def launching(plan: Plan, launcher: Launcher, tracker: RunTracker) -> Iterator[Jobs]:
-    """Run jobs with a launcher; if the flow ends early for any reason, stop the jobs that still run."""
+    """Run jobs with a launcher; if the flow ends early for any reason, stop the jobs that still run.
+
+    Prefect shows a task as running from when it has a thread. There are as many threads as the launcher has places, so
+    that this is true, wherever the flow runs.
+    """
     stop = current_stop()
-    try:
-        with stop.cancels(launcher) if stop else contextlib.nullcontext():
-            yield Jobs(plan.workspace, launcher, plan.recipe.max_job_restarts, tracker)
-    finally:
-        launcher.cancel()
+    threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=launcher.places or MANY)
+    with threads:
+        try:
+            with stop.cancels(launcher) if stop else contextlib.nullcontext():
+                yield Jobs(plan.workspace, launcher, threads, plan.recipe.max_job_restarts, tracker)
+        finally:
+            launcher.cancel()  # before the threads end, which wait for the jobs
 
 
 def _initial_weights(plan: Plan, jobs: Jobs) -> dict[str, Weights]:

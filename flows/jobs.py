@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.states import Completed
+from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 from prefect.utilities.annotations import quote
 
@@ -42,6 +43,8 @@ class Jobs:
 
     workspace: Workspace
     launcher: Launcher
+    threads: ThreadPoolTaskRunner[Any]
+    """One for each job that may run at a time; a job without one waits."""
     restarts: int
     tracker: RunTracker
     reused: set[str] = field(default_factory=set)
@@ -54,7 +57,8 @@ class Jobs:
         )
         announce(JobEvent(spec.label, "waiting"))
         # Quoted, so that Prefect does not search both for futures.
-        return cast("PrefectFuture[OutcomeT]", step.submit(quote(self), quote(spec)))  # type: ignore[call-overload]
+        future = self.threads.submit(step, {"jobs": quote(self), "spec": quote(spec)})
+        return cast("PrefectFuture[OutcomeT]", future)
 
     def run(self, spec: Spec[OutcomeT]) -> OutcomeT:
         """Run a job and wait for it."""

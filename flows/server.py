@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import tempfile
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -55,7 +56,8 @@ def recording_server() -> Iterator[None]:
     """
     if PREFECT_API_URL.value():
         refuse_dead_server()
-        yield
+        with quiet_about_lost_logs():
+            yield
         return
     _refuse_home_that_cannot_be_written(PREFECT_HOME.value())
     if not PREFECT_SERVER_ALLOW_EPHEMERAL_MODE.value():
@@ -69,13 +71,33 @@ def recording_server() -> Iterator[None]:
             PREFECT_API_AUTH_STRING: server.credentials,
             PREFECT_UI_URL: LOOPBACK_UI,  # this server ends with the run; `maskfold ui` shows its history
         }
-        with temporary_settings(settings):
+        with temporary_settings(settings), quiet_about_lost_logs():
             try:
                 yield
             finally:
                 # Prefect sends logs and events in the background, and complains if the server ends before.
                 APILogWorker.drain_all(timeout=DRAIN_SECONDS)
                 EventsWorker.drain_all(timeout=DRAIN_SECONDS)
+
+
+@contextlib.contextmanager
+def quiet_about_lost_logs() -> Iterator[None]:
+    """Keep Prefect from printing two lines for each batch of log lines that its server does not accept.
+
+    A server whose disk is full refuses hundreds. That it fails is said once, when the run ends.
+    """
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = before
+
+
+def said_by(error: Exception) -> str:
+    """Return what an HTTP error says, without the addresses and advice that libraries add."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"it answers {error.response.status_code} {error.response.reason_phrase}"
+    return str(error) or type(error).__name__
 
 
 def refuse_dead_server() -> None:
@@ -123,6 +145,12 @@ def _refuse_home_that_cannot_be_written(home: Path) -> None:
         ) from None
 
 
+def _what_to_check() -> str:
+    if PREFECT_UI_URL.value() == LOOPBACK_UI:  # the embedded one; outside of the flow, no run says so
+        return f"check whether the disk of PREFECT_HOME ({PREFECT_HOME.value()}) is full"
+    return "check the server and the disk of its database, or unset PREFECT_API_URL"
+
+
 @contextlib.contextmanager
 def server_may_vanish() -> Iterator[None]:
     """Report in one message that the server became unreachable or unusable while a flow ran.
@@ -134,7 +162,6 @@ def server_may_vanish() -> Iterator[None]:
         yield
     except httpx.HTTPError as error:
         raise UnavailableError(
-            f"the Prefect server that records this run no longer works ({error or type(error).__name__}); "
-            "finished work is kept in the workspace: check the server and the disk of its database, or unset "
-            "PREFECT_API_URL, and run again"
+            f"the Prefect server that records this run no longer works ({said_by(error)}); finished work is kept in "
+            f"the workspace: {_what_to_check()}, and run again"
         ) from error

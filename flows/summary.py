@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
+from flows.server import said_by
 from maskfold.scheme import Scheme
 from maskfold.specs import EnsembleOutcome, Scores, TrainFoldOutcome
 
@@ -22,7 +23,7 @@ def publish_summary(
     summary: Mapping[str, Any],
     result: EnsembleOutcome,
     trained: Sequence[TrainFoldOutcome],
-    mlflow_page: str,
+    mlflow_page: Callable[[str], str],
     scheme: Scheme,
 ) -> None:
     """Publish the scores with links as a markdown artifact and the folds' scores as a table artifact.
@@ -35,7 +36,7 @@ def publish_summary(
         create_markdown_artifact(key="scores", markdown=page, description="Out-of-fold scores and links")
         create_table_artifact(key="folds", table=table, description="Scores of each fold")
     except Exception as error:  # noqa: BLE001 - scores that cannot be shown must not stop a run
-        _log.warning("Prefect does not accept the summary: %s", error)
+        _log.warning("Prefect does not accept the summary: %s", said_by(error))
 
 
 def _name_by_score(score: float) -> None:
@@ -45,14 +46,17 @@ def _name_by_score(score: float) -> None:
             client.update_flow_run(UUID(str(flow_run.id)), name=f"{flow_run.name} {score:.3f}")
 
 
-def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str, scheme: Scheme) -> str:
+def _page(
+    summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: Callable[[str], str], scheme: Scheme
+) -> str:
     classes = f"{scheme.n_classes} classes"
     header = ["voter", f"macro-F1 ({classes})", f"accuracy ({classes})", *scheme.parts]
 
     def shown(uri: str) -> str:
-        """Return a link to a file and, as a browser cannot open every workspace, to its copy in MLflow."""
-        copy = f", [in MLflow]({mlflow_page}/artifacts/{PurePosixPath(uri).name})" if summary["mlflow_run_id"] else ""
-        return _link(uri) + copy
+        """Return where a file is, with a link to its copy in MLflow: browsers open no files of a workspace."""
+        name = PurePosixPath(uri).name
+        link = f"[{name}]({mlflow_page(f'artifacts/{name}')}), " if summary["mlflow_run_id"] else ""
+        return f"{link}`{uri}`"
 
     submission = shown(summary["submission"]) if summary["submission"] else "none, as there are no evaluation images"
     lines = [
@@ -62,14 +66,9 @@ def _page(summary: Mapping[str, Any], result: EnsembleOutcome, mlflow_page: str,
         "",
         f"- submission: {submission}",
         f"- report: {shown(summary['report'])}",
-        f"- MLflow run: [{summary['mlflow_run_id'] or 'not recorded yet'}]({mlflow_page})",
+        f"- MLflow run: [{summary['mlflow_run_id'] or 'not recorded yet'}]({mlflow_page('')})",
     ]
     return "\n".join(lines)
-
-
-def _link(uri: str) -> str:
-    """Return a link to a local file, which a browser opens when the URL is pasted; other URIs as code."""
-    return f"[{uri}]({PurePosixPath(uri).as_uri()})" if uri.startswith("/") else uri
 
 
 def _line(name: str, scores: Scores, attributes: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import PurePath
 from typing import Any, cast
@@ -12,7 +11,6 @@ from typing import Any, cast
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.fit import fit, launching, tracked, vote
 from flows.plan import Plan, handed_plan, plan_run
@@ -20,15 +18,10 @@ from flows.server import is_embedded, server_may_vanish
 from flows.stoppable import stoppable
 from flows.summary import publish_summary
 from maskfold import submissions
-from maskfold.cores import usable_cores
 from maskfold.errors import UnavailableError
 from maskfold.launch import make_launcher
-from maskfold.launch.slots import machine_slots
 from maskfold.loopback import between_pages
 from maskfold.redaction import redact_logs
-
-RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=256)
-"""Its threads only wait for jobs; the launcher limits how many run at a time."""
 
 _log = logging.getLogger("maskfold.flows.train")
 _summaries: ContextVar[list[dict[str, Any]] | None] = ContextVar("summaries", default=None)
@@ -47,7 +40,7 @@ def train_here(**parameters: Any) -> dict[str, Any]:
     token = _summaries.set(done)
     try:
         with server_may_vanish():
-            return cast("dict[str, Any]", train.with_options(task_runner=_runner(parameters))(**parameters))  # type: ignore[arg-type]
+            return cast("dict[str, Any]", train(**parameters))
     except UnavailableError as error:
         if not done:
             raise
@@ -57,20 +50,13 @@ def train_here(**parameters: Any) -> dict[str, Any]:
         _summaries.reset(token)
 
 
-def _runner(parameters: Mapping[str, Any]) -> ThreadPoolTaskRunner[Any]:
-    """Return a task runner by which no job that waits for a place on this machine is shown as running."""
-    if parameters.get("launcher", "local") != "local":
-        return RUNNER
-    return ThreadPoolTaskRunner(max_workers=len(machine_slots(jobs=usable_cores())))
-
-
 def _run_name() -> str:
     """Return what tells runs apart: recipe and data set."""
     given = flow_run.parameters
     return f"{PurePath(given['recipe']).stem} {PurePath(given['data']).name}"
 
 
-@flow(name="train", flow_run_name=_run_name, task_runner=RUNNER)  # type: ignore[arg-type]
+@flow(name="train", flow_run_name=_run_name)
 def train(
     data: str,
     workspace: str,
@@ -124,7 +110,12 @@ def _train(plan: Plan, launcher: str) -> dict[str, Any]:
             "mlflow_run_id": tracker.run_id,
             "seconds": round(time.monotonic() - began, 1),
         }
-        page = between_pages(tracker.page) if is_embedded() else tracker.page
+
+        def page(part: str = "") -> str:
+            """Return a page of the run in MLflow, as Prefect's pages link to it."""
+            address = tracker.page(part)
+            return between_pages(address) if is_embedded() else address
+
         publish_summary(summary, result, fitted.trained, page, plan.recipe.scheme)
     done = _summaries.get()
     if done is not None:

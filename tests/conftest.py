@@ -9,8 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.servers.guard import FIXTURES, no_servers
+
+# Before torch is imported. Its threads wait for each other in busy loops: of two test processes on two cores each then
+# takes two to six times the processor time for training a small network, in this process or beside it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Before anything imports Prefect: the tests' runs stay out of the user's own history.
 _HOME = tempfile.TemporaryDirectory(prefix="maskfold-tests-")
@@ -55,12 +60,22 @@ def _logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def drawn_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A drawn data set of 12 people, small enough for tests that run the whole pipeline."""
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def drawn_data(shared_folder: Path) -> Path:
+    """A drawn data set of 12 people, small enough for tests that run the whole pipeline; nobody changes it."""
     from portraits import draw
 
-    folder = tmp_path_factory.mktemp("drawn") / "data"
-    draw(folder, people=12, seed=1, size=(192, 256))
+    folder = shared_folder / "drawn" / "data"
+    with FileLock(shared_folder / "drawn.lock"):
+        if not folder.exists():
+            draw(folder.with_name("new"), people=12, seed=1, size=(192, 256))
+            folder.with_name("new").rename(folder)
     return folder
 
 

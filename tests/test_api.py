@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 
 import maskfold
 from maskfold.errors import InputError
@@ -66,14 +69,33 @@ def test_a_run_beside_an_event_loop(drawn_data: Path, tmp_path: Path, capfd: pyt
     assert again.submission == result.submission
 
 
+class Watching(NotebookClient):
+    """A frontend of a notebook that keeps how outputs were drawn again."""
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        """Take a message of the kernel."""
+        if msg["msg_type"] == "update_display_data":
+            self.__dict__.setdefault("drawn", []).append(msg["content"])
+        return super().process_message(msg, cell, cell_index)  # type: ignore[no-any-return]
+
+
 @pytest.mark.servers
 @pytest.mark.slow
 def test_the_notebook_runs_and_shows_progress(tmp_path: Path) -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    client = NotebookClient(notebook, timeout=280, resources={"metadata": {"path": str(tmp_path)}})
+    client = Watching(notebook, timeout=280, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    shown = " ".join(str(output.get("data", output.get("text", ""))) for output in outputs)
-    assert "RunResult(macro_f1=" in shown
-    assert "train_fold joint 1/2: done" in shown
     assert not [output for output in outputs if output["output_type"] == "error"]
+    (bars, result) = next(cell.outputs for cell in notebook.cells if "maskfold.run(" in cell.source)
+    assert "RunResult(macro_f1=" in result["data"]["text/plain"]
+    # One output, which was drawn again and again, also while jobs ran.
+    assert len({content["transient"]["display_id"] for content in client.drawn}) == 1
+    pages = [content["data"]["text/html"] for content in client.drawn]
+    moved = [int(page.partition('aria-label="all jobs">')[2].partition(" ")[0]) for page in pages]
+    assert len(set(moved)) > 5
+    assert moved[-1] == 100
+    assert any('aria-label="train_fold joint 1/2"' in page for page in pages)
+    assert any("about" in page and "left" in page for page in pages)
+    assert bars["data"]["text/html"] == pages[-1]
+    assert re.fullmatch(r"all jobs +━{20} 100 %  (\d+)/\1 jobs, .*\n", bars["data"]["text/plain"])

@@ -65,6 +65,20 @@ def test_nothing_is_deleted_under_a_running_run(workspace: Workspace) -> None:
     plan_cleaning(workspace, keep=0)
 
 
+def test_nothing_is_deleted_if_a_run_has_begun_since_it_was_planned(workspace: Workspace) -> None:
+    failed(workspace)
+    plan = plan_cleaning(workspace, keep=0)
+    before = set(workspace.list())
+    tracker = begin(workspace)
+    with pytest.raises(WorkspaceError, match=r"has begun in the meantime .* nothing was deleted"):
+        delete(workspace, plan)
+    tracker.finish("FAILED", "over")  # it may have left results that count on what would be deleted
+    with pytest.raises(WorkspaceError, match="has begun in the meantime"):
+        delete(workspace, plan)
+    assert before < set(workspace.list())
+    delete(workspace, plan_cleaning(workspace, keep=0))
+
+
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\xff\xfe", b"null"])
 def test_nothing_is_deleted_when_a_record_cannot_be_read(damage: bytes, workspace: Workspace) -> None:
     failed(workspace)

@@ -31,10 +31,12 @@ def defaults(command: str) -> dict[str, object]:
 
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
-        *("run", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo")
+        *("run", "compare", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo")
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
+    more = {"--vary", "--study", "--grid", "--seeds"}
+    assert options("compare") == {*run, *more, "--dry-run", "--json", "--verbose"}
     assert options("check") == {"--data", "--recipe", "--set"}
     assert options("recipe") == {"recipe", "--set", "--short", "--plain", "--schema"}
     assert options("explain") == {"key"}

@@ -34,9 +34,10 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "rows": {"errors", "cells", "content", "regular"},
     "terminal": {"wording"},
     "links": {"errors", "layouts", "wording"},
+    "class_layout": {"layouts", "links", "listing"},
     "table_scheme": {*CONTRACTS, "layouts", "rows"},
     "submissions": {*CONTRACTS, "storage"},
-    "discovery": {*CONTRACTS, "layouts", "links", "rows", "table_scheme", "storage"},
+    "discovery": {*CONTRACTS, "class_layout", "layouts", "links", "rows", "table_scheme", "storage"},
     # The machine.
     "allocator": set(),
     "cores": set(),
@@ -47,7 +48,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "theme": set(),
     "torchvision_ops": set(),
     # The way of a photograph: each stage knows those before it.
-    "dataset": {*CONTRACTS, *MACHINE, "content", "layouts", "links", "listing", "rows"},
+    "dataset": {*CONTRACTS, *MACHINE, "class_layout", "content", "layouts", "links", "listing", "rows"},
     "faces": {*CONTRACTS, *MACHINE, "storage", "dataset"},
     "training": {*CONTRACTS, *MACHINE, "dataset", "faces"},
     "ensemble": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training"},
@@ -66,7 +67,9 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "launch.preload": {"home", "torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "pace": {"launch"},
-    "console": {"launch", "pace", "wording"},
+    "notes": {"launch", "pace", "wording"},
+    "notebook": {"launch", "notes", "pace", "wording"},
+    "console": {"launch", "notebook", "notes", "pace"},
     "history": {*CONTRACTS, "storage", "tracking"},
     "models": {*CONTRACTS, "history", "storage"},
     "cleaning": {*CONTRACTS, "history", "storage", "submissions", "tracking"},

@@ -42,7 +42,7 @@ class Watched:
     """Those that the command gave its own servers."""
 
 
-def maskfold(folder: Path, *arguments: str, module: str = "maskfold.cli", **more: str) -> Watched:
+def maskfold(folder: Path, *arguments: str, module: str = "maskfold", **more: str) -> Watched:
     left_out = {"PREFECT_HOME", "PREFECT_API_URL", "MLFLOW_TRACKING_URI", "NO_PROXY", "no_proxy"}
     environment = {name: value for name, value in os.environ.items() if name not in left_out}
     environment |= {name: PLANTED[name] for name in SECRETS} | {
@@ -167,14 +167,14 @@ ENCODED = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("module", ["maskfold.cli", "flows.register"])
+@pytest.mark.parametrize("module", ["maskfold", "flows.register"])
 def test_an_error_of_prefect_with_our_headers_is_not_passed_on(
     drawn_data: Path, tmp_path: Path, echo: str, module: str
 ) -> None:
     arguments = ("run", "--verbose", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", "workspace")
     done = maskfold(
         tmp_path,
-        *(arguments if module == "maskfold.cli" else ("docker",)),
+        *(arguments if module == "maskfold" else ("docker",)),
         module=module,
         PREFECT_API_URL=echo.replace("://", f"://anna:{PLANTED['MLFLOW']}@") + "/api",
         PREFECT_API_AUTH_STRING=f"anna:{PLANTED['PREFECT_API_AUTH_STRING']}",

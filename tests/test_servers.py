@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,7 +52,7 @@ class Ui:
         environment |= {"MASKFOLD_HOME": str(self.folder / "maskfold"), "HTTP_PROXY": "http://127.0.0.1:9"}
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "maskfold.cli", "ui"),
+                *(sys.executable, "-m", "maskfold", "ui"),
                 *("--prefect-port", str(self.prefect), "--mlflow-port", str(self.mlflow)),
             ],
             env=environment,
@@ -113,7 +114,12 @@ def test_both_pages_open(ui: Ui) -> None:
     with DIRECT.open(f"http://127.0.0.1:{ui.prefect}/ui-settings", timeout=10) as reply:
         settings = json.loads(reply.read())
     assert (settings["api_url"], settings["auth"]) == ("/api", "BASIC")
-    assert ask(f"http://127.0.0.1:{ui.mlflow}{OPEN}", ui.credentials["MLflow"]) == 200  # after a redirect
+    opened = urllib.request.Request(f"http://127.0.0.1:{ui.mlflow}{OPEN}")
+    opened.add_header("Authorization", f"Basic {base64.b64encode(ui.credentials['MLflow'].encode()).decode()}")
+    with DIRECT.open(opened, timeout=10) as reply:
+        page = reply.read().decode()
+    # Without the credentials, with which MLflow's pages could not make relative requests.
+    assert re.search(rf'location.replace\("http://127.0.0.1:{ui.mlflow}/#/experiments/\d+/runs\?workflowType=', page)
     for path in ("/api/flow_runs/count", "/api/work_pools/filter"):
         assert ask(f"http://127.0.0.1:{ui.prefect}{path}", ui.credentials["Prefect"], {}) == 200
 
@@ -200,6 +206,9 @@ def test_the_embedded_server_of_a_run_has_no_pages_and_ends_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    # Meant for a server of the user's own: this one starts all the same.
+    monkeypatch.setenv("PREFECT_SERVER_API_BASE_PATH", "/v2")
+    monkeypatch.setenv("PREFECT_SERVER_DATABASE_MIGRATE_ON_START", "false")
     with prefect_server() as server:
         assert ask(f"{server.address}/api/flows/count", body={}) == 401
         assert ask(f"{server.address}/api/flows/count", server.credentials, {}) == 200
@@ -218,7 +227,7 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             done = subprocess.run(
-                [sys.executable, "-m", "maskfold.cli", "ui", "--prefect-port", str(port)],
+                [sys.executable, "-m", "maskfold", "ui", "--prefect-port", str(port)],
                 capture_output=True,
                 text=True,
                 check=False,

@@ -1,7 +1,12 @@
-"""Runs nginx as a proxy with TLS: ``serve.py PORT=SERVER:PORT ...`` accepts https on ports for servers.
+"""Runs nginx as one of the two ends of TLS.
 
-``/run/secrets/tls_certificate`` and ``/run/secrets/tls_key`` are the user's. If both are empty, a self-signed
-certificate for ``TLS_NAME`` is made in ``TLS_FOLDER`` at the first start, and again at a start in its last month.
+``serve.py PORT=SERVER:PORT ...`` accepts https on ports for servers. ``/run/secrets/tls_certificate`` and
+``/run/secrets/tls_key`` are the user's. If both are empty, a self-signed certificate for ``TLS_NAME`` is made in
+``TLS_FOLDER`` at the first start, and again at a start in its last month.
+
+``serve.py --to PORT=PORT ...`` is the other end, on another machine: it accepts http from the containers there, and
+sends it on as https to ports of the machine ``TLS_NAME``. ``/run/secrets/gateway_certificate`` is the certificate that
+it trusts; if that is empty, those that the system trusts.
 """
 
 import ipaddress
@@ -10,13 +15,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 SECRETS = Path("/run/secrets")
 DAYS = 397
 """Browsers accept no certificate that is valid for longer."""
 MONTH = 30 * 24 * 3600
-NAMES = ("localhost", "127.0.0.1")
-"""In a self-signed certificate besides ``TLS_NAME``."""
+NAMES = ("localhost", "127.0.0.1", "tls")
+"""In a self-signed certificate besides ``TLS_NAME``; the last is the proxy's name for containers."""
+AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 CONFIG = """
 daemon off;
@@ -29,11 +36,7 @@ http {{
   server_tokens off;
   client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy;
   fastcgi_temp_path /tmp/fastcgi; uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
-  ssl_certificate {certificate};
-  ssl_certificate_key {key};
-  ssl_protocols TLSv1.2 TLSv1.3;
-  ssl_session_tickets off;
-  resolver 127.0.0.11 valid=5s; # the engine's: a server that is started again has another address
+  resolver 127.0.0.11 valid=5s{resolver}; # the engine's: a server that is started again has another address
   # Weights are large, and logs are followed as they come.
   client_max_body_size 0;
   proxy_request_buffering off;
@@ -49,13 +52,31 @@ http {{
   proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-Proto https;
   proxy_set_header X-Forwarded-For $remote_addr;
-{servers}}}
+{tls}{servers}}}
+"""
+ACCEPTED = """  ssl_certificate {certificate};
+  ssl_certificate_key {key};
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_session_tickets off;
+"""
+SENT = """  proxy_ssl_protocols TLSv1.2 TLSv1.3;
+  proxy_ssl_verify on;
+  proxy_ssl_verify_depth 5;
+  proxy_ssl_trusted_certificate {trusted};
+  proxy_ssl_server_name on;
+  proxy_ssl_name {name};
 """
 SERVER = """  server {{
     listen {port} ssl;
     error_page 497 =307 https://$http_host$request_uri; # a browser that was told http
     set $server {server};
     location / {{ proxy_pass http://$server; }}
+  }}
+"""
+WAY_OUT = """  server {{
+    listen {port};
+    set $server {name}:{to};
+    location / {{ proxy_pass https://$server; }}
   }}
 """
 
@@ -138,15 +159,60 @@ def _openssl(*arguments: str | Path) -> str:
     return (done.stdout or "done") if done.returncode == 0 else ""
 
 
-def main(pairs: list[str]) -> None:
+def trusted_certificate(secrets: Path = SECRETS) -> Path:
+    """Return the certificate that the other machine must have, or those that the system trusts.
+
+    Raises:
+        SettingsError: If it cannot be read, or is none.
+    """
+    file = secrets / "gateway_certificate"
+    if not os.access(file, os.R_OK):
+        raise SettingsError(f"GATEWAY_CERTIFICATE: this container's user {os.getuid()} cannot read the file")
+    if file.read_bytes() == b"":
+        return AUTHORITIES
+    if not _openssl("x509", "-in", file, "-noout", "-pubkey"):
+        raise SettingsError("GATEWAY_CERTIFICATE: expected a certificate in PEM form")
+    return file
+
+
+def ways_out(name: str, pairs: list[str], trusted: Path) -> str:
+    """Return nginx's settings for sending ports on to another machine.
+
+    Raises:
+        SettingsError: If it is not named by a name, which its certificate can be checked against.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9.-]+", name) or _is_address(name):
+        raise SettingsError(
+            f"GATEWAY={name}: expected the name that TLS_NAME is on the first host, such as box.example.org; an "
+            "address is none"
+        )
+    servers = "".join(WAY_OUT.format(port=port, name=name, to=to) for port, to in (one.split("=") for one in pairs))
+    return CONFIG.format(resolver=" ipv6=off", tls=SENT.format(trusted=trusted, name=name), servers=servers)
+
+
+def ways_in(pairs: list[str], certificate: Path, key: Path) -> str:
+    """Return nginx's settings for accepting https for servers."""
+    servers = "".join(SERVER.format(port=port, server=server) for port, server in (one.split("=") for one in pairs))
+    return CONFIG.format(resolver="", tls=ACCEPTED.format(certificate=certificate, key=key), servers=servers)
+
+
+def main(arguments: list[str]) -> None:
     """Become nginx."""
+    if arguments[0] == "--to":
+        trusted = trusted_certificate()
+        text = ways_out(os.environ["TLS_NAME"], arguments[1:], trusted)
+        print(f"to {os.environ['TLS_NAME']} by https, trusting {trusted}")
+        _become_nginx(text)
     given = given_certificate()
     certificate, key = given or own_certificate(os.environ["TLS_NAME"], Path(os.environ["TLS_FOLDER"]))
     kind = "the given certificate" if given else f"a self-signed certificate, {certificate}"
     print(f"https with {kind}: {_openssl('x509', '-in', certificate, '-noout', '-fingerprint', '-sha256').strip()}")
-    servers = "".join(SERVER.format(port=port, server=server) for port, server in (one.split("=") for one in pairs))
+    _become_nginx(ways_in(arguments, certificate, key))
+
+
+def _become_nginx(text: str) -> NoReturn:
     config = Path("/tmp/nginx.conf")  # noqa: S108 - of this container
-    config.write_text(CONFIG.format(certificate=certificate, key=key, servers=servers), encoding="utf-8")
+    config.write_text(text, encoding="utf-8")
     sys.stdout.flush()
     os.execvp("nginx", ["nginx", "-c", str(config), "-e", "stderr"])  # noqa: S606, S607 - of this image
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import io
 import json
 import os
@@ -144,7 +145,7 @@ def _outside_of_loops(work: Callable[[], T]) -> T:
     except RuntimeError:
         return work()
     with stopping_on_request() as stop, ThreadPoolExecutor(1, thread_name_prefix="maskfold-run") as threads:
-        future = threads.submit(work)
+        future = threads.submit(contextvars.copy_context().run, work)  # output belongs to the cell that runs
         try:
             return future.result()
         except KeyboardInterrupt:

@@ -80,8 +80,18 @@ def delete(workspace: Workspace, cleaning: Cleaning) -> None:
     """Delete what was planned.
 
     Raises:
+        WorkspaceError: If a run has begun since, which may have found some of it and count on it.
         MaskfoldError: If the workspace cannot be written.
     """
+    known = {run.record.id for run in (*cleaning.kept, *cleaning.removed)}
+    begun = [
+        run.record.name for run in read_runs(workspace)[0] if run.record.id not in known or run.status == "running"
+    ]
+    if begun:
+        raise WorkspaceError(
+            f"{workspace.uri}: {first_few(begun)} has begun in the meantime and may use what would be deleted; nothing "
+            "was deleted, try again after its end"
+        )
     for path in cleaning.files:
         workspace.delete(path)
 

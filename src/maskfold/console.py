@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import logging
 import threading
 import time
 from collections.abc import Iterator
+from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,10 +15,11 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
-from maskfold.launch.monitor import JobEvent, JobProgress, listening
+from maskfold.launch.monitor import JobEvent, listening
 from maskfold.launch.stopping import current_stop
+from maskfold.notebook import NotebookBars
+from maskfold.notes import note, remaining, told
 from maskfold.pace import Pace
-from maskfold.wording import duration
 
 ENDED = frozenset({"reused", "done", "failed", "cancelled"})
 _MARKS = {"done": "[green]done  ", "reused": "[cyan]reused", "failed": "[red]failed", "cancelled": "[yellow]stopped"}
@@ -30,7 +31,7 @@ PLAIN_SECONDS = 20.0
 
 @contextlib.contextmanager
 def showing_jobs(console: Console, pace: Pace) -> Iterator[None]:
-    """Show the jobs of this process while inside: moving bars on a terminal, plain lines elsewhere.
+    """Show the jobs of this process while inside: moving bars on a terminal and in a notebook, plain lines elsewhere.
 
     Warnings of this process, such as those of MLflow's tracking, are shown among them. When a signal stops the run,
     this is said at once, and nothing else is shown from then on.
@@ -39,11 +40,7 @@ def showing_jobs(console: Console, pace: Pace) -> Iterator[None]:
         console: Where to print.
         pace: The jobs that are expected; takes the events of all of them.
     """
-    with (
-        _Bars(console, pace)
-        if console.is_terminal or _moves_in_notebooks(console)
-        else contextlib.nullcontext(_Lines(console, pace)) as view
-    ):
+    with _view(console, pace) as view:
         stopping = threading.Event()
         warnings = _Warnings(view)
         warnings.addFilter(lambda _: not stopping.is_set())
@@ -68,15 +65,32 @@ def showing_jobs(console: Console, pace: Pace) -> Iterator[None]:
             logger.removeHandler(warnings)
 
 
-def _moves_in_notebooks(console: Console) -> bool:
-    """Return whether this is a notebook that can redraw: rich needs ipywidgets for that; without, lines are printed."""
-    return console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
+def _view(console: Console, pace: Pace) -> contextlib.AbstractContextManager[View]:
+    if console.is_jupyter:
+        return NotebookBars(pace)
+    return _Bars(console, pace) if console.is_terminal else contextlib.nullcontext(_Lines(console, pace))
+
+
+class View(Protocol):
+    """Shows the jobs of a run."""
+
+    def show(self, event: JobEvent) -> None:
+        """Show an event."""
+        ...
+
+    def warn(self, text: str, label: str = "") -> None:
+        """Show a warning; the same text of several jobs is shown once."""
+        ...
+
+    def end(self) -> None:
+        """Leave everything as it is from now on."""
+        ...
 
 
 class _Warnings(logging.Handler):
     """Shows warnings of this process, which belong to no job."""
 
-    def __init__(self, view: _Bars | _Lines) -> None:
+    def __init__(self, view: View) -> None:
         super().__init__(logging.WARNING)
         self._view = view
 
@@ -92,7 +106,7 @@ class _Bars:
         self._progress = Progress(*_columns(console.width), console=console, transient=False)
         self._short = console.width < ROOM_FOR_NOTES
         self._pace = pace
-        self._all = self._progress.add_task("[bold]all jobs", total=1.0, note=lambda: _remaining(pace))
+        self._all = self._progress.add_task("[bold]all jobs", total=1.0, note=lambda: remaining(pace))
         self._bars: dict[str, TaskID] = {}
         self._began: dict[str, float] = {}
         self._warned: set[str] = set()
@@ -126,7 +140,7 @@ class _Bars:
         """Show a warning; the same text of several jobs is shown once."""
         if text not in self._warned:
             self._warned.add(text)
-            self._progress.console.print(f"[yellow]warning[/] {escape(_told(text, label))}", highlight=False)
+            self._progress.console.print(f"[yellow]warning[/] {escape(told(text, label))}", highlight=False)
 
     def _show_progress(self, event: JobEvent) -> None:
         if event.label not in self._bars:
@@ -137,7 +151,7 @@ class _Bars:
                 self._bars[event.label],
                 total=event.progress.total,
                 completed=event.progress.done,
-                note=escape(_note(event.progress, self._short)),
+                note=escape(note(event.progress, self._short)),
             )
 
     def _end(self, event: JobEvent) -> None:
@@ -168,12 +182,6 @@ def _columns(width: int) -> list[ProgressColumn]:
     ]
 
 
-def _remaining(pace: Pace) -> str:
-    """Return how many jobs are done and about how long the rest takes."""
-    left = pace.seconds_left()
-    return f"{pace.n_done}/{pace.n_jobs} jobs, " + (f"about {duration(left)} left" if left >= 1 else "nearly done")
-
-
 class _Lines:
     """One line for each change of state, and one for progress every ``PLAIN_SECONDS``."""
 
@@ -200,29 +208,17 @@ class _Lines:
             self._print(f"{event.label}: {event.state}{more}")
             self._last[event.label] = now
         elif now - self._last.get(event.label, now) >= PLAIN_SECONDS:
-            self._print(f"{event.label}: {_note(event.progress)}")
+            self._print(f"{event.label}: {note(event.progress)}")
             self._last[event.label] = now
         if now - self._said_all >= PLAIN_SECONDS:
-            self._print(f"all jobs: {self._pace.share():.0%}, {_remaining(self._pace)}")
+            self._print(f"all jobs: {self._pace.share():.0%}, {remaining(self._pace)}")
             self._said_all = now
 
     def warn(self, text: str, label: str = "") -> None:
         """Show a warning; the same text of several jobs is shown once."""
         if text not in self._warned:
             self._warned.add(text)
-            self._print(f"warning: {_told(text, label)}")
+            self._print(f"warning: {told(text, label)}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _told(text: str, label: str) -> str:
-    return f"{label}: {text}" if label else text
-
-
-def _note(progress: JobProgress, short: bool = False) -> str:
-    parts = [f"{progress.done}/{progress.total} {progress.unit}"]
-    for name, value in progress.fields.items() if not short else ():
-        shown = f"{value:.0f}" if isinstance(value, float) else str(value)
-        parts.append(f"{shown} images/s" if name == "images_per_second" else f"{name} {shown}")
-    return ", ".join(parts)

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from maskfold import storage
 from maskfold.cells import folded
+from maskfold.class_layout import ClassLayout
 from maskfold.errors import DatasetError, RecipeError
 from maskfold.layouts import (
     EVAL_TABLE,
@@ -133,7 +134,16 @@ def _look(data: str, table: str | None, follow_links: bool) -> Layout:
         for folder in (location.parent, location.parent.parent):
             if storage.is_file(str(folder.child(TRAIN_TABLE))):
                 raise no_layout(data, f" Did you mean {folder}?")
-    return look(data, storage.list_tree(data, follow_links=follow_links))
+    return look(data, _names(data, follow_links))
+
+
+def _names(data: str, follow_links: bool) -> list[str]:
+    """Return the paths of all files, those in links to class folders by the links' names, too."""
+    names = storage.list_tree(data, follow_links=follow_links)
+    location = parse(data)
+    if not isinstance(location, LocalPath):
+        return names
+    return sorted({*names, *ClassLayout.of(location.path, follow_links).linked()})
 
 
 def _table(data: str, table: str) -> Discovery:
@@ -155,7 +165,7 @@ def _table(data: str, table: str) -> Discovery:
 
 
 def _folders(data: str, follow_links: bool) -> Discovery:
-    classes, n_eval = class_folders(storage.list_tree(data, follow_links=follow_links))
+    classes, n_eval = class_folders(_names(data, follow_links))
     for name in filter(code_page_hint, classes):
         raise DatasetError(f"data set {data}: class folder {name!r}{code_page_hint(name)}")
     spelled = {folded(name): name for name in sorted(classes, reverse=True)}

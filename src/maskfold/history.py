@@ -81,7 +81,8 @@ def _run(workspace: Workspace, record: RunRecord) -> Run:
 
 
 def _outcome(workspace: Workspace, record: RunRecord) -> EnsembleOutcome | None:
-    votes = [job for job in record.jobs if job.stage == EnsembleSpec.stage]
+    # The folder of a vote that failed may hold what a later run made of the same.
+    votes = [job for job in record.jobs if job.stage == EnsembleSpec.stage and job.status != "FAILED"]
     content = workspace.read(f"{votes[-1].address}/{OUTCOME_FILE}") if votes else None
     try:
         return None if content is None else EnsembleOutcome.model_validate_json(content)

@@ -35,6 +35,24 @@ def refuse_links_out(root: Path) -> None:
         )
 
 
+def link_problem(path: Path, folder: Path, anywhere: bool = False) -> str | None:
+    """Return why a symbolic link must not be followed, or None if it stays inside the folder.
+
+    Args:
+        path: The link.
+        folder: The folder that must hold its target, at any depth.
+        anywhere: Accept a target anywhere (``dataset.follow_links``).
+    """
+    try:
+        target, inside = path.resolve(strict=True), folder.resolve()
+    except (OSError, RuntimeError):
+        return "the link is broken"
+    below = [one for one in (path, *path.parents) if folder in one.parents]
+    if anywhere and any(one.is_symlink() and inside.is_relative_to(one.resolve()) for one in below):
+        return "the link leads to a folder that holds the data set"  # which its fingerprint does not cover
+    return None if anywhere or target.is_relative_to(inside) else f"the link points outside {folder.name}/"
+
+
 def _links_out(root: Path) -> Iterator[tuple[str, str]]:
     """Yield path and target of each table, and each folder of a part, that is a link out of the root."""
     inside = os.path.realpath(root)

@@ -185,7 +185,7 @@ def test_a_prefect_server_that_does_not_answer(drawn_data: Path, files: Path) ->
     url = f"http://user:secret@127.0.0.1:{port}/api"
     arguments = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(files / "workspace")]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "maskfold.cli", *arguments],
+        [sys.executable, "-W", "error", "-m", "maskfold", *arguments],
         env={**os.environ, "PREFECT_API_URL": url},
         capture_output=True,
         text=True,
@@ -206,6 +206,7 @@ def test_a_home_of_prefect_that_cannot_be_written(drawn_data: Path, files: Path)
     ("setting", "message"),
     [
         ("PREFECT_LOGGING_LEVEL=LOUD", "PREFECT_LOGGING_LEVEL=LOUD: Input should be 'DEBUG', 'INFO'"),
+        ("PREFECT_CLIENT_CUSTOM_HEADERS={x", "expected JSON; correct or unset PREFECT_CLIENT_CUSTOM_HEADERS"),
         ("PREFECT_API_REQUEST_TIMEOUT=soon", "PREFECT_API_REQUEST_TIMEOUT=soon: Input should be a valid number"),
         ("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE=perhaps", "MODE=perhaps: Input should be a valid boolean"),
         ("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE=false", "is off, .* PREFECT_API_URL names no other; switch the first on"),
@@ -218,7 +219,7 @@ def test_a_wrong_setting_of_prefect(setting: str, message: str, drawn_data: Path
     name, value = setting.split("=")
     arguments = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(files / "workspace")]
     done = subprocess.run(
-        [sys.executable, "-m", "maskfold.cli", *arguments],
+        [sys.executable, "-m", "maskfold", *arguments],
         env={**os.environ, name: value},
         capture_output=True,
         text=True,
@@ -227,6 +228,38 @@ def test_a_wrong_setting_of_prefect(setting: str, message: str, drawn_data: Path
     assert done.returncode == 2, done.stderr
     assert re.fullmatch(f"maskfold: .*{message}.*\n", done.stderr)
     assert not (files / "workspace").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (".env", "PREFECT_LOGGING_LEVEL=LOUD", r"level \(of .env, prefect.toml or a profile\)=LOUD: Input should be"),
+        ("prefect.toml", "[logging\n", r"prefect.toml: invalid TOML .*; correct or delete that file"),
+        ("user/.prefect/profiles.toml", "[[", r"\.prefect/profiles\.toml: not valid TOML: .*; correct or delete"),
+        ("user/.prefect/profiles.toml", 'active = "x"\n[profiles.x]\nPREFECT_LOGGING_LEVEL = "LOUD"', "=LOUD: Input"),
+    ],
+)
+def test_a_wrong_file_of_settings_of_prefect(
+    file: str, content: str, message: str, drawn_data: Path, tmp_path: Path
+) -> None:
+    import subprocess
+    import sys
+
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text(content, encoding="utf-8")
+    arguments = ["run", "--recipe", "smoke", "--data", str(drawn_data), "--workspace", str(tmp_path / "workspace")]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "maskfold", *arguments],
+        env={**kept, "HOME": str(tmp_path / "user"), "MASKFOLD_HOME": str(tmp_path / "home")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert re.fullmatch(f"maskfold: .*{message}.*\n", done.stderr)
+    assert not (tmp_path / "workspace").exists()
 
 
 def test_a_store_that_mlflow_does_not_know(drawn_data: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ def test_names_in_any_script_are_printed(data: DataSet, encoding: str) -> None:
     data.row("김민수 éΩ", gender="male", age="27")
     (data.images / "يد\udcff").mkdir()
     ran = subprocess.run(
-        [sys.executable, "-m", "maskfold.cli", "check", "--data", str(data.write()), "--set", "folds.k=2"],
+        [sys.executable, "-m", "maskfold", "check", "--data", str(data.write()), "--set", "folds.k=2"],
         env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "COLUMNS": "200"},
         capture_output=True,
         check=False,
@@ -28,7 +28,7 @@ def test_names_in_any_script_are_printed(data: DataSet, encoding: str) -> None:
 
 def test_a_locale_that_cannot_name_files_is_refused(data: DataSet) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "maskfold.cli", "check", "--data", str(data.write())],
+        [sys.executable, "-m", "maskfold", "check", "--data", str(data.write())],
         env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
         capture_output=True,
         check=False,

@@ -198,6 +198,29 @@ class TestClassFolders:
         assert found.class_counts == (2, 2, 3)
         assert "train/cow/1.jpg" in set(found.manifest["image"])
 
+    @pytest.mark.parametrize("linked", [("cat",), ("cat", "dog"), ("",), ("", "cat"), ("", "../test")])
+    def test_classes_that_are_links_are_detected(self, tmp_path: Path, linked: tuple[str, ...]) -> None:
+        """Whole parts and single classes elsewhere in the data set; the content is in a folder that is no class."""
+        root = tmp_path / "data"
+        photographs(root, "train/cat/1.jpg", "train/cat/2.jpg", "train/dog/1.jpg", "train/dog/2.jpg", "test/1.jpg")
+        (root / "raw").mkdir()
+        for number, name in enumerate(linked):
+            place = Path(os.path.normpath(root / "train" / name))
+            place.rename(root / f"raw/{number}")
+            place.symlink_to(os.path.relpath(root / f"raw/{number}", os.path.realpath(place.parent)))
+        found, recipe = load(str(root), "smoke", [])
+        assert found.said.startswith("data set: class folders: 4 photographs and 1 to evaluate, label (cat, dog)")
+        assert prepare(root, recipe.dataset, recipe.scheme, Folds(k=2)).class_counts == (2, 2)
+
+    def test_detected_without_parts_too(self, tmp_path: Path) -> None:
+        photographs(tmp_path, ".store/a/1.jpg", ".store/b/1.jpg", ".store/b/deep/2.jpg", "raw/1.jpg")
+        for name, target in (("cat", ".store/a"), ("dog", ".store/b"), ("bird", "raw"), ("gone", "nowhere")):
+            (tmp_path / name).symlink_to(target)
+        found, recipe = load(str(tmp_path), "smoke", [])
+        assert "4 photographs, label (cat, dog, raw)" in found.said
+        dataset = recipe.dataset.model_copy(update={"max_quarantined": 1})
+        assert prepare(tmp_path, dataset, recipe.scheme, Folds(k=2)).class_counts == (1, 2, 1)
+
     def test_without_parts_too(self, tmp_path: Path) -> None:
         for name in ("cat/1", "cat/2", "dog/1", "dog/2", ".store/cow/1"):
             (tmp_path / f"{name}.jpg").parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import pytest
 from maskfold.dataset import check, prepare
 from maskfold.dataset.manifest import eval_rows, train_rows
 from maskfold.dataset.matching import FILE_FORMS, FOLDER_FORMS, difference, pair
+from maskfold.dataset.provenance import image_paths
 from maskfold.dataset.reading import Source
 from maskfold.dataset.survey import survey as survey_of
 from maskfold.discovery import load
@@ -261,8 +262,50 @@ class TestEvaluation:
         [entry] = survey(root).entries
         assert f"reads '{KOREAN}' in the Korean code page cp949" in entry.reason
         (data.eval_images / "a.jpg").unlink()
-        data.image_ids[:] = [KOREAN]
+        data.image_ids[:] = ["x.jpg"]
         assert "rename it, such as with convmv" in (check(data.write(), load_recipe("smoke")).refusal or "")
+
+    @pytest.mark.parametrize("name", [KOREAN, f"사진/{KOREAN}", f"사진/{KOREAN.upper()}"])
+    def test_a_name_in_a_code_page_that_an_image_id_means_is_used(self, data: DataSet, name: str) -> None:
+        root = self.spoil(data, ("a.jpg", "a.jpg"), (name, name))
+        in_code_page(data.eval_images, name)
+        found = survey(root)
+        assert found.entries == ()
+        assert eval_rows(found.manifest)["image"].tolist() == [f"eval/images/{one}" for one in ("a.jpg", name)]
+        assert eval_rows(found.manifest)["readable"].all()
+        assert [path.is_file() for path in image_paths(eval_rows(found.manifest), root)] == [True, True]
+        [warning] = found.warnings
+        assert warning.startswith("1 ImageIDs of eval/info.csv mean names on disk that are not UTF-8, but read so in")
+
+    def test_a_name_in_utf_8_goes_first(self, data: DataSet) -> None:
+        root = self.spoil(data, (KOREAN, KOREAN))
+        in_code_page(data.eval_images, KOREAN)
+        paint(data.eval_images / KOREAN, "in UTF-8")
+        found = survey(root)
+        assert [entry.kind for entry in found.entries] == ["unlisted"]
+        [path] = image_paths(eval_rows(found.manifest), root)
+        assert path == data.eval_images / KOREAN
+
+    @pytest.mark.parametrize("written", [b"\xff.jpg", "ж".encode("koi8-r") + b".jpg", b"\x80\x80.jpg"])
+    def test_other_bytes_are_nobodys_name(self, data: DataSet, written: bytes) -> None:
+        root = self.spoil(data, ("a.jpg", "a.jpg"))
+        (data.eval_images / "a.jpg").rename(data.eval_images / os.fsdecode(written))
+        assert "1 of 1 evaluation images" in (check(root, load_recipe("smoke")).refusal or "")
+
+
+def in_code_page(folder: Path, name: str) -> None:
+    """Give a file and the folders before it the bytes that they have in the code page."""
+    for path in (Path(name), *Path(name).parents[:-1]):
+        (folder / path).rename(folder / path.parent / os.fsdecode(path.name.encode("cp949")))
+
+
+def test_a_persons_folder_in_a_code_page(data: DataSet) -> None:
+    data.person("김_male_Asian_30", gender="male", age="30")
+    in_code_page(data.images, "김_male_Asian_30")
+    found = survey(data.write())
+    assert found.entries == ()
+    assert len(train_rows(found.manifest).query("person == '김_male_Asian_30'")) == SEVEN
+    assert "1 paths of train/train.csv mean names on disk that are not UTF-8" in found.warnings[0]
 
 
 LONG = "x" * 5000
@@ -332,6 +375,18 @@ class TestTables:
         assert found.manifest["readable"].all()
         assert found.manifest["name"].tolist() == ["bob/2.png", r".\ann\1.jpg", "é.jpg"]
         assert all((table.root / image).is_file() for image in found.manifest["image"])
+
+    def test_names_in_a_code_page(self, tmp_path: Path) -> None:
+        table = Table(tmp_path / "faces")
+        for name in (f"{number}/{KOREAN}" for number in ("a", "나")):
+            table.image(name)
+        table.write(f"a/{KOREAN},dark,", f"나/{KOREAN},fair,", f"나/{KOREAN}x,fair,", header="path,hair,split")
+        for folder in ("a", "나"):
+            in_code_page(table.root, f"{folder}/{KOREAN}")
+        found = self.survey(table)
+        assert [entry.kind for entry in found.entries] == ["missing"]
+        assert len(found.manifest) == 2
+        assert found.manifest["readable"].all()
 
     def test_one_person_in_two_spellings_is_one_person(self, tmp_path: Path) -> None:
         table = Table(tmp_path / "faces")

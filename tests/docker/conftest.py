@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.stack import BUCKET, IMAGES, PASSWORDS, PROJECT, ROOT, Stack, run
-from tests.servers.ports import free_ports
+from tests.servers.ports import lasting_ports
 
 BASE_VARIABLE = "MASKFOLD_TEST_BASE"
 """A local base image, where the official ones cannot be pulled."""
@@ -34,7 +34,7 @@ def engine() -> None:
 def stack_settings(engine: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
     """A file of settings for the stack and its ports."""
     names = [f"{server}_{kind}" for server in ("PREFECT", "MLFLOW", "STORE") for kind in ("PORT", "TLS_PORT")]
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    ports = dict(zip(names, lasting_ports(len(names)), strict=True))
     settings = {**PASSWORDS, **ports, "MASKFOLD_IMAGES": IMAGES, "NETWORK": PROJECT, "JOBS": 1, "TLS_NAME": "localhost"}
     folder = tmp_path_factory.mktemp("stack")
     base = os.environ.get(BASE_VARIABLE)

@@ -30,6 +30,7 @@ BUCKET = "maskfold"
 PASSWORDS = {
     f"{service}_PASSWORD": f"of-tests-only-{service.lower()}" for service in ("POSTGRES", "STORE", "PREFECT", "MLFLOW")
 }
+HARDENED = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 RUN_LABEL = "io.prefect.flow-run-id"
 
 ValueT = TypeVar("ValueT")

@@ -8,11 +8,10 @@ import pytest
 
 from maskfold.recipe import load_recipe
 from maskfold.specs import NetworksSpec
-from tests.docker.stack import run
+from tests.docker.stack import HARDENED, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
-HARDENED = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 NAMES = ("job", "flow", "mlflow", "store")
 
 

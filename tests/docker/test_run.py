@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 
+from maskfold.tracking import TRAINING_VIEW
 from tests.docker.stack import BUCKET, ROOT, RUN_LABEL, Stack, container_of, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.slow]
@@ -85,7 +86,7 @@ def test_links_of_the_summary_open_in_a_browser(stack: Stack, finished: Finished
     run_filter = FlowRunFilter(id=FlowRunFilterId(any_=[finished.flow_run]))
     with stack.prefect() as client:
         (page,) = (str(one.data) for one in client.read_artifacts(artifact_filter=wanted, flow_run_filter=run_filter))
-    links = re.findall(r"\]\(([^)]+)\)", page)
+    links = [link.removesuffix(TRAINING_VIEW) for link in re.findall(r"\]\(([^)]+)\)", page)]
     mlflow = f"https://localhost:{stack.ports['MLFLOW_TLS_PORT']}"
     assert all(link.startswith(f"{mlflow}/#/experiments/") for link in links), links
     run_page = next(link for link in links if "/artifacts/" not in link)

@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from tests.docker.stack import BUCKET, IMAGES, PASSWORDS, PROJECT, ROOT, Stack, run
+from tests.docker.stack import BUCKET, HARDENED, IMAGES, PASSWORDS, PROJECT, ROOT, Stack, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -65,6 +66,22 @@ def test_other_machines_get_addresses_that_they_can_reach(engine: None) -> None:
     command = services["mlflow"]["command"]
     assert any(part.startswith("--allowed-hosts") and "gpu-box:5055" in part for part in command)
     assert any(part.startswith("--cors-allowed-origins") and "http://gpu-box:5055" in part for part in command)
+
+
+def test_a_gateway_has_the_names_that_workers_and_jobs_use(engine: None) -> None:
+    done = compose("--profile", "gateway", "config", **PASSWORDS, GATEWAY="first-host")
+    services = yaml.safe_load(done.stdout)["services"]
+    gateway, given = services["gateway"], services["register"]["environment"]
+    addresses = [
+        services["worker"]["environment"]["PREFECT_API_URL"],
+        given["MLFLOW_TRACKING_URI"],
+        given["AWS_ENDPOINT_URL_S3"],
+    ]
+    used = {(address.hostname, address.port) for address in map(urlsplit, addresses)}
+    assert {name for name, _ in used} == set(gateway["networks"]["default"]["aliases"])
+    assert {str(port) for _, port in used} == {pair.partition("=")[0] for pair in gateway["command"][3:]}
+    assert gateway["environment"]["TLS_NAME"] == "first-host"
+    assert "ports" not in gateway
 
 
 def test_a_shells_own_server_does_not_reach_into_the_stack(engine: None) -> None:
@@ -203,6 +220,41 @@ def test_s3_passes_the_proxy(stack: Stack, trusted: Path) -> None:
     s3, content = stack.s3(f"https://localhost:{stack.ports['STORE_TLS_PORT']}", str(trusted)), os.urandom(3 << 20)
     s3.put_object(Bucket=BUCKET, Key="tls/a key+with ü", Body=content)
     assert s3.get_object(Bucket=BUCKET, Key="tls/a key+with ü")["Body"].read() == content
+
+
+def test_a_gateway_of_another_host_checks_the_certificate(stack: Stack, images: dict[str, str], trusted: Path) -> None:
+    """Its containers send http to the gateway; only https leaves it, to a proxy that has the trusted certificate."""
+    ports = stack.ports
+    ways = [f"{ports[f'{server}_PORT']}={ports[f'{server}_TLS_PORT']}" for server in ("PREFECT", "MLFLOW", "STORE")]
+    look = """
+import boto3, os, sys, urllib.request
+for address in sys.argv[1:3]:
+    print(urllib.request.urlopen(address, timeout=20).status)
+s3 = boto3.client("s3", endpoint_url=sys.argv[3], region_name="us-east-1")
+s3.put_object(Bucket="maskfold", Key="tls/gateway", Body=bytes(3 << 20))
+print(len(s3.get_object(Bucket="maskfold", Key="tls/gateway")["Body"].read()))
+"""
+    addresses = [
+        f"http://127.0.0.1:{ports[name]}{path}"
+        for name, path in (("PREFECT_PORT", "/api/health"), ("MLFLOW_PORT", "/health"), ("STORE_PORT", ""))
+    ]
+    keys = [f"{name}={stack.client_environment[name]}" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
+    for certificate, passes in ((str(trusted), True), ("/dev/null", False)):
+        mounted = ["--volume", f"{certificate}:/run/secrets/gateway_certificate:ro"]
+        command = ["--env", "TLS_NAME=tls", *mounted, images["tls"], "python3", "/opt/tls/serve.py", "--to", *ways]
+        gateway = run(["docker", "run", "--detach", "--network", PROJECT, *HARDENED, *command]).strip()
+        try:
+            beside = ["--network", f"container:{gateway}", *(part for key in keys for part in ("--env", key))]
+            inside = ["docker", "run", "--rm", *beside, images["flow"], "python", "-c", look, *addresses]
+            done = subprocess.run(inside, capture_output=True, text=True, check=False)
+            logs = subprocess.run(["docker", "logs", gateway], capture_output=True, text=True, check=False).stderr
+        finally:
+            run(["docker", "rm", "--force", gateway])
+        if passes:
+            assert done.stdout.split() == ["200", "200", str(3 << 20)], done.stderr + logs
+        else:
+            assert "502" in done.stderr
+            assert "certificate verify" in logs
 
 
 def test_links_lead_to_addresses_that_browsers_reach(stack: Stack) -> None:

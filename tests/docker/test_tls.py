@@ -26,7 +26,7 @@ def secrets(tmp_path: Path) -> Path:
     """The folder of the user's certificate and key; both are empty."""
     folder = tmp_path / "secrets"
     folder.mkdir()
-    for name in ("tls_certificate", "tls_key"):
+    for name in ("tls_certificate", "tls_key", "gateway_certificate"):
         (folder / name).write_bytes(b"")
     return folder
 
@@ -98,3 +98,31 @@ def test_what_is_no_pair_is_refused(
             (secrets / name).write_bytes((tmp_path / wanted).read_bytes())
     with pytest.raises(serve.SettingsError, match=said):
         serve.given_certificate(secrets)
+
+
+def test_the_way_out_trusts_what_it_is_given_and_else_the_systems(
+    serve: ModuleType, tmp_path: Path, secrets: Path
+) -> None:
+    assert serve.trusted_certificate(secrets) == Path("/etc/ssl/certs/ca-certificates.crt")
+    file = secrets / "gateway_certificate"
+    file.write_bytes(serve.own_certificate("box", tmp_path)[0].read_bytes())
+    assert serve.trusted_certificate(secrets) == file
+    text = serve.ways_out("box.example.org", ["4200=4243"], file)
+    for line in (
+        "proxy_ssl_verify on;",
+        f"proxy_ssl_trusted_certificate {file};",
+        "proxy_ssl_name box.example.org;",
+        "set $server box.example.org:4243;",
+        "proxy_pass https://$server;",
+    ):
+        assert line in text
+    assert "http://$server" not in text
+    file.write_text("none", encoding="utf-8")
+    with pytest.raises(serve.SettingsError, match="GATEWAY_CERTIFICATE: expected a certificate in PEM form"):
+        serve.trusted_certificate(secrets)
+
+
+@pytest.mark.parametrize("name", ["", "10.0.0.5", "fd00::5", "https://box", "box; include /etc/passwd"])
+def test_the_way_out_leads_to_a_name(serve: ModuleType, name: str) -> None:
+    with pytest.raises(serve.SettingsError, match="expected the name that TLS_NAME is on the first host"):
+        serve.ways_out(name, ["4200=4243"], Path("trusted.pem"))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image as Pillow
 
-from maskfold.faces.figures import TILES, draw_figures
+from maskfold.faces.figures import TILES, draw_figures, tiles_of
 
 
 def drawn(folder: Path, statuses: list[str], outlier: int | None = None) -> dict[str, np.ndarray]:
@@ -58,3 +58,16 @@ def test_a_sheet_does_not_grow_without_end(tmp_path: Path) -> None:
     (tmp_path / "few").mkdir()
     few, many = drawn(tmp_path / "few", ["detected"] * TILES), drawn(tmp_path, ["detected"] * (3 * TILES))
     assert few["sample"].shape == many["sample"].shape
+
+
+def test_the_tiles_of_a_sheet_are_found_again(tmp_path: Path) -> None:
+    """Ten photographs: a full row, and two in the next."""
+    drawn(tmp_path, ["detected"] * 10)
+    with Pillow.open(tmp_path / "sample.png") as sheet:
+        tiles = tiles_of(sheet)
+        assert len(tiles) == 10
+        first, last = np.asarray(sheet.crop(tiles[0])), np.asarray(sheet.crop(tiles[-1]))
+    assert first.shape == (142, 192, 3)
+    assert (first[0, 0] == 90).all()
+    assert (first[60, 142] == 200).all()
+    assert (first[:, :96] == last[:, :96]).all(axis=-1)[:128].all()

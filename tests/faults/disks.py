@@ -22,3 +22,12 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path) -> None:
+    """Take all the space that is left on a disk."""
+    with (folder / "filling").open("wb", buffering=0) as stream:
+        for size in (1 << 16, 512):
+            with contextlib.suppress(OSError):
+                while True:
+                    stream.write(bytes(size))

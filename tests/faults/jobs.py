@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from flows.plan import Plan, plan_run
 from maskfold.launch.folder import find_outcome
@@ -47,7 +51,20 @@ def whole_run(plan: Plan, do: Callable[[Spec[Outcome]], object] = run) -> Export
     return last
 
 
-def undisturbed(data: Path, workspace: Path, *settings: str) -> Outputs:
-    """Return what a run of the recipe `smoke` leaves that nothing disturbs."""
-    whole_run(plan_run(str(data), str(workspace), "smoke", settings))
-    return Outputs.of_folder(workspace)
+@dataclass(frozen=True)
+class Undisturbed:
+    """Runs of the recipe `smoke` that nothing disturbs; each is run once for all processes of a test session."""
+
+    data: Path
+    folder: Path
+
+    def outputs(self, *settings: str) -> Outputs:
+        """Return what a run with these settings leaves."""
+        name = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
+        workspace = self.folder / name
+        with FileLock(self.folder / f"{name}.lock"):
+            if not workspace.exists():
+                made = self.folder / f"{name}-new"
+                whole_run(plan_run(str(self.data), str(made), "smoke", settings))
+                made.rename(workspace)
+        return Outputs.of_folder(workspace)

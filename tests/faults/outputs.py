@@ -47,6 +47,10 @@ class Outputs:
         names = sorted(self.files.keys() | other.files.keys())
         return [name for name in names if self.files.get(name) != other.files.get(name)]
 
+    def contents(self) -> Counter[tuple[str, bytes]]:
+        """Return stage and content of each file, whatever the keys: those of another data set's URI differ."""
+        return Counter((name.split("/")[0], content) for name, content in self.files.items())
+
 
 def mlflow_faults(database: Path, records: frozenset[str]) -> list[str]:
     """Say what is wrong with the runs of a workspace in MLflow: without an end, doubled, or missing."""

@@ -51,9 +51,13 @@ class Sandbox:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start ``maskfold`` as a person does in a shell: it leads a process group of its own; output goes to files."""
+        return self.start_program("-m", "maskfold", *arguments)
+
+    def start_program(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start Python in the same way."""
         with (self.folder / "stdout").open("wb") as stdout, (self.folder / "stderr").open("wb") as stderr:
             return subprocess.Popen(
-                [sys.executable, "-m", "maskfold", *arguments],
+                [sys.executable, *arguments],
                 env=self.environment,
                 cwd=self.folder / "cwd",
                 stdin=subprocess.DEVNULL,

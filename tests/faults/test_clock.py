@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.jobs import undisturbed
+from tests.faults.jobs import Undisturbed
 from tests.faults.outputs import Outputs, mlflow_faults
 from tests.faults.sandbox import Sandbox, kind_of
 
@@ -62,7 +62,9 @@ COMPILER = shutil.which("cc")
 @pytest.mark.servers
 @pytest.mark.timeout(1200)
 @pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
-def test_a_clock_that_is_set_back_an_hour_in_mid_run(drawn_data: Path, tmp_path: Path) -> None:
+def test_a_clock_that_is_set_back_an_hour_in_mid_run(
+    drawn_data: Path, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
     source, library, clock = tmp_path / "shim.c", tmp_path / "shim.so", tmp_path / "moved"
     source.write_text(SHIM)
     subprocess.run([str(COMPILER), "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
@@ -83,6 +85,6 @@ def test_a_clock_that_is_set_back_an_hour_in_mid_run(drawn_data: Path, tmp_path:
     assert process.wait(400) == 0, sandbox.complained
     assert "restarting" in sandbox.complained
     found = Outputs.of_folder(workspace)
-    assert found.differences(undisturbed(drawn_data, tmp_path / "undisturbed", "networks.joint.epochs=40")) == []
+    assert found.differences(undisturbed.outputs("networks.joint.epochs=40")) == []
     assert mlflow_faults(sandbox.folder / "maskfold" / "mlflow.db", found.records) == []
     assert not sandbox.left_over(20)

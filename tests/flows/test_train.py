@@ -55,8 +55,12 @@ def run(data: Path, workspace: Path, *overrides: str, recipe: str = "smoke") -> 
 
 @pytest.fixture(scope="module")
 def finished(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], Events]:
+    """A run on a machine with two places for jobs, and what it left."""
     workspace = tmp_path_factory.mktemp("flow") / "workspace"
-    return workspace, *run(drawn_data, workspace, *TWO_NETWORKS)
+    with pytest.MonkeyPatch.context() as machine:
+        machine.setattr("maskfold.launch.slots.usable_cores", lambda: 2)
+        machine.setenv("CUDA_VISIBLE_DEVICES", "")
+        return workspace, *run(drawn_data, workspace, *TWO_NETWORKS)
 
 
 def flow_run_of(summary: dict[str, Any]) -> FlowRun:
@@ -117,6 +121,15 @@ def test_prefect_shows_readable_jobs_logs_and_artifacts(finished: Any) -> None:
             assert any(artifact.flow_run_id == flow_run.id for artifact in found)
 
 
+def test_prefect_never_shows_more_jobs_as_running_than_there_are_places(finished: Any) -> None:
+    """Called as a deployment calls it, the flow has four trainings that wait for two places."""
+    _, summary, _ = finished
+    trainings = [one for one in task_runs_of(flow_run_of(summary)) if one.name.startswith("train_fold")]
+    spans = [(one.start_time, one.end_time) for one in trainings if one.start_time and one.end_time]
+    assert len(spans) == 4
+    assert max(sum(began <= moment < ended for began, ended in spans) for moment, _ in spans) <= 2
+
+
 def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) -> None:
     _, summary, _ = finished
     flow_run = flow_run_of(summary)
@@ -128,11 +141,12 @@ def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) 
     assert progress["crop"] == 100
     assert {"train_fold a 1/2", "train_fold b 2/2"} <= set(progress)
     (page,) = (str(one.data) for one in artifacts if one.key == "scores")
-    assert f"/runs/{summary['mlflow_run_id']})" in page
+    assert f"/runs/{summary['mlflow_run_id']}?workflowType=machine_learning)" in page
     assert re.search(rf"\| vote \| {summary['oof_macro_f1']:.3f} \(0\.\d{{3}}–0\.\d{{3}}\) \|", page)
-    assert f"]({Path(summary['report']).as_uri()})" in page
-    assert f"/runs/{summary['mlflow_run_id']}/artifacts/report.html)" in page
-    assert f"/runs/{summary['mlflow_run_id']}/artifacts/submission.csv)" in page
+    assert "file://" not in page
+    for name, address in (("report.html", summary["report"]), ("submission.csv", summary["submission"])):
+        link = rf"\[{name}\]\(\S+/runs/{summary['mlflow_run_id']}/artifacts/{name}\?workflowType=\w+\), `{address}`"
+        assert re.search(link, page)
     messages = [log.message for log in logs]
     assert any("maskfold.crop: train: 84 images" in message for message in messages)
 
@@ -310,7 +324,7 @@ def test_runs_are_told_apart_by_recipe_data_set_and_score(drawn_data: Path, fini
     assert re.fullmatch(rf"\S+ {drawn_data.name} {summary['oof_macro_f1']:.3f}", flow_run_of(summary).name)
     tags = MlflowClient(tracking.tracking_uri()).get_run(summary["mlflow_run_id"]).data.tags
     assert re.fullmatch(
-        r"See also: \[Report\]\(#/experiments/.*report\.html\), .*\[flow run in Prefect\]\(.*\)",
+        r"See also: \[Report\]\(#/experiments/.*report\.html\?workflowType=\w+\), .*\[flow run in Prefect\]\(.*\)",
         tags["mlflow.note.content"],
     )
 

@@ -13,6 +13,7 @@ from maskfold.report.mistakes import Mistakes
 from maskfold.report.page import render
 from maskfold.report.publication import packed_faces
 from maskfold.storage import open_workspace
+from tests.faces.test_figures import drawn
 from tests.report import browser
 from tests.report.browser import Tab
 from tests.report.test_page import FACES, SUBMISSION
@@ -20,19 +21,18 @@ from tests.report.test_page import FACES, SUBMISSION
 SCREENS = [(width, scheme) for width in (390, 820, 1440) for scheme in ("light", "dark")]
 WIDER = """[...document.querySelectorAll('body *')].filter(one => {
     if (one.closest('thead') && innerWidth < 960) return false;  // hidden: each cell has its label then
-    const inside = one.parentElement.closest('.scroll:has(img.lettered, img.diagram), pre');
     const shown = one.getClientRects().length, edge = document.documentElement.clientWidth + 0.5;
-    return !inside && shown && one.getBoundingClientRect().right > edge;
+    return shown && one.getBoundingClientRect().right > edge;
 }).map(one => one.outerHTML.slice(0, 90))"""
-"""Elements that reach beyond the screen; sheets of the crops and the recipe may scroll on their own."""
+"""Elements that reach beyond the screen."""
 CUT = """[...document.querySelectorAll('body *')].filter(one =>
     one.scrollWidth > one.clientWidth + 1 && one.clientWidth && getComputedStyle(one).overflowX !== 'visible'
-    && !one.querySelector('img.lettered, img.diagram') && !one.closest('pre, thead')
+    && !one.closest('thead')
 ).map(one => one.outerHTML.slice(0, 90))"""
-"""Elements of which a part can only be seen by scrolling them, without the same."""
+"""Elements of which a part can only be seen by scrolling them."""
 UNNAMED = "[...document.images].filter(one => !one.alt.trim()).map(one => one.outerHTML.slice(0, 90))"
 BROKEN = "[...document.images].filter(one => !one.complete || !one.naturalWidth).map(one => one.alt)"
-SMALL = """[...document.querySelectorAll('picture img')].filter(one => one.clientWidth).map(one =>
+SMALL = """[...document.querySelectorAll('picture img, img.diagram')].filter(one => one.clientWidth).map(one =>
     // Drawn at 150 pixels an inch, with letters of 7.5 points; a point is 1/72 of an inch.
     [one.alt.slice(0, 40), 7.5 / 72 * 150 * one.clientWidth / one.naturalWidth]
 ).filter(([_, size]) => size < 7.5)"""
@@ -49,8 +49,11 @@ def tab(finished_run, pictures, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("browser")
     workspace = open_workspace(finished_run.spec.workspace)
     Image.new("RGB", (1608, 300), "teal").save(folder / "sample.png")
-    sheet = workspace.publish(folder / "sample.png", "crop/k/sample.png")
-    cropped = finished_run.spec.cropped.model_copy(update={"figures": (sheet,)})
+    sheet = workspace.publish(folder / "sample.png", "train_fold/k/sample.png")
+    drawn(folder, ["detected"] * 60 + ["fallback"] * 5, outlier=2)
+    names = [f"{name}.png" for name in ("fallbacks", "outliers", "sample", "boxes")]
+    figures = tuple(workspace.publish(folder / name, f"crop/k/{name}") for name in names)
+    cropped = finished_run.spec.cropped.model_copy(update={"figures": figures})
     trained = (finished_run.spec.trained[0].model_copy(update={"samples": sheet}), *finished_run.spec.trained[1:])
     spec = finished_run.spec.model_copy(update={"cropped": cropped, "trained": trained})
     page = folder / "report.html"

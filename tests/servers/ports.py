@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 
 
@@ -13,6 +14,20 @@ def free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
+
+
+def lasting_ports(count: int) -> list[int]:
+    """Return different free loopback ports for servers that start minutes later, while other tests run.
+
+    The kernel gives none of them to a program that asks for any port, or connects somewhere.
+    """
+    found: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 1000):
+        if len(found) < count:
+            with contextlib.suppress(OSError), socket.socket() as one:
+                one.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 def listens(port: int) -> bool:

@@ -30,9 +30,11 @@ class Slow:
 
 CUT = "cut"
 """The answer ends in the middle of its body."""
+SHORT = "short"
+"""The answer is half of the body, and says that this is its length."""
 Fault = Callable[[str, str], int | float | str | Instead | Slow | None]
-"""From method and path to an HTTP status (int), seconds without an answer (float; 0 hangs up), :data:`CUT`, another
-answer, a late one, or None: passed on."""
+"""From method and path to an HTTP status (int), seconds without an answer (float; 0 hangs up), :data:`CUT`,
+:data:`SHORT`, another answer, a late one, or None: passed on."""
 
 
 class Proxy:
@@ -70,8 +72,10 @@ class Proxy:
                 else:
                     if isinstance(fault, Slow):
                         time.sleep(fault.seconds)
-                    answer = proxy._ask(self.command, self.path, body, dict(self.headers))
-                    self._answer(*answer, cut=fault == CUT)
+                    status, headers, content = proxy._ask(self.command, self.path, body, dict(self.headers))
+                    if fault == SHORT:
+                        content = content[: len(content) // 2]
+                    self._answer(status, headers, content, cut=fault == CUT)
 
             def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes, cut: bool = False) -> None:
                 self.send_response_only(status)

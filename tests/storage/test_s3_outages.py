@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from maskfold.errors import UnavailableError, WorkspaceError
+from maskfold import storage
+from maskfold.errors import CorruptDataError, UnavailableError, WorkspaceError
 from maskfold.storage import open_workspace
-from tests.servers.proxy import CUT, Fault, Instead, Proxy, proxied
+from tests.servers.proxy import CUT, SHORT, Fault, Instead, Proxy, proxied
 from tests.servers.s3 import S3Server
 
 EXPIRED = b"<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Message>The token has expired</Message></Error>"
@@ -114,6 +115,49 @@ def test_a_listing_that_is_cut_is_never_taken_for_a_short_one(proxy: Proxy, s3_b
         workspace.write(name, b"")
     proxy.fault = first(2, CUT, "GET")
     assert workspace.list("") == names
+
+
+def test_bodies_that_are_short_are_read_again(
+    proxy: Proxy, s3_server: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A gateway has cut them and corrected their length."""
+    monkeypatch.setenv("MASKFOLD_HOME", str(tmp_path / "home"))
+    workspace = open_workspace(f"s3://{s3_bucket}/w")
+    file = workspace.write("a.npy", LARGE)
+    proxy.fault = first(1, SHORT, "GET")
+    assert workspace.read("a.npy") == LARGE
+    proxy.fault = first(1, SHORT, "GET")
+    assert workspace.fetch(file).read_bytes() == LARGE
+    s3_server.client().put_object(Bucket=s3_bucket, Key="data/a.jpg", Body=LARGE)
+    listed = storage.fingerprint(f"s3://{s3_bucket}/data")
+    paths = {path for _, path in proxy.requests}
+    proxy.fault = lambda method, path: SHORT if "a.jpg" in path and path not in paths and not paths.add(path) else None
+    assert (storage.fetch_tree(f"s3://{s3_bucket}/data", listed) / "a.jpg").read_bytes() == LARGE
+
+
+def test_an_object_that_is_damaged_is_said_after_a_few_reads(proxy: Proxy, s3_bucket: str) -> None:
+    workspace = open_workspace(f"s3://{s3_bucket}/w")
+    workspace.write("a", LARGE)
+    proxy.fault = lambda method, path: SHORT
+    with pytest.raises(CorruptDataError, match=r"expected sha256 .*delete it and run again"):
+        workspace.read("a")
+
+
+@pytest.mark.parametrize("page", [b"<html><body>Please log in</body></html>", b"", b"<x/>"])
+def test_a_login_page_is_no_empty_workspace_and_no_written_object(page: bytes, proxy: Proxy, s3_bucket: str) -> None:
+    workspace = open_workspace(f"s3://{s3_bucket}/w")
+    workspace.write("a", b"x")
+    for request in (lambda: workspace.list(""), lambda: workspace.write("b", b"y")):
+        proxy.fault = first(2, Instead(200, page))
+        request()
+    assert workspace.list("") == ["a", "b"]
+
+
+def test_a_login_page_for_ever_is_said(proxy: Proxy, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASKFOLD_S3_PATIENCE", "1")
+    proxy.fault = lambda method, path: Instead(200, b"<html/>")
+    with pytest.raises(UnavailableError, match="not of an S3 server; does a proxy answer"):
+        open_workspace(f"s3://{s3_bucket}/w")
 
 
 def test_a_token_that_expires_in_mid_run_is_reported_at_once(proxy: Proxy, s3_bucket: str) -> None:

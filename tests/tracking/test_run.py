@@ -39,21 +39,22 @@ def train(tracking: Tracking | None, count: int = 3) -> None:
 def test_links_lead_where_browsers_reach_mlflow(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASKFOLD_MLFLOW_PAGE", "https://me:Pa55@box.example:5043/")
     tracker = begin(workspace)
-    assert tracker.page.startswith("https://box.example:5043/#/experiments/")
-    assert tracker.page.endswith(f"/runs/{tracker.run_id}")
+    assert tracker.page().startswith("https://box.example:5043/#/experiments/")
+    assert tracker.page().endswith(f"/runs/{tracker.run_id}?workflowType=machine_learning")
+    assert f"/runs/{tracker.run_id}/artifacts/report.html?" in tracker.page("artifacts/report.html")
     tracker.finish()
 
 
 def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     tracker = begin(workspace)
-    assert tracker.page.startswith(uri if uri.startswith("http") else "http://127.0.0.1:5000/")
+    assert tracker.page().startswith(uri if uri.startswith("http") else "http://127.0.0.1:5000/")
     play(tracker, workspace)
     client = MlflowClient(tracking_uri=uri)
     parent = client.get_run(tracker.run_id)
     assert parent.info.status == "FINISHED"
     assert parent.info.run_name == "smoke realdata 0.710"
     assert client.get_experiment(parent.info.experiment_id).name == "maskfold"
-    assert tracker.page.endswith(f"/#/experiments/{parent.info.experiment_id}/runs/{tracker.run_id}")
+    assert f"/#/experiments/{parent.info.experiment_id}/runs/{tracker.run_id}?" in tracker.page()
     assert parent.data.params["data"] == DATA
     assert parent.data.params["folds.k"] == "2"
     assert parent.data.params["networks.joint.optimizer.name"] == "adamw"
@@ -66,6 +67,7 @@ def test_a_whole_flow_is_recorded(uri: str, workspace: Workspace) -> None:
     metrics = parent.data.metrics
     assert metrics["macro_f1"] == metrics["oof/vote/macro_f1"] == 0.71
     assert (metrics["macro_f1_low"], metrics["macro_f1_high"]) == (0.66, 0.75)
+    assert list(metrics)[:3] == ["macro_f1", "macro_f1_low", "macro_f1_high"]  # as MLflow's page lists them
     assert metrics["oof/age-net/age_accuracy"] == 0.7
     assert metrics["folds/joint/macro_f1"] == pytest.approx(0.75)
     assert metrics["seconds/crop"] == 3.0
@@ -243,7 +245,7 @@ def test_passwords_of_the_address_stay_in_the_environment(
     begin(workspace).finish()
     everything = [path.read_text() for path in Path(workspace.uri).rglob("*.json")]
     assert "does not take records" in caplog.text
-    assert "Pa55" not in "".join([*everything, caplog.text, tracker.page, str(tracking)])
+    assert "Pa55" not in "".join([*everything, caplog.text, tracker.page(), str(tracking)])
     with pytest.raises(Exception, match=r"ftp://host/x: expected") as error:
         refuse_unusable_uri("ftp://me:Pa55@host/x")
     assert "Pa55" not in str(error.value)

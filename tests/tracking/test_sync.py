@@ -72,7 +72,7 @@ def test_a_server_that_is_away_costs_one_warning_and_gets_everything_later(
 ) -> None:
     proxy.stop()
     tracker = begin(workspace)
-    assert (tracker.run_id, tracker.page) == ("", proxy.uri)
+    assert (tracker.run_id, tracker.page()) == ("", proxy.uri)
     assert tracker.follow(fold_spec()).tracking is None
     play(tracker, workspace)
     assert len(warnings(caplog)) == 1
@@ -490,7 +490,7 @@ def test_the_command_line_syncs_a_whole_workspace(
 ) -> None:
     for _ in range(2):
         play(begin(workspace), workspace)
-    command = [sys.executable, "-m", "maskfold.cli", "sync", "--workspace", workspace.uri]
+    command = [sys.executable, "-m", "maskfold", "sync", "--workspace", workspace.uri]
     for _ in range(2):
         done = subprocess.run([*command, "--tracking-uri", mlflow_server.uri], capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "2 runs recorded, 0 incomplete, 0 still running\n")

@@ -12,7 +12,7 @@ from maskfold import torchvision_ops  # noqa: F401 - before timm
 from maskfold.errors import RecipeError, WeightsError
 from maskfold.recipe import Network
 from maskfold.specs import File, Weights
-from maskfold.training.backbones import Backbone
+from maskfold.training.backbones import Backbone, try_out
 from maskfold.training.randomness import Position
 from tests.training import drawn
 
@@ -208,6 +208,39 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, trunk: dict[str
     name = next(iter(trunk))
     with pytest.raises(WeightsError, match=rf"{name} has values that are not finite"):
         built(tmp_path, {**trunk, name: torch.full_like(trunk[name], value, dtype=torch.float64)})
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int64, torch.bool, torch.complex64])
+def test_numbers_that_are_not_real_are_refused(tmp_path: Path, trunk: dict[str, Tensor], dtype: torch.dtype):
+    name = next(iter(trunk))
+    with pytest.raises(WeightsError, match=rf"{name} has values of type {str(dtype)[6:]}, .* not quantized"):
+        built(tmp_path, {**trunk, name: torch.ones_like(trunk[name], dtype=dtype)})
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_another_precision_is_converted(tmp_path: Path, trunk: dict[str, Tensor], dtype: torch.dtype):
+    given = {name: value.to(dtype) if value.is_floating_point() else value for name, value in trunk.items()}
+    loaded = built(tmp_path, given).model.state_dict()
+    assert all(torch.equal(loaded[name], value.to(loaded[name].dtype)) for name, value in given.items())
+
+
+@pytest.mark.parametrize(("suffix", "value"), [("running_var", -1.0), ("conv1.weight", 1e37)])
+def test_finite_numbers_that_compute_none_are_refused_before_training(
+    tmp_path: Path, trunk: dict[str, Tensor], suffix: str, value: float
+):
+    name = next(name for name in trunk if name.endswith(suffix))
+    path = tmp_path / "weights.safetensors"
+    save_file({**trunk, name: torch.full_like(trunk[name], value)}, path)
+    network = drawn.network(backbone="test_resnet")
+    with pytest.raises(WeightsError, match="answers an image with values that are not finite"):
+        try_out(network, 3, drawn.SIZE, described(), path)
+
+
+def test_a_head_of_another_form_is_not_used(tmp_path: Path, trunk: dict[str, Tensor]):
+    head = drawn.build(drawn.network(), Position(1, 0), drawn.SIZE).model.state_dict()["fc.weight"]
+    found = built(tmp_path, {**trunk, "fc.weight": head.T.contiguous()})
+    assert "not used: fc.weight" in found.initial_weights
+    assert found.model.state_dict()["fc.weight"].shape == head.shape
 
 
 def test_position_embeddings_of_another_size_are_resampled(tmp_path: Path):

@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from maskfold import errors
 from maskfold.cli.endings import exit_codes
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from maskfold.history import Run
 
 Workspace = Annotated[str, typer.Option(metavar="URI", help="Workspace of the runs: a folder, file:// or s3://.")]
-_SHOWN_CHANGES = 4
+_SHOWN_CHANGES = 6
+_LINE = "{:<10}{:<13}{:<19}{:<10}{}"
+_INDENT = 10
 
 
 def runs(workspace: Workspace = WORKSPACE, json: Json = False) -> None:
@@ -37,12 +40,13 @@ def runs(workspace: Workspace = WORKSPACE, json: Json = False) -> None:
         if not found:
             raise errors.WorkspaceError(f"{workspace}: this workspace has no record of a run")
         ordered = best_first(found)
-        table = Table(box=None, pad_edge=False)
-        for name in ("started (UTC)", "recipe", "macro-F1", "95 %", "status", "submission"):
-            table.add_column(name, overflow="fold")
+        console = Console(stderr=True, highlight=False)
+        console.print(_LINE.format("macro-F1", "95 %", "started (UTC)", "status", "recipe"), style="bold", markup=False)
         for run in ordered:
-            table.add_row(run.started, _recipe(run), _number(run.score), _interval(run), run.status, _submission(run))
-        Console(stderr=True, highlight=False).print(table)
+            cells = (_number(run.score), _interval(run), run.started, run.status, run.recipe or run.record.name)
+            console.print(_LINE.format(*cells), markup=False)
+            for more in filter(None, (first_few(run.changes, _SHOWN_CHANGES), _submission(run))):
+                console.print(Padding(Text(more, style="dim"), (0, 0, 0, _INDENT)))
         print_result(
             {
                 "runs": [
@@ -125,11 +129,6 @@ def _show_cleaning(plan: Cleaning) -> None:
         f"kept: {kept}",
         markup=False,
     )
-
-
-def _recipe(run: Run) -> str:
-    more = f" ({first_few(run.changes, _SHOWN_CHANGES)})" if run.changes else ""
-    return (run.recipe or run.record.name) + more
 
 
 def _number(value: float | None) -> str:

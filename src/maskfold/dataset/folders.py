@@ -17,13 +17,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from maskfold.class_layout import ClassLayout
 from maskfold.dataset.corrections import Matched
-from maskfold.dataset.names import link_problem, own_image, printable, unsafe_name
+from maskfold.dataset.names import own_image, printable, unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.dataset.reading import Photograph, Reading, Source
 from maskfold.dataset.table import match_corrections
 from maskfold.errors import DatasetError
-from maskfold.layouts import EVALUATION, TRAINING, is_litter, is_photograph
+from maskfold.layouts import is_litter, is_photograph
+from maskfold.links import link_problem
 from maskfold.listing import is_folder, listing
 from maskfold.scheme import Attribute
 
@@ -33,12 +35,11 @@ class _Scan:
     """Photographs and problems found so far."""
 
     root: Path
+    layout: ClassLayout
     follow_links: bool = False
     photographs: list[Photograph] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     n_litter: int = 0
-    parts: set[Path] = field(default_factory=set)
-    """Class folders and evaluation folders that are no links, resolved."""
     seen: set[Path] = field(default_factory=set)
     """Folders that were read, resolved."""
 
@@ -51,21 +52,13 @@ def read_folders(source: Source) -> Reading:
             f"{', '.join(source.scheme.names)}; write a table with a column for each (dataset.table)"
         )
     [attribute] = source.scheme.attributes
-    scan = _Scan(source.root, source.follow_links)
     if not source.root.is_dir():
         raise DatasetError(f"data set {source.root}: there is no such folder")
-    top = {entry.name.casefold(): Path(entry.path) for entry in listing(source.root) if is_folder(entry)}
-    training = [top[name] for name in sorted(top) if name in TRAINING]
-    evaluation = [top[name] for name in sorted(top) if name in EVALUATION] if training else []
-    training = training or [source.root]
-    below = [
-        entry for folder in training for entry in listing(folder) if is_folder(entry) and not is_litter(entry.name)
-    ]
-    classes = [Path(entry.path) for entry in below if not entry.is_symlink()]
-    scan.parts = {path.resolve() for path in (*evaluation, *classes)}
-    for folder in training:
+    layout = ClassLayout.of(source.root, source.follow_links)
+    scan = _Scan(source.root, layout, source.follow_links)
+    for folder in layout.training:
         _read_training(scan, folder, attribute)
-    for folder in evaluation:
+    for folder in layout.evaluation:
         _read_evaluation(scan, folder)
     names = [photograph.name for photograph in scan.photographs if photograph.part == "train"]
     corrections = match_corrections(source, names, names)
@@ -90,7 +83,7 @@ def _read_training(scan: _Scan, folder: Path, attribute: Attribute) -> None:
                 scan.entries.append(Entry("train", where, "", "no-label", "a photograph outside the class folders", 1))
             else:
                 scan.entries.append(Entry("train", where, "", "not-a-photograph", "a file among the class folders"))
-        elif entry.is_symlink() and (problem := _link_problem(scan, path)):
+        elif entry.is_symlink() and (problem := scan.layout.link_problem(path)):
             scan.entries.append(Entry("train", where, "", "unsafe-path", problem, 1))  # nothing there is counted
         else:
             _read_class(scan, path, attribute)
@@ -138,7 +131,7 @@ def _photographs(scan: _Scan, folder: Path, part: str) -> Iterator[Path]:
         if is_litter(entry.name):
             scan.n_litter += 1
         elif is_folder(entry):
-            problem = _link_problem(scan, path) if entry.is_symlink() else None
+            problem = scan.layout.link_problem(path) if entry.is_symlink() else None
             if path.resolve() in scan.seen:
                 problem = "its photographs are already read"
             if problem:
@@ -156,15 +149,6 @@ def _photographs(scan: _Scan, folder: Path, part: str) -> Iterator[Path]:
                 scan.photographs.append(Photograph(own_image(name), "eval", "", name, problem=problem, where=where))
         else:
             yield path
-
-
-def _link_problem(scan: _Scan, link: Path) -> str | None:
-    """Return why a link to a folder is not followed, or None."""
-    problem = link_problem(link, scan.root, scan.follow_links)
-    target = link.resolve()
-    if not problem and any(target.is_relative_to(part) or part.is_relative_to(target) for part in scan.parts):
-        problem = "the link leads to photographs that have a folder of their own"
-    return problem
 
 
 def _note(scan: _Scan, part: str, where: str, kind: str, reason: str, left_out: int = 0) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from maskfold.cells import visible
+from maskfold.dataset import code_page
 from maskfold.dataset.names import unsafe_name
 from maskfold.layouts import PHOTOGRAPHS, is_litter, is_photograph
 from maskfold.listing import is_folder, listing
@@ -171,17 +172,17 @@ def find_files(paths: Iterable[str], folder: Path, table: str) -> tuple[dict[str
     if all(unsafe_name(path) is None and os.path.lexists(folder / path) for path in asked):
         return {}, ()
     present = [name for name in _below(folder) if unsafe_name(name) is None]
-    found = pair(asked, present, FILE_FORMS)
-    return found, repaired(found, FILE_FORMS, f"paths of {table}")
+    found, what = pair(asked, present, FILE_FORMS), f"paths of {table}"
+    return found, (*repaired(found, FILE_FORMS, what), *code_page.repairs(folder, found.values(), what))
 
 
 def _below(folder: Path, prefix: str = "") -> Iterator[str]:
     """Yield the photographs below a folder; links to folders are not followed."""
     for entry in listing(folder):
         if is_folder(entry) and not entry.is_symlink() and not is_litter(entry.name):
-            yield from _below(Path(entry.path), f"{prefix}{entry.name}/")
+            yield from _below(Path(entry.path), f"{prefix}{code_page.as_read(entry)}/")
         elif is_photograph(entry.name):
-            yield prefix + entry.name
+            yield prefix + code_page.as_read(entry)
 
 
 def alike(orphans: Iterable[str], others: Iterable[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from maskfold.dataset.code_page import on_disk
 from maskfold.wording import code_page_hint
 
 EXTERNAL: Final = "external"
@@ -53,27 +54,9 @@ def image_path(image: str, root: Path, external: Sequence[Path] = ()) -> Path:
     """
     head, _, rest = image.partition("/")
     if head != EXTERNAL:
-        return root / image
+        return on_disk(root, image)
     number, _, path = rest.partition("/")
-    return external[int(number)] / path
-
-
-def link_problem(path: Path, folder: Path, anywhere: bool = False) -> str | None:
-    """Return why a symbolic link must not be followed, or None if it stays inside the folder.
-
-    Args:
-        path: The link.
-        folder: The folder that must hold its target, at any depth.
-        anywhere: Accept a target anywhere (``dataset.follow_links``).
-    """
-    try:
-        target, inside = path.resolve(strict=True), folder.resolve()
-    except (OSError, RuntimeError):
-        return "the link is broken"
-    below = [one for one in (path, *path.parents) if folder in one.parents]
-    if anywhere and any(one.is_symlink() and inside.is_relative_to(one.resolve()) for one in below):
-        return "the link leads to a folder that holds the data set"  # which its fingerprint does not cover
-    return None if anywhere or target.is_relative_to(inside) else f"the link points outside {folder.name}/"
+    return on_disk(external[int(number)], path)
 
 
 def printable(name: str) -> str:

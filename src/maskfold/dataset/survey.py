@@ -9,6 +9,7 @@ from typing import Final
 
 import pandas as pd
 
+from maskfold.dataset.code_page import on_disk
 from maskfold.dataset.competition import read_competition
 from maskfold.dataset.corrections import CorrectionsUse, corrections_use
 from maskfold.dataset.external import ExternalTable, ExternalUse, settle_external
@@ -102,8 +103,8 @@ def survey(
     training = [photograph for photograph in reading.photographs if photograph.part == "train"]
     asked = [photograph for photograph in reading.photographs if photograph.part == "eval"]
     openable = [*training, *(photograph for photograph in asked if photograph.problem is None)]
-    outside = [table.folder / row.file for table in external for row in table.listed]
-    paths = [source.root / photograph.image for photograph in openable]
+    outside = [on_disk(table.folder, row.file) for table in external for row in table.listed]
+    paths = [on_disk(source.root, photograph.image) for photograph in openable]
     # A photograph that lacks its end is no photograph to learn from; asked for, it gets the best possible answer.
     cut_off = [one.part == "eval" for one in openable] + [False] * len(outside)
     probes = iter(verify([*paths, *outside], threads, progress, cut_off))

@@ -22,14 +22,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from maskfold.cells import given, plain
+from maskfold.dataset.code_page import on_disk
 from maskfold.dataset.corrections import AGREED, Matched, read_corrections
 from maskfold.dataset.images import MISSING
 from maskfold.dataset.matching import find_files, spelling
-from maskfold.dataset.names import link_problem, own_image, unsafe_name
+from maskfold.dataset.names import own_image, unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.dataset.reading import Photograph, Reading, Source
 from maskfold.errors import DatasetError
 from maskfold.layouts import TABLE_COLUMNS, is_evaluation, is_table
+from maskfold.links import link_problem
 from maskfold.rows import Row, read_rows
 from maskfold.scheme import Scheme
 from maskfold.wording import first_few
@@ -191,8 +193,8 @@ def _evaluation(
             continue
         file = files.get(path, path)
         problem = unsafe_name(file)
-        if not problem and os.path.lexists(root / file):
-            problem = link_problem(root / file, root, follow_links)
+        if not problem and os.path.lexists(on_disk(root, file)):
+            problem = link_problem(on_disk(root, file), root, follow_links)
         image = f"unsafe//{number}" if unsafe_name(file) else own_image(file)  # no safe path has an empty part
         where = f"{table}, {row.place}" if problem else image
         asked[path] = _Asked(
@@ -248,7 +250,7 @@ def read_row(
         return "no-label", f"{path}: none of {', '.join(cells)} is given"
     if missing and complete:
         return "no-label", f"{path}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given"
-    file = folder / photograph
+    file = on_disk(folder, photograph)
     if not os.path.lexists(file):  # for a name that is too long: false instead of an error
         return "missing", f"{path[:80]}: {MISSING}"
     problem = link_problem(file, folder, follow_links)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import ImageDraw
+from PIL import ImageColor, ImageDraw
 
 from maskfold.theme import LIGHT, canvas
 
@@ -58,6 +58,19 @@ def draw_figures(faces: Path, portraits: Path, index: pd.DataFrame, manifest: pd
     return written
 
 
+def tiles_of(sheet: Pillow.Image) -> list[tuple[int, int, int, int]]:
+    """Return where the tiles of a contact sheet are, each with its caption, as left, top, right, bottom in pixels."""
+    wide, high = 2 * _TILE[1], _TILE[0] + _CAPTION
+    corners = (
+        (left, top)
+        for top in range(_GAP, sheet.height - high + 1, high + _GAP)
+        for left in range(_GAP, sheet.width - wide + 1, wide + _GAP)
+    )
+    boxes = [(left, top, left + wide, top + high) for left, top in corners]
+    shown, paper = sheet.convert("RGB"), tuple((value, value) for value in ImageColor.getrgb(LIGHT.paper))
+    return [box for box in boxes if shown.crop(box).getextrema() != paper]  # the last row may end early
+
+
 def _sample(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     if len(rows) <= TILES:
         return rows
@@ -98,8 +111,8 @@ def _histograms(index: pd.DataFrame, manifest: pd.DataFrame, path: Path) -> None
     """Draw box height, as a share of the photograph's height, and probability, by part."""
     found = index["status"].isin(["detected", "retried"]).to_numpy()
     share = ((index["box_bottom"] - index["box_top"]) / manifest["height"].to_numpy()).to_numpy()
-    with canvas(path, LIGHT, width=9, height=3.2) as figure:
-        size, score = figure.subplots(1, 2)
+    with canvas(path, LIGHT, width=3.6, height=5.4) as figure:  # legible on a telephone, too
+        size, score = figure.subplots(2, 1)
         for part, colour in _COLOURS.items():
             chosen = found & (index["part"] == part).to_numpy()
             if chosen.any():

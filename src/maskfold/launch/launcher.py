@@ -37,6 +37,11 @@ class Watcher:
 class Launcher(Protocol):
     """Starts jobs and waits for them. Safe to use from several threads."""
 
+    @property
+    def places(self) -> int | None:
+        """Number of jobs that can run side by side; None if that is decided elsewhere."""
+        ...
+
     def run(self, spec: Spec[Outcome], watcher: Watcher) -> None:
         """Run a job to its end; its outcome is then stored in the workspace.
 

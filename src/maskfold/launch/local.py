@@ -40,7 +40,9 @@ class LocalLauncher:
         Args:
             slots: Places for jobs; None divides the whole machine, one slot per core or GPU.
         """
-        self._pool = SlotPool(slots or machine_slots(jobs=usable_cores()))
+        slots = slots or machine_slots(jobs=usable_cores())
+        self.places = len(slots)
+        self._pool = SlotPool(slots)
         shorten_socket_paths()
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["maskfold.launch.preload"])

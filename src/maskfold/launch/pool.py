@@ -48,6 +48,9 @@ _NOT_STARTED = "Failed to submit flow run to infrastructure"
 class PoolLauncher:
     """Each job is a run of the deployment ``job/<pool>``, linked to the run that asked for it."""
 
+    places = None
+    """The pool's workers, and its limits, decide."""
+
     def __init__(self, pool: str) -> None:
         """Make a launcher.
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
+from PIL import Image
+
 from maskfold.dataset import Entry, read_quarantine
+from maskfold.faces.figures import tiles_of
 from maskfold.report.picture import diagram, photographs
 from maskfold.specs import CropOutcome, EnsembleSpec, File, TrainFoldOutcome
 
@@ -28,8 +31,8 @@ _PICTURES: Final = {
 }
 _DIAGRAM: Final = "boxes"
 """The one sheet without photographs."""
-_LETTERED: Final = 1280
-"""Pixels; narrower sheets with names below the photographs would be illegible."""
+_SHRUNK: Final = 0.8
+"""Of sheets with names below the photographs; smaller ones would be illegible."""
 _PLAIN: Final = 512
 _LISTED: Final = 50
 
@@ -47,8 +50,10 @@ class Sheet:
     """Pixels."""
     height: int
     """Pixels."""
-    look: Literal["lettered", "plain", "diagram"]
+    look: Literal["contact", "plain", "diagram"]
     """Photographs with names, which stay legible, photographs alone, or a drawing."""
+    tiles: tuple[tuple[int, ...], ...] = ()
+    """Left, top, right, bottom of each photograph of a contact sheet: the page lays them out anew."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +94,17 @@ def _crops(cropped: CropOutcome, fetch: Callable[[File], Path]) -> list[Sheet]:
             if name == _DIAGRAM:
                 sheets.append(Sheet(f"faces-{name}", title, caption, *diagram(path), look="diagram"))
             else:
-                shown = photographs(path, _LETTERED)
-                sheets.append(Sheet(f"faces-{name}", title, caption, *shown, look="lettered"))
+                sheets.append(_contact_sheet(f"faces-{name}", title, caption, path))
     return sheets
+
+
+def _contact_sheet(name: str, title: str, caption: str, path: Path) -> Sheet:
+    with Image.open(path) as sheet:
+        tiles, width = tiles_of(sheet), sheet.width
+    source, shown_width, shown_height = photographs(path, round(_SHRUNK * width))
+    scale = shown_width / width
+    shrunk = tuple(tuple(round(scale * side) for side in tile) for tile in tiles)
+    return Sheet(name, title, caption, source, shown_width, shown_height, "contact", shrunk)
 
 
 def _samples(trained: tuple[TrainFoldOutcome, ...], fetch: Callable[[File], Path]) -> list[Sheet]:

@@ -40,6 +40,15 @@ _OPEN_PAGE = """<!doctype html><title>Prefect</title><script>
 localStorage.setItem("prefect-password", btoa(decodeURIComponent(location.hash.slice(1))));
 location.replace(%s);
 </script>"""
+# MLflow's pages begin with those for language models, and an assistant that needs one, unless a person chose otherwise.
+_TRAINING_PAGE = """<!doctype html><title>MLflow</title><script>
+for (const [name, value] of [
+  ["mlflow.workflowType_v1", "machine_learning"],
+  ["mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", true],
+]) if (localStorage.getItem(name) === null) localStorage.setItem(name, JSON.stringify(value));
+location.replace(%s);
+</script>"""
+_PAGE_HEADERS = {"content-type": "text/html", "cache-control": "no-store"}
 
 
 class Gate:
@@ -73,8 +82,7 @@ class Gate:
         if headers.get("host") not in self._hosts or headers.get("origin", self._own) not in self._origins:
             return await _refuse(scope, send, HTTPStatus.FORBIDDEN, "only for pages and programs of this machine")
         if scope["path"] == OPEN and not self._password:
-            page = _OPEN_PAGE % json.dumps(self._landing)
-            return await _answer(send, HTTPStatus.OK, page, {"content-type": "text/html", "cache-control": "no-store"})
+            return await _answer(send, HTTPStatus.OK, _OPEN_PAGE % json.dumps(self._landing), _PAGE_HEADERS)
         part, _, rest = scope["path"].lstrip("/").partition("/")
         if part in self._links:
             return await _answer(send, HTTPStatus.FOUND, "", {"location": f"{self._links[part]}/{rest}"})
@@ -82,7 +90,8 @@ class Gate:
             asks = {"www-authenticate": 'Basic realm="maskfold"'}
             return await _refuse(scope, send, HTTPStatus.UNAUTHORIZED, "log in as `maskfold ui` says", asks)
         if scope["path"] == OPEN:  # the browser has the password now; addresses with one break relative requests
-            return await _answer(send, HTTPStatus.FOUND, "", {"location": self._own + self._landing})
+            page = _TRAINING_PAGE % json.dumps(self._own + self._landing)
+            return await _answer(send, HTTPStatus.OK, page, _PAGE_HEADERS)
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].endswith("/experiments/create"):
             return await self._create_experiment(scope, receive, send)
         return await self._app(scope, receive, send)

@@ -79,7 +79,8 @@ class LocalServer:
     def _last_words(self) -> str:
         self.log.seek(0)
         lines = self.log.read().decode(errors="replace").strip().splitlines()
-        telling = [line for line in lines if "rror" in line] or lines  # a crash ends with frames or blanks
+        # A crash ends with frames or blanks, and SQLAlchemy's with an address where the error is explained.
+        telling = [line for line in lines if "rror" in line and "Background on this error" not in line] or lines
         return f": {redacted(telling[-1])}" if telling else ""
 
     def keep_alive(self) -> None:
@@ -130,6 +131,10 @@ def prefect_server(
         environment = {
             "PREFECT_SERVER_API_AUTH_STRING": f"{USER}:{password}",
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": address,
+            # What users set for servers of their own.
+            "PREFECT_SERVER_API_BASE_PATH": "/api",
+            "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "true",
+            "PREFECT_API_DATABASE_MIGRATE_ON_START": "true",
             "PREFECT_SERVER_UI_API_URL": "/api",
             "PREFECT_UI_ENABLED": "0" if landing is None else "1",
             "PREFECT__SERVER_FINAL": "1",

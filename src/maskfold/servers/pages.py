@@ -64,7 +64,7 @@ def _local(port: int) -> str:
 def _mlflow(uri: str, port: int, links: Mapping[str, str]) -> contextlib.AbstractContextManager[LocalServer]:
     tracking.sync_running(uri)  # so that a killed run is shown as failed, not as running
     artifacts = tracking.artifact_folder(uri)
-    landing = f"/#/experiments/{tracking.experiment_id(uri)}/runs"
+    landing = f"/#/experiments/{tracking.experiment_id(uri)}/runs{tracking.TRAINING_VIEW}"
     return mlflow_server(port, uri, Path(artifacts).as_uri(), landing, links)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
+import tomllib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +35,11 @@ def quiet_servers() -> None:
 
 
 def quiet_logs() -> None:
-    """Keep Prefect's log lines off the terminal, where the progress is shown; its server stores them all the same."""
+    """Keep Prefect's log lines off the terminal, where the progress is shown; its server stores them all the same.
+
+    In a notebook, tqdm, which other libraries bring along, asks for widgets that nothing of this needs.
+    """
+    warnings.filterwarnings("ignore", message="IProgress not found")
     for name in ("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "PREFECT_INTERNAL_LOGGING_LEVEL"):
         os.environ[name] = "CRITICAL"
 
@@ -41,6 +48,7 @@ def quiet_logs() -> None:
 def prefect_settings() -> Iterator[None]:
     """Report wrong settings of Prefect, which it reads when it is imported, as wrong input."""
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     said = io.StringIO()  # Prefect itself prints half of the message
     try:
@@ -52,4 +60,20 @@ def prefect_settings() -> Iterator[None]:
         names = [name for name, value in os.environ.items() if name.startswith("PREFECT_") and value == given]
         named = " or ".join(names) or f"{error.title}.{setting} (of .env, prefect.toml or a profile)"
         raise errors.InputError(f"Prefect's setting {named}={given}: {first['msg']}; correct or unset it") from None
+    except SettingsError as error:
+        raise errors.InputError(f"Prefect's settings: {error}; {_remedy(str(error))}") from None
+    except tomllib.TOMLDecodeError as error:
+        profiles = os.environ.get("PREFECT_PROFILES_PATH") or Path(os.environ.get("PREFECT_HOME", ""), "profiles.toml")
+        raise errors.InputError(
+            f"Prefect's profiles, {profiles}: not valid TOML: {error}; correct or delete that file"
+        ) from None
     sys.stderr.write(said.getvalue())
+
+
+def _remedy(said: str) -> str:
+    """Return what to do about a file or a variable that Prefect cannot parse."""
+    field = re.search(r'field "(\w+)"', said)
+    if field is None:
+        return "correct or delete that file"
+    names = [name for name in os.environ if name.startswith("PREFECT_") and name.endswith(field[1].upper())]
+    return f"expected JSON; correct or unset {' or '.join(names) or f'{field[1]} in .env, prefect.toml or a profile'}"

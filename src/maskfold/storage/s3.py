@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import IncompleteReadError
 
 from maskfold.errors import CorruptDataError
 from maskfold.regular import MAX_READ, within
@@ -18,14 +18,16 @@ from maskfold.storage.cache import cached_file
 from maskfold.storage.checksum import sha256_of
 from maskfold.storage.faults import disk_faults
 from maskfold.storage.location import S3Key
-from maskfold.storage.s3_client import THREADS, AbsentError, connect
+from maskfold.storage.s3_client import THREADS, AbsentError, answered_by_s3, connect
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ListObjectsV2RequestTypeDef
 
 _MIB = 1 << 20
 # S3 accepts at most 10,000 parts, so parts of 16 MiB reach 156 GiB; beyond that s3transfer enlarges them.
 _TRANSFER = TransferConfig(multipart_threshold=32 * _MIB, multipart_chunksize=16 * _MIB, max_concurrency=THREADS)
+_READS = 3
+"""Times that an object is read before it counts as damaged, and not as damaged on the way."""
 _SHA256 = "sha256"
 """Key of the object metadata that holds the checksum of the whole object, independent of its parts."""
 
@@ -52,7 +54,11 @@ class S3Backend:
         """Check that the bucket exists and these credentials can list it."""
         bucket, prefix = self.location.bucket, self.location.key
         request = self._client.list_objects_v2
-        self._call(f"open {self.uri}", lambda: request(Bucket=bucket, Prefix=prefix, MaxKeys=1))
+
+        def ask() -> None:
+            answered_by_s3(request(Bucket=bucket, Prefix=prefix, MaxKeys=1), "Name")
+
+        self._call(f"open {self.uri}", ask)
 
     def read(self, address: str, limit: int = MAX_READ) -> bytes | None:
         """Return an object's bytes, or None if there is no such object.
@@ -69,25 +75,28 @@ class S3Backend:
             most = limit + 1 if answer["ContentLength"] > limit else None
             return answer["Body"].read(most), answer["Metadata"].get(_SHA256)
 
-        try:
-            content, expected = self._call(f"read {where}", request)
-        except AbsentError:
-            return None
-        within(content, limit, str(where))
-        found = hashlib.sha256(content).hexdigest()
-        if expected is not None and expected != found:
-            raise CorruptDataError(f"{where}: expected sha256 {expected}, found {found}; delete it and run again")
-        return content
+        for _ in range(_READS):
+            try:
+                content, expected = self._call(f"read {where}", request)
+            except AbsentError:
+                return None
+            within(content, limit, str(where))
+            found = hashlib.sha256(content).hexdigest()
+            if expected in (None, found):
+                return content
+        raise CorruptDataError(f"{where}: expected sha256 {expected}, found {found}; delete it and run again")
 
     def write(self, address: str, content: bytes) -> File:
         """Publish bytes; S3 objects are visible only when complete."""
         where = self.location.child(address)
         sha256 = hashlib.sha256(content).hexdigest()
         request = self._client.put_object
-        self._call(
-            f"write {where}",
-            lambda: request(Bucket=where.bucket, Key=where.key, Body=content, Metadata={_SHA256: sha256}),
-        )
+
+        def put() -> None:
+            answer = request(Bucket=where.bucket, Key=where.key, Body=content, Metadata={_SHA256: sha256})
+            answered_by_s3(answer, "ETag")
+
+        self._call(f"write {where}", put)
         return File(path=address, sha256=sha256, size=len(content))
 
     def publish(self, source: Path, address: str) -> File:
@@ -147,6 +156,8 @@ class S3Backend:
             with path.open("wb") as stream:
                 for chunk in answer["Body"].iter_chunks(_MIB):
                     stream.write(chunk)
+                if stream.tell() != listed.size:
+                    raise IncompleteReadError(actual_bytes=stream.tell(), expected_bytes=listed.size)
 
         with disk_faults(f"write {path}"):
             self._call(f"read s3://{self.location.bucket}/{listed.key}", request)
@@ -177,8 +188,14 @@ class S3Backend:
         request: ListObjectsV2RequestTypeDef = {"Bucket": where.bucket, "Prefix": f"{where.key}/" if where.key else ""}
         if not deep:
             request["Delimiter"] = "/"
+
+        def ask() -> ListObjectsV2OutputTypeDef:
+            page = self._client.list_objects_v2(**request)
+            answered_by_s3(page, "Name")
+            return page
+
         while True:
-            page = self._call(f"list {where}", functools.partial(self._client.list_objects_v2, **request))
+            page = self._call(f"list {where}", ask)
             for entry in page.get("Contents", []):
                 if not entry["Key"].endswith("/"):
                     yield ListedObject(entry["Key"], entry["Size"], entry["ETag"])

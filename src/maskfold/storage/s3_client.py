@@ -8,7 +8,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -53,7 +53,10 @@ _NO_CREDENTIALS = (
 )
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
 _DENIED = {"AccessDenied", "403", "Forbidden", "AccountProblem", "AllAccessDisabled", "InvalidObjectState"}
-_UNKNOWN_KEY = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "AuthFailure"}
+_UNKNOWN_KEY = {
+    *("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "AuthFailure"),
+    *("ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "InvalidClientTokenId"),
+}
 _REGION = {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 _BUSY = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "TooManyRequests", "InternalError"}
 _NO_NAME = {"InvalidBucketName", "InvalidURI", "KeyTooLongError"}
@@ -69,6 +72,20 @@ class AbsentError(Exception):
 
 class ChangedError(Exception):
     """The object is no longer the one that was listed."""
+
+
+class ForeignAnswerError(ConnectionError):
+    """Something between here and the server has answered in its place, such as the login page of a network."""
+
+
+def answered_by_s3(answer: Mapping[str, object], part: str) -> None:
+    """Make sure that an answer has a part that S3 never omits: its parser takes any XML for an empty answer.
+
+    Raises:
+        ForeignAnswerError: If it has not; the request is repeated.
+    """
+    if part not in answer:
+        raise ForeignAnswerError(f"an answer without {part}, which is not of an S3 server; does a proxy answer?")
 
 
 class Connection:

@@ -8,6 +8,7 @@ a training: what MLflow misses it gets later.
 from maskfold.tracking.recorder import job_recorder
 from maskfold.tracking.run import RunTracker
 from maskfold.tracking.store import (
+    TRAINING_VIEW,
     artifact_folder,
     connect,
     experiment_id,
@@ -17,6 +18,7 @@ from maskfold.tracking.store import (
 from maskfold.tracking.sync import SyncReport, sync, sync_running
 
 __all__ = [
+    "TRAINING_VIEW",
     "RunTracker",
     "SyncReport",
     "artifact_folder",

@@ -118,6 +118,15 @@ def fold_means(folds: Iterable[tuple[str, float]]) -> dict[str, float]:
     return {f"folds/{network}/macro_f1": statistics.fmean(scores) for network, scores in by_network.items()}
 
 
+def headlines_first(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return metrics in the order of interest: the run's scores, the vote's, other scores, and then all else."""
+
+    def rank(name: str) -> tuple[bool, ...]:
+        return "/" in name, not name.startswith("oof/vote/"), not name.startswith("oof/"), not name.startswith("folds/")
+
+    return {name: metrics[name] for name in sorted(metrics, key=rank)}
+
+
 def _scores(voters: Mapping[str, Scores]) -> dict[str, float]:
     """Return the out-of-fold scores of all voters, and those of the vote as the run's own."""
     found: dict[str, float | None] = {}

@@ -21,10 +21,10 @@ from maskfold.recipe.text import load_yaml
 from maskfold.specs import OUTCOME_FILE
 from maskfold.storage import Workspace
 from maskfold.storage.location import parse
-from maskfold.tracking.content import CURVE_KEY, Content, content_of, fold_means, timing_table
+from maskfold.tracking.content import CURVE_KEY, Content, content_of, fold_means, headlines_first, timing_table
 from maskfold.tracking.logged import LoggedRun, Patience, clean_tags, flatten
 from maskfold.tracking.record import JobRecord, RunRecord, read_record
-from maskfold.tracking.store import connect, experiment
+from maskfold.tracking.store import connect, experiment, run_page
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -101,7 +101,9 @@ class Mirror:
             )
         params = {"data": record.data, "workspace": self._workspace.uri, **_settings(record.recipe)}
         own.tags |= self._note(record, run, own)
-        run.log(params, own.tags, own.metrics, at=max((job.ended or 0 for job in record.jobs), default=0))
+        # All at once: MLflow's page of a run shows metrics in the order in which they came.
+        metrics = headlines_first(own.metrics) if record.ended is not None else {}
+        run.log(params, own.tags, metrics, at=max((job.ended or 0 for job in record.jobs), default=0))
         if version := own.tags.get("dataset_version"):
             run.log_dataset(parse(record.data).name, version, record.data)
         if record.ended is not None:
@@ -114,8 +116,8 @@ class Mirror:
         """Return the description that MLflow shows of a run, unless a person has written another one."""
         links = []
         if record.ended is not None and any(file.path.endswith("report.html") for file, _ in own.files):
-            page = f"#/experiments/{self.experiment(record.experiment)}/runs/{run.id}"
-            links += [f"[Report]({page}/artifacts/report.html)", f"[submission and tables]({page}/artifacts)"]
+            page = functools.partial(run_page, self.experiment(record.experiment), run.id)
+            links += [f"[Report]({page('artifacts/report.html')})", f"[submission and tables]({page('artifacts')})"]
         if flow := record.tags.get("prefect.flow_run_url"):
             links.append(f"[flow run in Prefect]({between_pages(flow) if self._is_embedded else flow})")
         written = run.tag(_NOTE_TAG)

@@ -106,12 +106,14 @@ class RunTracker:
         """Id of the run in MLflow; empty while MLflow does not answer."""
         return self._mirror.id_of(self.id) if self._mirror else ""
 
-    @property
-    def page(self) -> str:
-        """Where a person looks at the run; MLflow's front page while it does not answer."""
+    def page(self, part: str = "") -> str:
+        """Return where a person looks at the run, or at a part of it; see :func:`maskfold.tracking.store.page_of`.
+
+        It is MLflow's front page while that does not answer.
+        """
         if not (self._mirror and self.run_id):
             return page_of(self._uri)
-        return page_of(self._uri, self._mirror.experiment(self._record.experiment), self.run_id)
+        return page_of(self._uri, self._mirror.experiment(self._record.experiment), self.run_id, part)
 
     def add(self, specs: Sequence[AnySpec]) -> None:
         """Say which jobs come next; each training gets a run of its own in MLflow."""

@@ -35,6 +35,8 @@ _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+TRAINING_VIEW = "?workflowType=machine_learning"
+"""At the end of an address it opens MLflow's pages for trainings; by default those for language models are shown."""
 LOOPBACK_UI = PAGES["mlflow"]
 """Where `maskfold ui` shows MLflow, unless another port is given."""
 PAGE_VARIABLE = "MASKFOLD_MLFLOW_PAGE"
@@ -79,11 +81,23 @@ def experiment_id(uri: str) -> str:
     return experiment(connect(uri), experiment_name())
 
 
-def page_of(uri: str, experiment: str = "", run: str = "") -> str:
-    """Return where a person looks at a run: on the server, or where `maskfold ui` shows the embedded database."""
+def page_of(uri: str, experiment: str = "", run: str = "", part: str = "") -> str:
+    """Return where a person looks at a run: on the server, or where `maskfold ui` shows the embedded database.
+
+    Args:
+        uri: Tracking URI.
+        experiment: Id; without it and the run, MLflow's front page is meant.
+        run: Id.
+        part: Of the run's pages, such as ``artifacts/report.html``; by default the first one.
+    """
     server = without_password(os.environ.get(PAGE_VARIABLE) or (uri if uri.startswith("http") else LOOPBACK_UI))
     server = server.rstrip("/")
-    return f"{server}/#/experiments/{experiment}/runs/{run}" if run else server
+    return f"{server}/{run_page(experiment, run, part)}" if run else server
+
+
+def run_page(experiment: str, run: str, part: str = "") -> str:
+    """Return the page of a run as a link within MLflow; see :func:`page_of`."""
+    return f"#/experiments/{experiment}/runs/{run}{part and '/'}{part}{TRAINING_VIEW}"
 
 
 def artifact_folder(uri: str) -> Path:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from maskfold import torchvision_ops  # noqa: F401 - before timm, which imports torchvision
-from maskfold.errors import InvariantError, RecipeError
+from maskfold.errors import InvariantError, RecipeError, WeightsError
 from maskfold.recipe import Network
 from maskfold.specs import Weights
 from maskfold.training.arguments import wrong_arguments
@@ -122,7 +122,7 @@ def rebuild(backbone: str, arguments: Mapping[str, Any], classes: int, size: tup
 def try_out(
     network: Network, classes: int, size: tuple[int, int], weights: Weights | None, file: Path | None
 ) -> tuple[int, str]:
-    """Build a network as training would and run it on one black image.
+    """Build a network as training would and run it on one image.
 
     Args:
         network: Its settings.
@@ -136,19 +136,25 @@ def try_out(
 
     Raises:
         RecipeError: If timm does not know the backbone or its arguments, or it cannot take images of this size.
-        WeightsError: If the file does not fit.
+        WeightsError: If the file does not fit, or the network computes no finite numbers with it.
     """
     place = Position(network.seed, 0)
     backbone = build(network, classes, place, size, weights, file, lambda: ((0.5,) * 3, (0.5,) * 3))
     model = backbone.model.eval()
     try:
         with torch.inference_mode():
-            model(torch.zeros(1, 3, *size))
+            answer = model(torch.linspace(-2, 2, 3 * size[0] * size[1]).reshape(1, 3, *size))
     except RuntimeError as error:
         raise RecipeError(
             f"networks.{network.name}: {network.backbone} cannot process images of {size[0]} x {size[1]} pixels "
             f"(height x width): {str(error).splitlines()[0]}. Set another size, or another backbone."
         ) from error
+    if weights is not None and not answer.isfinite().all():
+        raise WeightsError(
+            f"weights {weights.origin}: with them {network.backbone} answers an image with values that are not "
+            "finite numbers (NaN or infinity), though all of theirs are; the file is damaged, or its training has "
+            "failed: use another file"
+        )
     return sum(
         parameter.numel() for parameter in model.parameters() if parameter.requires_grad
     ), backbone.initial_weights

@@ -37,7 +37,7 @@ def load_trunk(model: nn.Module, file: Path, origin: str, required: bool = False
 
     Raises:
         WeightsError: If the file is not a safetensors file, no tensor fits, a tensor outside the classifier has another
-            shape than in the model, a number is not finite, or too little of the trunk is in the file.
+            shape than in the model, a number is not real or not finite, or too little of the trunk is in the file.
     """
     try:
         found = load_file(file)
@@ -96,9 +96,16 @@ def _check_shapes(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], nam
 
 
 def _check_finite(fitting: Mapping[str, Tensor], wanted: Mapping[str, Tensor], origin: str) -> None:
-    """Refuse infinities and NaN, also those that arise in the network's own precision."""
+    """Refuse infinities and NaN, also those that arise in the network's own precision, and what is no real number."""
     for name, value in fitting.items():
-        if wanted[name].is_floating_point() and not value.to(wanted[name].dtype).isfinite().all():
+        if not wanted[name].is_floating_point():
+            continue
+        if not value.is_floating_point():
+            raise WeightsError(
+                f"weights {origin}: {name} has values of type {str(value.dtype).removeprefix('torch.')}, where the "
+                "network has real numbers; use weights that are not quantized"
+            )
+        if not value.to(wanted[name].dtype).isfinite().all():
             raise WeightsError(
                 f"weights {origin}: {name} has values that are not finite numbers (NaN or infinity); "
                 "the file is damaged, or its training has failed: use another file"

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+from maskfold.dataset import code_page
 from maskfold.dataset.competition.corrections import CompetitionCorrections, Correction, read_corrections
 from maskfold.dataset.competition.eval_table import read_eval_table
 from maskfold.dataset.competition.layout import find_layout
@@ -57,6 +58,8 @@ def read_competition(source: Source) -> Reading:
         warnings=(
             *repaired(folders, FOLDER_FORMS, f"paths of {TRAIN_TABLE}"),
             *repaired(asked.files, FILE_FORMS, f"ImageIDs of {EVAL_TABLE}"),
+            *code_page.repairs(layout.train_images, folders.values(), f"paths of {TRAIN_TABLE}"),
+            *code_page.repairs(layout.eval_images, asked.files.values(), f"ImageIDs of {EVAL_TABLE}"),
             *(corrections.repairs(matched) if corrections else ()),
             *_look_alikes(person.name for person in people),
         ),

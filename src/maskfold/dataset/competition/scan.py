@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from maskfold.dataset.code_page import as_read, on_disk
 from maskfold.dataset.competition.layout import (
     EVAL_IMAGES,
     MASK_OF_NAME,
@@ -15,9 +16,10 @@ from maskfold.dataset.competition.layout import (
     Layout,
 )
 from maskfold.dataset.matching import FILE_FORMS, alike, pair, spelling
-from maskfold.dataset.names import link_problem, printable, unsafe_name
+from maskfold.dataset.names import printable, unsafe_name
 from maskfold.dataset.quarantine import Entry
 from maskfold.layouts import TRAIN_TABLE, is_litter, is_photograph
+from maskfold.links import link_problem
 from maskfold.listing import is_folder, listing
 from maskfold.wording import code_page_hint
 
@@ -57,7 +59,7 @@ class EvalImage:
 def people_folders(layout: Layout) -> list[str]:
     """Return the names of the training folders that a row may mean."""
     found = (entry for entry in listing(layout.train_images) if is_folder(entry) and not is_litter(entry.name))
-    return [entry.name for entry in found if unsafe_name(entry.name) is None]
+    return [name for entry in found if unsafe_name(name := as_read(entry)) is None]
 
 
 def scan_train(layout: Layout, people: Iterable[str], follow_links: bool = False) -> TrainScan:
@@ -79,14 +81,14 @@ def scan_train(layout: Layout, people: Iterable[str], follow_links: bool = False
         elif entry.is_symlink() and (problem := _person_problem(layout, Path(entry.path), follow_links)):
             person = printable(entry.name)
             scan.entries.append(Entry("train", where, person, "unsafe-path", problem, PHOTOGRAPHS_PER_PERSON))
-            listed.discard(entry.name)
-        elif entry.name not in listed:
+            listed.discard(as_read(entry))
+        elif (name := as_read(entry)) not in listed:
             reason = f"the folder has no row in {TRAIN_TABLE}{code_page_hint(entry.name)}"
             person = printable(entry.name)
             scan.entries.append(Entry("train", where, person, "no-row", reason, PHOTOGRAPHS_PER_PERSON))
         else:
-            _scan_person(scan, layout, entry.name, Path(entry.path))
-            listed.discard(entry.name)
+            _scan_person(scan, layout, name, Path(entry.path))
+            listed.discard(name)
     for person in sorted(listed):
         reason = f"{TRAIN_TABLE} has a row for this folder, but there is no such folder"
         where = f"{TRAIN_TABLE}, path {person}"
@@ -122,12 +124,12 @@ def scan_eval(layout: Layout, image_ids: Sequence[str], follow_links: bool = Fal
         follow_links: Whether links out of the data set are followed.
     """
     scan = EvalScan(follow_links=follow_links)
-    files = list(_files_below(scan, layout.eval_images))
+    files = dict(_files_below(scan, layout.eval_images))
     scan.files = pair(image_ids, [name for name in files if unsafe_name(name) is None], FILE_FORMS)
     scan.images = [_eval_image(scan, layout, number, image_id) for number, image_id in enumerate(image_ids)]
     taken = set(scan.files.values())
-    folders = {name.partition("/")[0] for name in taken if "/" in name}
-    spare = {name.partition("/")[0] for name in files if name not in taken} - folders
+    folders = {files[name].partition("/")[0] for name in taken if "/" in name}
+    spare = {written.partition("/")[0] for name, written in files.items() if name not in taken} - folders
     reason = "no row of info.csv names it; it is ignored"
     scan.entries = [
         Entry("eval", f"{EVAL_IMAGES}/{printable(name)}", "", "unlisted", reason + code_page_hint(name))
@@ -136,16 +138,16 @@ def scan_eval(layout: Layout, image_ids: Sequence[str], follow_links: bool = Fal
     return scan
 
 
-def _files_below(scan: EvalScan, folder: Path, prefix: str = "") -> Iterator[str]:
-    """Yield the files below a folder by their relative names; links to folders are not followed."""
+def _files_below(scan: EvalScan, folder: Path, read: str = "", written: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the files below a folder by their relative names, as read and as on disk; links are not followed."""
     for entry in listing(folder):
-        name = prefix + entry.name
+        name, bare = read + as_read(entry), written + entry.name
         if is_litter(entry.name):
             scan.n_litter += 1
         elif is_folder(entry) and not entry.is_symlink():
-            yield from _files_below(scan, Path(entry.path), f"{name}/")
+            yield from _files_below(scan, Path(entry.path), f"{name}/", f"{bare}/")
         else:
-            yield name
+            yield name, bare
 
 
 def _eval_image(scan: EvalScan, layout: Layout, number: int, image_id: str) -> EvalImage:
@@ -153,7 +155,7 @@ def _eval_image(scan: EvalScan, layout: Layout, number: int, image_id: str) -> E
     problem = unsafe_name(name)
     if problem:
         return EvalImage(image_id, f"eval/unsafe/{number}", problem)
-    path = layout.eval_images / name
+    path = on_disk(layout.eval_images, name)
     if os.path.lexists(path):
         problem = link_problem(path, layout.root, scan.follow_links)
     return EvalImage(image_id, f"{EVAL_IMAGES}/{name}", problem)

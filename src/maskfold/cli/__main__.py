@@ -1,5 +1,0 @@
-"""``python -m maskfold.cli`` is the command ``maskfold``."""
-
-from maskfold.cli.app import main
-
-main()
