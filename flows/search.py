@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
@@ -21,10 +20,12 @@ from maskfold.launch.folder import find_failure, find_outcome
 from maskfold.launch.monitor import JobEvent, announce
 from maskfold.recipe import Recipe
 from maskfold.specs import (
+    AskSpec,
     PrepareOutcome,
     ScoreOutcome,
     ScoreSpec,
     SearchedTrial,
+    Told,
     TrainFoldOutcome,
     TrainFoldSpec,
     Trial,
@@ -33,7 +34,7 @@ from maskfold.specs import (
 from maskfold.study.budget import room_for_trial, time_of
 from maskfold.study.plan import Variant
 from maskfold.study.rules import is_hopeless
-from maskfold.study.search import Told, ask, seen_by
+from maskfold.study.search import PROCESS, ask, seen_by
 from maskfold.study.space import Drawn, Space
 
 TOO_MANY: Final = 20
@@ -113,7 +114,8 @@ class Search:
 
     def plan_of(self, recipe: Recipe) -> Plan:
         """Return the plan of another recipe of the study."""
-        if recipe.networks == self.plan.recipe.networks:
+        own, base = ({(one.backbone, one.pretrained) for one in some.networks} for some in (recipe, self.plan.recipe))
+        if own == base:
             return self.plan.with_recipe(recipe)
         return replace(self.plan, recipe=recipe, given_weights=find_weights(recipe, self.weights))
 
@@ -134,9 +136,21 @@ class Search:
 
     def _ask(self, number: int) -> Drawn:
         seen = seen_by(number)
-        history = [Told(self._drawn[one], self.rows[one].state, self.rows[one].macro_f1) for one in range(seen)]
-        history += [Told(self._drawn[one], "running") for one in range(seen, number)]
-        return ask(self.space, history, number, self.seed)
+        history = [
+            Told(drawn=self._drawn[one], state=self.rows[one].state, value=self.rows[one].macro_f1)
+            for one in range(seen)
+        ]
+        history += [Told(drawn=self._drawn[one], state="running") for one in range(seen, number)]
+        if number not in PROCESS:
+            return ask(self.space, history, number, self.seed)
+        spec = AskSpec(
+            workspace=self.jobs.workspace.uri,
+            space=dict(self.space.searched),
+            history=tuple(history),
+            number=number,
+            seed=self.seed,
+        )
+        return self.jobs.run(spec).drawn
 
     def _resume(self, number: int, steps: Steps) -> None:
         try:
@@ -172,7 +186,7 @@ class Search:
         except errors.CancelledError:
             raise
         except errors.MaskfoldError as error:
-            if not number:
+            if not number or error.exit_code == errors.EXIT_UNAVAILABLE:  # that no other trial can do without
                 raise
             text = f"{row.name} failed: {error}"
             get_run_logger().warning("%s (%s)", text, " ".join(shown))
@@ -207,24 +221,23 @@ class Search:
         self, number: int, specs: Sequence[TrainFoldSpec], own: Jobs
     ) -> Generator[list[Future], None, list[TrainFoldOutcome]]:
         """Train side by side; if one fails, raise its error when the others are done."""
-        if number:
+        known = _known_failure(own, specs) if number else None
+        if known is None:
             for spec in specs:
-                _refuse_known_failure(own, spec)
-        for spec in specs:
-            if spec.key not in self._futures:
-                self._futures[spec.key] = own.submit(own.tracker.follow(spec))
-        yield [self._futures[spec.key] for spec in specs]
-        outcomes, failure = [], None
+                if spec.key not in self._futures:
+                    self._futures[spec.key] = own.submit(own.tracker.follow(spec))
+            yield [self._futures[spec.key] for spec in specs]
+        # A failed training left no time; without any, a search whose trials fail would never end.
+        usual = fmean(self._took[0].values()) if self._took[0] else 0.0
+        outcomes = list[TrainFoldOutcome]()
+        failure = known
         for spec in specs:
             try:
-                outcome = own.collect(spec, self._futures[spec.key])
+                outcome = find_outcome(own.workspace, spec) if known else own.collect(spec, self._futures[spec.key])
             except errors.MaskfoldError as error:
-                failure = failure or error
-                # It left no time; without any, a search whose trials fail would never end.
-                self._took[number][spec.key] = fmean(self._took[0].values()) if self._took[0] else 0.0
-            else:
-                outcomes.append(outcome)
-                self._took[number][spec.key] = outcome.seconds
+                failure, outcome = failure or error, None
+            self._took[number][spec.key] = outcome.seconds if outcome else usual
+            outcomes += [outcome] if outcome else []
         if failure is not None:
             raise failure
         return outcomes
@@ -256,15 +269,10 @@ def _scored(row: SearchedTrial, scored: ScoreOutcome, state: str) -> SearchedTri
     return row.model_copy(update=found)
 
 
-def _refuse_known_failure(jobs: Jobs, spec: TrainFoldSpec) -> None:
-    """Do not repeat a training that failed on its settings: it would fail again.
-
-    Raises:
-        JobFailedError: If it did.
-    """
-    with contextlib.suppress(errors.CorruptDataError):  # the job itself says so
-        if find_outcome(jobs.workspace, spec) is not None:
-            return
-    failure = find_failure(jobs.workspace, spec.address)
-    if failure is not None and (failure.exit_code == errors.EXIT_INPUT or "OutOfMemory" in failure.kind):
-        raise errors.JobFailedError(f"{spec.label}: {failure.message}", failure.exit_code)
+def _known_failure(jobs: Jobs, specs: Sequence[TrainFoldSpec]) -> errors.MaskfoldError | None:
+    """Return why a training failed on its settings in an earlier run: it would fail again."""
+    for spec in specs:
+        failure = find_failure(jobs.workspace, spec.address)
+        if failure is not None and (failure.exit_code == errors.EXIT_INPUT or "OutOfMemory" in failure.kind):
+            return errors.JobFailedError(f"{spec.label}: {failure.message}", failure.exit_code)
+    return None

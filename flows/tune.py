@@ -21,11 +21,9 @@ from flows.plan import Plan, plan_run
 from flows.search import Search
 from flows.server import recording_server, server_may_vanish
 from flows.stoppable import stoppable
-from flows.train import RUNNER
 from flows.trials import PlannedTrial, run_trials
 from maskfold.errors import InputError
 from maskfold.launch import make_launcher
-from maskfold.launch.slots import machine_slots
 from maskfold.launch.stopping import current_stop
 from maskfold.redaction import redact_logs
 from maskfold.specs import SearchedTrial, Trial, TuneOutcome, TuneSpec, VariantScore
@@ -133,7 +131,7 @@ def _run_name() -> str:
     return f"tune {PurePath(given['recipe']).stem} {PurePath(given['data']).name}"
 
 
-@flow(name="tune", flow_run_name=_run_name, task_runner=RUNNER)  # type: ignore[arg-type]
+@flow(name="tune", flow_run_name=_run_name)
 def tune(
     data: str,
     workspace: str,
@@ -175,10 +173,9 @@ def tune(
 
 def _tune(tuning: Tuning, launcher: str) -> dict[str, Any]:
     began, plan = time.monotonic(), tuning.base
-    most = BESIDE * tuning.trainings
-    started = make_launcher(launcher, jobs=most)
+    started = make_launcher(launcher, jobs=BESIDE * tuning.trainings)
     # A pool's places are not known: there the budget is for the time of all jobs together.
-    places = len(machine_slots(jobs=most)) if launcher == "local" else 1
+    places = started.places or 1
     name = f"tune {plan.recipe.name} {PurePath(plan.data).name}"
     with tracked(plan, name) as tracker, launching(plan, started, tracker) as jobs:
         search = Search(plan, tuning.space, tuning.weights, tuning.trials, tuning.budget, tuning.seed, jobs, places)

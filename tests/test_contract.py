@@ -8,6 +8,7 @@ import yaml
 
 from flows.job import job
 from flows.train import train
+from flows.tune import tune
 from maskfold.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -31,12 +32,14 @@ def defaults(command: str) -> dict[str, object]:
 
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
-        *("run", "compare", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo")
+        *("run", "compare", "tune", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo")
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
     more = {"--vary", "--study", "--grid", "--seeds"}
     assert options("compare") == {*run, *more, "--dry-run", "--json", "--verbose"}
+    searched = {"--budget", "--trials", "--space", "--seed"}
+    assert options("tune") == {*run, *searched, "--dry-run", "--json", "--verbose"}
     assert options("check") == {"--data", "--recipe", "--set"}
     assert options("recipe") == {"recipe", "--set", "--short", "--plain", "--schema"}
     assert options("explain") == {"key"}
@@ -49,6 +52,7 @@ def test_the_command_line_is_frozen() -> None:
     flags = {"json": False, "verbose": False, "dry_run": False}
     kept = {"workspace": "maskfold-out", "recipe": "fast", "set": [], "weights": [], "launcher": "local"}
     assert defaults("run") == {**kept, **flags}
+    assert defaults("tune") == {**kept, **flags, "budget": "", "trials": None, "space": "", "seed": 0}
     assert defaults("sync") == {"workspace": "maskfold-out", "tracking_uri": "", "json": False}
     assert defaults("clean") == {"workspace": "maskfold-out", "yes": False, "json": False}
     assert defaults("demo") == {"out": Path("maskfold-demo"), "people": 40, "seed": 0, "json": False}
@@ -65,6 +69,11 @@ def test_the_flow_has_the_command_lines_parameters() -> None:
         "weights": [],
         "launcher": "local",
     }
+
+
+def test_the_flow_of_a_search_has_the_command_lines_parameters() -> None:
+    parameters = inspect.signature(tune.fn).parameters
+    assert {f"--{name}" for name in parameters} == options("tune") - {"--verbose", "--dry-run", "--json"}
 
 
 def test_the_job_flow_is_frozen() -> None:

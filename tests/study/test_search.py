@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from maskfold.errors import InputError
 from maskfold.recipe import load_recipe
-from maskfold.specs import SearchedTrial, VariantScore
+from maskfold.specs import SearchedTrial, Told, VariantScore
 from maskfold.study.budget import (
     MOST_CANDIDATES,
     MOST_SEEDS,
@@ -23,8 +23,8 @@ from maskfold.study.budget import (
 )
 from maskfold.study.importance import importances
 from maskfold.study.rules import ENOUGH, adopted, candidates, is_hopeless
-from maskfold.study.search import BESIDE, Told, ask, seen_by
-from maskfold.study.space import default_space, make_space
+from maskfold.study.search import BESIDE, ask, ask_process, seen_by
+from maskfold.study.space import Drawn, default_space, make_space
 from maskfold.study.tuning import sentences, trial_table
 
 SPACE = default_space("fast")
@@ -33,14 +33,22 @@ PLANE = make_space({f"networks.joint.{name}.p": {"low": 0.0, "high": 1.0} for na
 X, Y = PLANE.searched
 
 
+def complete(drawn: Drawn | None, value: float) -> Told:
+    return Told(drawn=drawn, state="complete", value=value)
+
+
 def history(count: int, seed: int = 0) -> list[Told]:
     """Ask and tell, with outcomes of every kind."""
-    told = [Told(SPACE.drawn_by(FAST), "complete", 0.4)]
+    told = [complete(SPACE.drawn_by(FAST), 0.4)]
     for number in range(1, count):
         drawn = ask(SPACE, told, number, seed)
         score = 0.4 + 0.1 * drawn["networks.joint.cutmix.p"]
         told.append(
-            (Told(drawn, "complete", score), Told(drawn, "pruned", score / 2), Told(drawn, "failed"))[number % 3]
+            (
+                Told(drawn=drawn, state="complete", value=score),
+                Told(drawn=drawn, state="pruned", value=score / 2),
+                Told(drawn=drawn, state="failed"),
+            )[number % 3]
         )
     return told
 
@@ -87,14 +95,22 @@ def test_it_finds_what_is_better_than_by_chance() -> None:
     told: list[Told] = []
     for number in range(1, 46):
         drawn = ask(PLANE, told, number, 7)
-        told.append(Told(drawn, "complete", -((drawn[X] - 0.7) ** 2) - (drawn[Y] - 0.2) ** 2))
+        told.append(complete(drawn, -((drawn[X] - 0.7) ** 2) - (drawn[Y] - 0.2) ** 2))
     last = fmean((-(one.value or 0.0)) ** 0.5 for one in told[-15:])
     assert last < 0.2
 
 
+def test_a_gaussian_process_asks_within_the_space_near_what_was_best_and_is_reproducible() -> None:
+    told = history(12)
+    drawn = ask_process(SPACE, told, 12, 0)
+    assert drawn == ask_process(SPACE, told, 12, 0)
+    assert SPACE.apply(FAST, drawn).folds == FAST.folds
+    assert all((key in drawn) == SPACE.active(drawn, key) for key in SPACE.searched)
+
+
 def test_a_thousand_trials_are_no_burden() -> None:
     """Counted in trials, not in time: all of them are told."""
-    told = [Told({X: number / 1000, Y: 0.5}, "complete", number / 1000) for number in range(1000)]
+    told = [complete({X: number / 1000, Y: 0.5}, number / 1000) for number in range(1000)]
     assert ask(PLANE, told, 1000, 0)[X] > 0.5
 
 

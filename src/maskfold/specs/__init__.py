@@ -1,5 +1,6 @@
 """What each job receives and returns, one module per job, as in ``tasks/``; and the key that names its output."""
 
+from maskfold.specs.ask import AskOutcome, AskSpec, Told
 from maskfold.specs.compare import CompareOutcome, CompareSpec, Trial, VariantScore
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
@@ -23,6 +24,8 @@ __all__ = [
     "NO_FOLD",
     "OUTCOME_FILE",
     "SPEC_FILE",
+    "AskOutcome",
+    "AskSpec",
     "CompareOutcome",
     "CompareSpec",
     "CropOutcome",
@@ -54,6 +57,7 @@ __all__ = [
     "Searched",
     "SearchedTrial",
     "Spec",
+    "Told",
     "Tracking",
     "TrainAllOutcome",
     "TrainAllSpec",

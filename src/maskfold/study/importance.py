@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Final
 
-from maskfold.specs import SearchedTrial
-from maskfold.study.search import Told, rebuilt
+from maskfold.specs import SearchedTrial, Told
+from maskfold.study.search import rebuilt
 from maskfold.study.space import Space
 
 LEAST: Final = 8
@@ -30,7 +30,7 @@ def importances(space: Space, trials: Sequence[SearchedTrial]) -> dict[str, floa
     varied = [key for key in always if len({(one.drawn or {}).get(key) for one in done}) > 1]
     if len(done) < LEAST or len({one.macro_f1 for one in done}) < 2 or not varied:
         return {}
-    study = rebuilt(space, [Told(one.drawn, "complete", one.macro_f1) for one in done])
+    study = rebuilt(space, [Told(drawn=one.drawn, state="complete", value=one.macro_f1) for one in done])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)

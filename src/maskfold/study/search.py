@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
+from maskfold.specs import Told
 from maskfold.specs.space import Searched
 from maskfold.study.space import Drawn, Space
 
@@ -22,18 +22,8 @@ if TYPE_CHECKING:
 
 BESIDE: Final = 2
 """Trials side by side. In simulations two lost nothing against one at a time, and four lost a third of the gain."""
-State = Literal["complete", "pruned", "failed", "running"]
-
-
-@dataclass(frozen=True)
-class Told:
-    """What is known of one trial."""
-
-    drawn: Drawn | None
-    """None if the space cannot express it, as may happen with the recipe as it is."""
-    state: State
-    value: float | None = None
-    """Its score; of a pruned one that of its first fold."""
+PROCESS: Final = range(40, 301)
+"""Trials that are asked of a Gaussian process: before, it has too little to learn from; later, it takes too long."""
 
 
 def seen_by(number: int) -> int:
@@ -63,6 +53,32 @@ def ask(space: Space, history: Sequence[Told], number: int, seed: int) -> Drawn:
         warnings.simplefilter("ignore", ExperimentalWarning)
         sampler = TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed + number)
     study = rebuilt(space, history, sampler)
+    return _asked(space, study)
+
+
+def ask_process(space: Space, history: Sequence[Told], number: int, seed: int) -> Drawn:
+    """Return what a trial tries, by a Gaussian process; settings under a condition by the estimator of :func:`ask`.
+
+    Snoek, J., Larochelle, H. and Adams, R. P. (2012). Practical Bayesian Optimization of Machine Learning Algorithms.
+    NeurIPS.
+
+    Args:
+        space: What may be tried.
+        history: What is known of the trials 0 .. number - 1.
+        number: The trial's.
+        seed: Of the search.
+    """
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.samplers import GPSampler, TPESampler
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        alone = TPESampler(seed=seed + number)
+        sampler = GPSampler(seed=seed + number, independent_sampler=alone)
+        return _asked(space, rebuilt(space, history, sampler))
+
+
+def _asked(space: Space, study: Study) -> Drawn:
     trial = study.ask()
     found: Drawn = {}
     for key, one in space.searched.items():

@@ -198,7 +198,8 @@ def make_space(given: Any, where: str) -> Space:
             first = error.errors()[0]
             place = ".".join(map(str, (key, *first["loc"])))
             hint = did_you_mean(str(first["loc"][-1]), Searched.model_fields) if first["loc"] else ""
-            problem = first["msg"].removeprefix("Value error, ")
+            unknown = first["type"] == "extra_forbidden"
+            problem = "unknown" if unknown else first["msg"].removeprefix("Value error, ")
             raise RecipeError(f"{where}: {place}: {problem}.{hint}") from None
     for key in found:
         _check_conditions(key, found, where)

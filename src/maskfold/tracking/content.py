@@ -22,6 +22,7 @@ _FOLDERS = {
     "train_fold": {"weights": "weights", "samples": "figures"},
     "train_all": {"weights": "weights", "samples": "figures"},
     "ensemble": {"submission": "", "report": "", "oof": "", "figures": "figures", "tables": "tables"},
+    "tune": {"page": "", "winner": "", "csv": ""},
     "export": {"model": "model", "card": "model"},
 }
 """Artifacts by stage: the outcome's fields that hold files, and their folders; other files stay in the workspace."""
