@@ -12,6 +12,7 @@ from maskfold.dataset.folds import held_out_folds
 from maskfold.dataset.manifest import train_rows
 from maskfold.ensemble.combination import Combination, FoldTable, combine
 from maskfold.ensemble.inputs import read_predictions
+from maskfold.ensemble.scores import macro_f1
 from maskfold.scheme import IntArray
 from maskfold.specs import File, PrepareOutcome, ScoreSpec, Trial, VariantScore
 from maskfold.study.comparison import Difference, compare
@@ -84,7 +85,7 @@ def score_trial(spec: ScoreSpec, fetch: Callable[[File], Path]) -> tuple[float, 
 
     own = voted(spec.trial)
     if spec.base is None:
-        return own.vote.scores.macro_f1, None
+        return macro_f1(own.vote.true, own.vote.predicted, own.scheme.n_classes), None
     base = voted(spec.base)
     answers = {"base": [base.vote.predicted], "trial": [own.vote.predicted]}
     found = compare(own.train["person"], own.vote.true, answers, "base", own.scheme.n_classes)

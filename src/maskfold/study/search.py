@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from maskfold.specs import Told
@@ -131,5 +132,6 @@ def _ends(one: Searched) -> tuple[Any, Any]:
     """Return the ends of a range; the upper one a whole number of steps above the lower one, as Optuna wants it."""
     low, high = one.low or 0, one.high or 0
     if one.step is not None:
-        high = low + int((high - low) / one.step + 1e-9) * one.step
+        first, step = Decimal(str(low)), Decimal(str(one.step))  # as Optuna counts
+        high = float(first + (Decimal(str(high)) - first) // step * step)
     return (int(low), int(high)) if one.is_whole else (float(low), float(high))
