@@ -36,6 +36,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "links": {"errors", "layouts", "wording"},
     "table_scheme": {*CONTRACTS, "layouts", "rows"},
     "submissions": {*CONTRACTS, "storage"},
+    "champions": {*CONTRACTS, "storage"},
     "discovery": {*CONTRACTS, "layouts", "links", "rows", "table_scheme", "storage"},
     # The machine.
     "allocator": set(),
@@ -50,20 +51,21 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "dataset": {*CONTRACTS, *MACHINE, "content", "layouts", "links", "listing", "rows"},
     "faces": {*CONTRACTS, *MACHINE, "storage", "dataset"},
     "training": {*CONTRACTS, *MACHINE, "dataset", "faces"},
-    "ensemble": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training"},
-    "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
+    "ensemble": {*CONTRACTS, *MACHINE, "storage", "submissions", "champions", "dataset", "faces", "training"},
+    "inference": {*CONTRACTS, *MACHINE, "storage", "champions", "dataset", "faces", "training", "ensemble"},
     "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble"},
     # Services of a run.
     "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},
-    "tracking": {*CONTRACTS, "home", "loopback", "storage"},
+    "tracking": {*CONTRACTS, "champions", "home", "loopback", "storage"},
     "launch": {*CONTRACTS, "cores", "home", "loopback", "sockets", "storage", "terminal"},
     "launch.preload": {"home", "torchvision_ops", "dataset", "faces", "training", "ensemble"},
     # What people start.
     "pace": {"launch"},
     "console": {"launch", "pace", "wording"},
     "history": {*CONTRACTS, "storage", "tracking"},
-    "models": {*CONTRACTS, "history", "storage"},
-    "cleaning": {*CONTRACTS, "history", "storage", "submissions", "tracking"},
+    "models": {*CONTRACTS, "champions", "history", "storage", "tracking"},
+    "promotion": {*CONTRACTS, "champions", "history", "inference", "models", "storage", "tracking"},
+    "cleaning": {*CONTRACTS, "champions", "history", "storage", "submissions", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},
     "api": {"console", "launch", "loopback", "pace", "redaction", "servers", "storage"},
@@ -71,6 +73,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
         *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "submissions", "terminal", "training"),
+        *("champions", "models", "promotion"),
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -93,6 +96,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
 FLOWS_MAY = {
     *CONTRACTS,
     *(
+        "champions",
         "cores",
         "discovery",
         "launch",

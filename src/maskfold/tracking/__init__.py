@@ -6,6 +6,13 @@ a training: what MLflow misses it gets later.
 """
 
 from maskfold.tracking.recorder import job_recorder
+from maskfold.tracking.registered import (
+    RegisteredVersion,
+    aliases_and_versions,
+    champions_registered,
+    fetch_registered,
+    find_registered,
+)
 from maskfold.tracking.run import RunTracker
 from maskfold.tracking.store import (
     artifact_folder,
@@ -14,17 +21,23 @@ from maskfold.tracking.store import (
     refuse_unusable_uri,
     tracking_uri,
 )
-from maskfold.tracking.sync import SyncReport, sync, sync_running
+from maskfold.tracking.sync import SyncReport, sync, sync_champions, sync_running
 
 __all__ = [
+    "RegisteredVersion",
     "RunTracker",
     "SyncReport",
+    "aliases_and_versions",
     "artifact_folder",
+    "champions_registered",
     "connect",
     "experiment_id",
+    "fetch_registered",
+    "find_registered",
     "job_recorder",
     "refuse_unusable_uri",
     "sync",
+    "sync_champions",
     "sync_running",
     "tracking_uri",
 ]

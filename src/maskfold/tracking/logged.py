@@ -160,7 +160,7 @@ class LoggedRun:
         try:
             there = self._list(_folder(name))
             if there.get(name, -1) not in (size, None):
-                with _time_for(size):
+                with time_for(size):
                     upload()
                 there[name] = size
         except Exception as error:  # noqa: BLE001 - one file must not keep back all that follows
@@ -203,7 +203,7 @@ def short(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _time_for(size: int) -> Iterator[None]:
+def time_for(size: int) -> Iterator[None]:
     """Let MLflow wait longer for the answer to an upload: gateways pass a file on before they answer.
 
     MLflow reads the timeout from the environment for each request; those of other threads may wait longer meanwhile.

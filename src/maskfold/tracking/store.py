@@ -95,6 +95,11 @@ def artifact_folder(uri: str) -> Path:
     return make_private(database.with_name("mlartifacts"))
 
 
+def is_empty(uri: str) -> bool:
+    """Return whether a tracking URI names an embedded database that does not exist, so that nothing is in it."""
+    return uri.startswith(_EMBEDDED) and not Path(uri.removeprefix(_EMBEDDED)).exists()
+
+
 def connect(uri: str) -> MlflowClient:
     """Return a client that fails soon and logs little.
 
