@@ -40,6 +40,8 @@ class PhotographFunction:
     def predict(self, model_input: Any) -> pd.DataFrame:
         """Return one row for each photograph: its number as ``image``, and what ``maskfold predict`` says of it.
 
+        A number that there is not, such as the box of a face that was not found, is None: JSON knows no NaN.
+
         Args:
             model_input: Bytes of an image file (or base64 text), a uint8 array (height, width, 3), a list, an array
                 (N, height, width, 3), or a data frame or a dictionary with the column ``image`` of these.
@@ -53,8 +55,10 @@ class PhotographFunction:
         for number, some in enumerate(parts):
             names = [str(number * _AT_A_TIME + place) for place in range(len(some))]
             tables.append(answer_table(names, self._predictor.predict(some), scheme))
-        table = pd.concat(tables, ignore_index=True)
-        return table.astype({"class": np.int32})  # every photograph has an answer; JSON knows no missing numbers
+        table = pd.concat(tables, ignore_index=True).astype({"class": np.int32})  # every photograph has an answer
+        for name in table.columns[table.isna().any()]:
+            table[name] = table[name].astype(object).where(table[name].notna(), None)
+        return table
 
 
 def photographs(given: Any) -> list[bytes]:

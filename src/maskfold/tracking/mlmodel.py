@@ -82,15 +82,20 @@ def model_files(package: ModelPackage, model_id: str, location: str, run_id: str
 
 def _outputs(package: ModelPackage) -> list[dict[str, Any]]:
     """Return the columns of the answers; see ``maskfold.inference.answers``."""
-    edges = ("left", "top", "right", "bottom")
-    types = {
-        **dict.fromkeys(("face", "class", "height", "width"), "integer"),
-        **dict.fromkeys(("image", *package.scheme.names, "face_status", "problem"), "string"),
-        **dict.fromkeys(("face_probability", *(f"face_{edge}" for edge in edges)), "float"),
-        **dict.fromkeys(("confidence", *(f"p{number}" for number in range(package.scheme.n_classes))), "double"),
-        "unsure": "boolean",
-    }
-    return [{"type": kind, "name": name, "required": True} for name, kind in types.items()]
+    box = [f"face_{edge}" for edge in ("left", "top", "right", "bottom")]
+    types = [
+        ("string", ["image"]),
+        ("integer", ["face", "class"]),
+        ("string", package.scheme.names),
+        ("double", ["confidence"]),
+        ("boolean", ["unsure"]),
+        ("string", ["face_status"]),
+        ("float", ["face_probability", *box]),
+        ("integer", ["height", "width"]),
+        ("string", ["problem"]),
+        ("double", [f"p{number}" for number in range(package.scheme.n_classes)]),
+    ]
+    return [{"type": kind, "name": name, "required": True} for kind, names in types for name in names]
 
 
 def _picture(shift: int) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from maskfold.errors import CorruptDataError, InputError, UnavailableError
+from maskfold.home import PRIVATE_FILE, make_private
 from maskfold.redaction import without_password
 from maskfold.specs import ModelPackage
 from maskfold.specs.model import MODEL_FILE
-from maskfold.storage.aside import aside
 from maskfold.storage.cache import cache_folder, locked, mark_used
 from maskfold.storage.checksum import sha256_of
 from maskfold.storage.faults import FULL, disk_faults
@@ -31,6 +32,7 @@ _REFUSALS: Final = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZ
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _KEY: Final = re.compile(r"[0-9a-f]{16}")
 _PREFIX: Final = "maskfold-"
+_DOWNLOAD: Final = ".download-"
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def fetch_registered(found: RegisteredVersion) -> Path:
     """
     folder = cache_folder() / "models" / found.digest
     with disk_faults(f"write to the cache {folder}"), locked(folder):
+        make_private(folder)
         mark_used(folder)
         described = _fetch(found, MODEL_FILE, found.digest, folder)
         try:
@@ -134,38 +137,32 @@ def _fetch(found: RegisteredVersion, name: str, sha256: str, folder: Path) -> Pa
     target = folder / name
     if target.is_file() and sha256_of(target) == sha256:
         return target
-    with aside(target) as path:
-        content = _download(found, name, path)
+    for left in folder.glob(f"{_DOWNLOAD}*"):  # of a killed process: this one holds the lock
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_DOWNLOAD) as place:  # on the same disk, to be renamed
+        if not _ask(lambda client: unless_missing(lambda: _download(client, found, name, place))):
+            raise CorruptDataError(
+                f"{found.uri}: {PACKAGE}/{name} is not in MLflow any more; register the model again from its workspace"
+            )
+        path = Path(place, name)
+        path.chmod(PRIVATE_FILE)
+        content = sha256_of(path)
         if content != sha256:
             raise CorruptDataError(
                 f"{found.uri}: {name} is not the file that was registered (its sha256 is {content[:16]}..., expected "
                 f"{sha256[:16]}...); it was changed, or damaged. Register the model again from its workspace"
             )
+        path.replace(target)
     return target
 
 
-def _download(found: RegisteredVersion, name: str, target: Path) -> str:
-    """Download a file of the package to a path; return its sha256."""
-    folder = target.with_name(f"{target.name}.download")
-    try:
-        source = f"{found.uri}/{PACKAGE}/{name}"
-        if not _ask(lambda _: unless_missing(lambda: _download_artifact(source, folder))):
-            raise CorruptDataError(f"{source} is not in MLflow any more; register the model again from its workspace")
-        (folder / name).replace(target)
-    finally:
-        for left in folder.glob("*") if folder.is_dir() else ():
-            left.unlink(missing_ok=True)
-        if folder.is_dir():
-            folder.rmdir()
-    with target.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _download_artifact(uri: str, folder: Path) -> str:
+def _download(client: MlflowClient, found: RegisteredVersion, name: str, folder: str) -> str:
     from mlflow.artifacts import download_artifacts
 
-    folder.mkdir(exist_ok=True)
-    return str(download_artifacts(artifact_uri=uri, dst_path=str(folder), tracking_uri=tracking_uri()))
+    # Not by models:/..., for which MLflow asks the registry that the environment names.
+    artifacts = client.get_model_version_download_uri(found.name, found.version).rstrip("/")
+    source = f"{artifacts}/{PACKAGE}/{name}"
+    return str(download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=client.tracking_uri))
 
 
 def _ask(question: Any) -> Any:

@@ -89,7 +89,7 @@ class Registry:
         package = self._read(key)
         if package is None:
             return None
-        found = self._versions(package)
+        found = self._versions(package.model.name, package.digest)
         if found:
             return found[0]
         logged = self._logged(package, origin)
@@ -97,7 +97,7 @@ class Registry:
         if str(logged.status) != "READY":
             self._client.finalize_logged_model(logged.model_id, "READY")
         self._create_version(package, logged, origin)
-        first, *doubled = self._versions(package)
+        first, *doubled = self._versions(package.model.name, package.digest)
         for other in doubled:  # of a process that did the same at once; all keep the first
             self._client.delete_model_version(other.name, other.version)
         return first
@@ -108,7 +108,9 @@ class Registry:
         It stays where another workspace's model has it, or where a person has put it by MLflow's own means, unless a
         person has promoted the champion here. That is logged.
         """
-        version = self.register(champion.key, origin)
+        # A run's model was registered with its run; if it is not there, a person has deleted it.
+        is_foreign = champion.oof is None
+        version = self.register(champion.key, origin) if is_foreign else self._find(champion)
         if version is None or version.tags.get(SINCE_TAG) == champion.since:
             return
         now = self.by_alias(champion.model, ALIAS)
@@ -144,8 +146,11 @@ class Registry:
         files += [_file(f"{folder}/{name}", text) for name, text in texts.items() if text is not None]
         return _Package(model, hashlib.sha256(content).hexdigest(), tuple(files))
 
-    def _versions(self, package: _Package) -> list[ModelVersion]:
-        where = f"name = '{package.model.name}' and tags.`{DIGEST_TAG}` = '{package.digest}'"
+    def _find(self, champion: Champion) -> ModelVersion | None:
+        return next(iter(self._versions(champion.model, champion.digest)), None)
+
+    def _versions(self, name: str, digest: str) -> list[ModelVersion]:
+        where = f"name = '{name}' and tags.`{DIGEST_TAG}` = '{digest}'"
         return sorted(self._client.search_model_versions(where), key=lambda version: int(version.version))
 
     def _logged(self, package: _Package, origin: Origin) -> LoggedModel:
@@ -221,14 +226,16 @@ class Registry:
             except MlflowException as error:  # by another process, at once
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
+        # Without a server MLflow would look up run and model in whatever store the environment names.
+        knows_model = bool(origin.run) or self._client.tracking_uri.startswith("http")
         self._client.create_model_version(
             model.name,
-            f"models:/{logged.model_id}",
+            logged.artifact_location,
             run_id=origin.run or None,
             tags=self._tags(package, origin),
             description=_description(model),
             await_creation_for=0,
-            model_id=logged.model_id,
+            model_id=logged.model_id if knows_model else None,
         )
 
     def _tags(self, package: _Package, origin: Origin) -> Mapping[str, str]:
