@@ -1,4 +1,4 @@
-"""Model packages as an export job leaves them, with weights that are no networks: for what only looks at the package."""
+"""Model packages as an export job leaves them, with weights that are no networks: for what only looks at packages."""
 
 from __future__ import annotations
 
