@@ -93,7 +93,8 @@ class Registry:
         if found:
             return found[0]
         logged = self._logged(package, origin)
-        self._upload(package, logged, origin)
+        with self._patience.spent_on_failure():
+            self._upload(package, logged, origin)
         if str(logged.status) != "READY":
             self._client.finalize_logged_model(logged.model_id, "READY")
         self._create_version(package, logged, origin)
@@ -194,8 +195,6 @@ class Registry:
 
     def _upload(self, package: _Package, logged: LoggedModel, origin: Origin) -> None:
         """Upload what is missing of a model's files; ``MLmodel``, by which it is loaded, last."""
-        if self._patience.seconds <= 0:
-            raise TimeoutError("not tried: what came before it took too long to fail")
         model_id = logged.model_id
         there = {
             entry.path: entry.file_size
