@@ -53,8 +53,8 @@ def _margin(challenger: Champion, held: Champion, workspace: Workspace) -> tuple
     if challenger.oof is None or held.oof is None:
         return None, f"its package came from elsewhere, without the out-of-fold table to compare; {advice}"
     try:
-        tables = [read_answers(workspace.fetch(file)) for file in (challenger.oof, held.oof)]
-        margin = compare(*tables, classes=len(challenger.classes))
+        ours, theirs = (read_answers(workspace.fetch(file)) for file in (challenger.oof, held.oof))
+        margin = compare(ours, theirs, len(challenger.classes))
     except MaskfoldError as error:  # of the older run: its table was deleted or damaged
         return None, f"its out-of-fold table cannot be read ({error}); {advice}"
     if margin is None:

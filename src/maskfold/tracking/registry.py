@@ -11,7 +11,7 @@ import functools
 import hashlib
 import logging
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
@@ -130,7 +130,8 @@ class Registry:
 
     def by_alias(self, name: str, alias: str) -> ModelVersion | None:
         """Return the version with an alias; None if there is none."""
-        return unless_missing(lambda: self._client.get_model_version_by_alias(name, alias))
+        found: ModelVersion | None = unless_missing(lambda: self._client.get_model_version_by_alias(name, alias))
+        return found
 
     def _read(self, key: str) -> _Package | None:
         content = self._workspace.read(package_file(key))
@@ -237,7 +238,7 @@ class Registry:
             model_id=logged.model_id if knows_model else None,
         )
 
-    def _tags(self, package: _Package, origin: Origin) -> Mapping[str, str]:
+    def _tags(self, package: _Package, origin: Origin) -> dict[str, str]:
         model = package.model
         known = {
             DIGEST_TAG: package.digest,
