@@ -34,9 +34,9 @@ def _empty_registry(request: pytest.FixtureRequest) -> None:
         client = connect(server.uri if server else request.getfixturevalue("uri"))
         for model in client.search_registered_models():
             client.delete_registered_model(model.name)
-            for experiment in client.search_experiments():
-                for logged in client.search_logged_models([experiment.experiment_id]):
-                    client.delete_logged_model(logged.model_id)
+        for experiment in client.search_experiments():
+            for logged in client.search_logged_models([experiment.experiment_id]):
+                client.delete_logged_model(logged.model_id)
 
 
 def run(workspace: Workspace, key: str = "1" * 16, score: float = 0.71, end: bool = True, **more: object) -> RunTracker:
@@ -84,19 +84,19 @@ def test_a_run_registers_its_model_with_scores_and_alias(uri: str, workspace: Wo
         *("0.7100", "0.6600", "0.7600")
     ]
     assert "macro-F1 0.710 (95 % interval 0.660 to 0.760)" in version.description
-    model = client.get_logged_model(version.model_id)
+    model = client.get_logged_model(version.tags["maskfold.logged_model"])
     assert str(model.status) == "READY"
     assert {metric.key: metric.value for metric in model.metrics}["macro_f1"] == 0.71
     assert {metric.key for metric in model.metrics} >= {"accuracy", "oof/vote/mask_macro_f1"}
     run_there = client.get_run(tracker.run_id)
     assert run_there.data.tags["maskfold.model"] == f"{MODEL}/{version.version}"
-    assert [output.model_id for output in run_there.outputs.model_outputs] == [version.model_id]
-    names = {entry.path for entry in client.list_logged_model_artifacts(version.model_id)}
+    assert [output.model_id for output in run_there.outputs.model_outputs] == [model.model_id]
+    names = {entry.path for entry in client.list_logged_model_artifacts(model.model_id)}
     assert names == {
         *("MLmodel", "input_example.json", "serving_input_example.json", "requirements.txt"),
         *("python_env.yaml", "package"),
     }
-    package = {entry.path for entry in client.list_logged_model_artifacts(version.model_id, "package")}
+    package = {entry.path for entry in client.list_logged_model_artifacts(model.model_id, "package")}
     assert package == {f"package/{name}" for name in ("model.json", "README.md", "a-1.safetensors")}
 
 

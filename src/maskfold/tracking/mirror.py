@@ -118,9 +118,7 @@ class Mirror:
             version = self._registry.register(made[-1].key, origin)
         except Exception as error:  # noqa: BLE001 - the run must not stay incomplete for its model
             self._client.get_run(run.id)  # raises when the server is away
-            _log.warning(
-                "MLflow does not take the model of %s; the next sync tries again: %s", record.name, short(error)
-            )
+            _log.warning("MLflow: the model of %s is not recorded: %s", record.name, short(error))
             return False
         if version is not None:
             run.log(tags={_MODEL_TAG: f"{version.name}/{version.version}"})

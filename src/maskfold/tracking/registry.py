@@ -35,6 +35,8 @@ ALIAS: Final = "champion"
 DIGEST_TAG, KEY_TAG, WORKSPACE_TAG = "maskfold.digest", "maskfold.key", "maskfold.workspace"
 SINCE_TAG: Final = "maskfold.champion_since"
 """On a version: which record of a champion was looked at already. So an alias that a person has moved since stays."""
+_MODEL_TAG: Final = "maskfold.logged_model"
+"""On a version: the logged model, which MLflow's databases do not keep."""
 _log = logging.getLogger(__name__)
 
 
@@ -232,7 +234,7 @@ class Registry:
             model.name,
             logged.artifact_location,
             run_id=origin.run or None,
-            tags=self._tags(package, origin),
+            tags={**self._tags(package, origin), _MODEL_TAG: logged.model_id},
             description=_description(model),
             await_creation_for=0,
             model_id=logged.model_id if knows_model else None,
