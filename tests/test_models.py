@@ -108,10 +108,28 @@ def test_an_mlflow_without_the_model_leaves_the_workspaces_champion(
     assert database.exists() == there
 
 
-def test_a_version_or_another_alias_needs_mlflow(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_that_is_a_package_of_the_workspace_is_known_while_mlflow_is_away(
+    mlflow_server: MlflowServer, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
+    with proxied(mlflow_server.port) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
+        exported = run(workspace, "a" * 16)
+        versions = MlflowClient(tracking_uri=mlflow_server.uri).search_model_versions(f"name = '{MODEL}'")
+        (version,) = [one.version for one in versions if one.tags["maskfold.digest"] == exported.outcome.digest]
+        run(workspace, "b" * 16)
+        proxy.stop()
+        found = find_model(f"models:/{MODEL}/{version}", workspace.uri)
+        assert (found.uri, found.digest) == located(workspace, exported)
+        assert "does not answer" in found.warning
+        with pytest.raises(UnavailableError):
+            find_model(f"models:/{MODEL}/{int(version) + 7}", workspace.uri)
+
+
+def test_another_version_or_alias_needs_mlflow(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     run(workspace)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
-    for reference in (f"models:/{MODEL}/1", f"models:/{MODEL}@best"):
+    for reference in (f"models:/{MODEL}/2", f"models:/{MODEL}@best"):
         with pytest.raises(UnavailableError, match=r"does not answer.*champion, run:ID or a folder needs no MLflow"):
             find_model(reference, workspace.uri)
 
@@ -169,7 +187,8 @@ def test_a_damaged_record_of_the_champion(workspace: Workspace) -> None:
 
 def test_a_model_whose_workspace_cannot_be_reached_is_downloaded_once(workspace: Workspace, tmp_path: Path) -> None:
     exported = run(workspace)
-    files = {path.name: path.read_bytes() for path in Path(workspace.locate(exported.spec.folder)).iterdir()}
+    package = Path(workspace.locate(exported.spec.folder))
+    files = {path.name: path.read_bytes() for path in package.iterdir() if not path.name.startswith("registered-")}
     shutil.rmtree(workspace.uri)
     found = find_model("champion", str(tmp_path / "nowhere"))
     assert found.digest == exported.outcome.digest

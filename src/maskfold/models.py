@@ -44,7 +44,8 @@ def find_model(reference: str, workspace: str) -> FoundModel:
 
     Args:
         reference: ``champion``: MLflow's, or the workspace's own if MLflow is away or has none. ``models:/NAME@ALIAS``
-            or ``models:/NAME/VERSION`` of MLflow's registry. ``run:latest``, ``run:ID`` (a run's id, or the beginning
+            or ``models:/NAME/VERSION`` of MLflow's registry; while it is away a version that is a package of the
+            workspace is known all the same. ``run:latest``, ``run:ID`` (a run's id, or the beginning
             of one). Or the folder of a package.
         workspace: Of the runs and the champion; not looked at for a folder.
 
@@ -194,7 +195,11 @@ def _named(reference: str, workspace: str) -> FoundModel:
     try:
         found = tracking.find_registered(name, alias, version)
     except UnavailableError as error:
-        raise UnavailableError(f"{reference}: {error}; {CHAMPION}, run:ID or a folder needs no MLflow") from None
+        known = None if opened is None or alias else tracking.remembered(opened, name, version)
+        if opened is None or known is None:
+            raise UnavailableError(f"{reference}: {error}; {CHAMPION}, run:ID or a folder needs no MLflow") from None
+        where = opened.locate(package_folder(known[0]))
+        return FoundModel(where, known[1], reference, f"{error}; using {where}, which was registered as {reference}")
     if found is None:
         there = tracking.aliases_and_versions(name)
         raise InputError(f"{reference}: MLflow has no such {f'version; {name}: {there}' if there else 'model'}")

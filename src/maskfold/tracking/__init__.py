@@ -12,6 +12,7 @@ from maskfold.tracking.registered import (
     champions_registered,
     fetch_registered,
     find_registered,
+    remembered,
 )
 from maskfold.tracking.run import RunTracker
 from maskfold.tracking.store import (
@@ -36,6 +37,7 @@ __all__ = [
     "find_registered",
     "job_recorder",
     "refuse_unusable_uri",
+    "remembered",
     "sync",
     "sync_champions",
     "sync_running",

@@ -27,6 +27,7 @@ from maskfold.storage.location import parse
 from maskfold.tracking.content import CURVE_KEY, Content, content_of, fold_means, timing_table
 from maskfold.tracking.logged import LoggedRun, Patience, clean_tags, flatten, short
 from maskfold.tracking.record import JobRecord, RunRecord, read_record
+from maskfold.tracking.registered import remember
 from maskfold.tracking.registry import Origin, Registry
 from maskfold.tracking.store import connect, experiment, experiment_name
 
@@ -53,7 +54,7 @@ class Mirror:
     """
 
     def __init__(self, uri: str, workspace: Workspace) -> None:
-        self._client = connect(uri)
+        self._client, self._uri = connect(uri), uri
         self._is_embedded = not uri.startswith("http")
         self._workspace = workspace
         self._runs: dict[str, dict[str, LoggedRun]] = {}
@@ -116,6 +117,8 @@ class Mirror:
         origin = Origin(self.experiment(record.experiment), made[-1].ended or record.started, run.id, record.id)
         try:
             version = self._registry.register(made[-1].key, origin)
+            if version is not None:
+                remember(self._workspace, made[-1].key, version, self._uri)
         except Exception as error:  # noqa: BLE001 - the run must not stay incomplete for its model
             self._client.get_run(run.id)  # raises when the server is away
             _log.warning("MLflow: the model of %s is not recorded: %s", record.name, short(error))

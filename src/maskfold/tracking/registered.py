@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import tempfile
@@ -14,8 +15,12 @@ from pydantic import ValidationError
 from maskfold.errors import CorruptDataError, InputError, UnavailableError
 from maskfold.home import PRIVATE_FILE, make_private
 from maskfold.redaction import without_password
-from maskfold.specs import ModelPackage
-from maskfold.specs.model import MODEL_FILE
+from maskfold.settings import Settings
+from maskfold.specs import ModelPackage, package_folder
+from maskfold.specs import digest as marked
+from maskfold.specs.address import Sha256
+from maskfold.specs.model import MODEL_FILE, MODELS
+from maskfold.storage import Workspace
 from maskfold.storage.cache import cache_folder, locked, mark_used
 from maskfold.storage.checksum import sha256_of
 from maskfold.storage.faults import FULL, disk_faults
@@ -107,6 +112,43 @@ def aliases_and_versions(name: str) -> str:
     aliases = ", ".join(f"@{alias} (version {number})" for alias, number in sorted(model.aliases.items()))
     newest = max((int(version.version) for version in model.latest_versions), default=0)
     return f"aliases: {aliases or 'none'}; newest version: {newest or 'none'}"
+
+
+class RegisteredNote(Settings):
+    """What a workspace knows of one of its packages: which version of a registered model it is in one MLflow."""
+
+    name: str
+    version: str
+    digest: Sha256
+
+
+def remember(workspace: Workspace, key: str, version: ModelVersion, uri: str) -> None:
+    """Note in a workspace which version a package is, for times in which MLflow is away.
+
+    Raises:
+        MaskfoldError: If the workspace cannot be written.
+    """
+    note = RegisteredNote(name=version.name, version=str(version.version), digest=version.tags[DIGEST_TAG])
+    workspace.write(f"{package_folder(key)}/{_note_name(uri)}", note.model_dump_json().encode())
+
+
+def remembered(workspace: Workspace, name: str, version: str) -> tuple[str, str] | None:
+    """Return key and digest of the package that is a version in the configured MLflow; None if that is not known.
+
+    Raises:
+        MaskfoldError: If the workspace cannot be read.
+    """
+    for path in workspace.list(MODELS):
+        if path.endswith(f"/{_note_name(tracking_uri())}"):
+            with contextlib.suppress(ValidationError):  # damaged: as if it were not there
+                note = RegisteredNote.model_validate_json(workspace.read(path) or b"")
+                if (note.name, note.version) == (name, version):
+                    return path.split("/")[1], note.digest
+    return None
+
+
+def _note_name(uri: str) -> str:
+    return f"registered-{marked(without_password(uri))[:16]}.json"
 
 
 def fetch_registered(found: RegisteredVersion) -> Path:
