@@ -39,6 +39,8 @@ class SyncReport:
     incomplete: int = 0
     running: int = 0
     """Runs that go on; their own flows record them."""
+    champions: int = 0
+    """Models whose champion was looked at."""
     away: str = ""
     """Why MLflow could not be used, if it could not."""
 
@@ -101,7 +103,8 @@ def sync_champions(workspace: Workspace) -> str:
 
 def _follow(mirror: Mirror | None, workspace: Workspace, uri: str, report: SyncReport) -> bool:
     """Let the aliases follow the champions of a workspace; return whether nothing is missing."""
-    if not champions.models_with_one(workspace):
+    report.champions = len(champions.models_with_one(workspace))
+    if not report.champions:
         return True
     try:
         return (mirror or Mirror(uri, workspace)).follow_champions()
