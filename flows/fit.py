@@ -16,7 +16,7 @@ from flows.corrections import adopt_corrections
 from flows.jobs import Jobs
 from flows.plan import Plan
 from flows.server import page_of_this_run
-from maskfold import errors, submissions
+from maskfold import champions, errors, submissions
 from maskfold.launch.launcher import Launcher
 from maskfold.launch.monitor import JobEvent, announce
 from maskfold.launch.stopping import current_stop
@@ -105,7 +105,10 @@ def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
 
 
 def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutcome, ExportOutcome]:
-    """Let the trained networks vote, publish the submission, which becomes the newest one, and package the model."""
+    """Let the trained networks vote, publish the submission, which becomes the newest one, and package the model.
+
+    The job that packages it also decides whether it becomes the champion.
+    """
     spec = plan.ensemble(
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
     )
@@ -114,7 +117,11 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutco
     handed_in = submissions.find(plan.workspace, spec.key)
     if handed_in is not None:
         submissions.renew(plan.workspace, *handed_in)
-    return result, jobs.run(plan.export(spec, result))
+    package = plan.export(spec, result)
+    model = jobs.run(package)
+    # Also when the package was made earlier, and the record of the champion is not there any more.
+    champions.crown_first(plan.workspace, package, model)
+    return result, model
 
 
 @contextlib.contextmanager

@@ -31,7 +31,8 @@ def defaults(command: str) -> dict[str, object]:
 
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
-        *("run", "compare", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo")
+        *("run", "compare", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo"),
+        *("models", "promote"),
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
@@ -42,6 +43,8 @@ def test_the_command_line_is_frozen() -> None:
     assert options("explain") == {"key"}
     assert options("runs") == {"--workspace", "--json"}
     assert options("clean") == {"--keep", "--workspace", "--yes", "--json"}
+    assert options("models") == {"--workspace", "--json"}
+    assert options("promote") == {"--model", "--workspace", "--json"}
     assert options("sync") == {"--workspace", "--tracking-uri", "--json"}
     assert options("ui") == {"--prefect-port", "--mlflow-port"}
     assert options("doctor") == {"--weights", "--workspace", "--json"}

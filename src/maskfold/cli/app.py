@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import maskfold
-from maskfold.cli import data_sets, machine, recipes, running, studies, workspaces
+from maskfold.cli import data_sets, machine, models, recipes, running, studies, workspaces
 from maskfold.errors import EXIT_INPUT
 from maskfold.output import harden_standard_streams
 
@@ -44,6 +44,8 @@ for command in (
     recipes.explain,
     workspaces.runs,
     workspaces.clean,
+    models.models,
+    models.promote,
     workspaces.sync,
     machine.ui,
     machine.doctor,
