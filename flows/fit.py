@@ -12,13 +12,12 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from flows.corrections import adopt_corrections
-from flows.jobs import Jobs
+from flows.jobs import Jobs, launched
 from flows.plan import Plan
 from flows.server import page_of_this_run
 from maskfold import errors, submissions
 from maskfold.launch.launcher import Launcher
 from maskfold.launch.monitor import JobEvent, announce
-from maskfold.launch.stopping import current_stop
 from maskfold.specs import (
     CropOutcome,
     EnsembleOutcome,
@@ -115,12 +114,8 @@ def tracked(plan: Plan) -> Iterator[RunTracker]:
 @contextlib.contextmanager
 def launching(plan: Plan, launcher: Launcher, tracker: RunTracker) -> Iterator[Jobs]:
     """Run jobs with a launcher; if the flow ends early for any reason, stop the jobs that still run."""
-    stop = current_stop()
-    try:
-        with stop.cancels(launcher) if stop else contextlib.nullcontext():
-            yield Jobs(plan.workspace, launcher, plan.recipe.max_job_restarts, tracker)
-    finally:
-        launcher.cancel()
+    with launched(plan.workspace, launcher, plan.recipe.max_job_restarts, tracker) as jobs:
+        yield jobs
 
 
 def _initial_weights(plan: Plan, jobs: Jobs) -> dict[str, Weights]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from prefect import task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -21,9 +22,9 @@ from maskfold import errors
 from maskfold.launch.folder import find_outcome
 from maskfold.launch.launcher import Launcher, Watcher
 from maskfold.launch.monitor import JobEvent, JobProgress, announce
+from maskfold.launch.stopping import current_stop
 from maskfold.specs import Outcome, Spec
 from maskfold.storage import Workspace
-from maskfold.tracking import RunTracker
 
 RESTART_CODES = frozenset({errors.EXIT_KILLED, errors.EXIT_UNAVAILABLE})
 RESTART_DELAYS = [2.0, 10.0, 30.0]
@@ -34,6 +35,33 @@ PROGRESS_SECONDS = 5.0
 """Least time between two updates of a progress artifact."""
 
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
+SpecT = TypeVar("SpecT", bound=Spec[Outcome])
+
+
+class JobTracker(Protocol):
+    """Is told of the jobs of a flow; see :class:`maskfold.tracking.RunTracker`."""
+
+    def add(self, specs: Sequence[Spec[Outcome]]) -> None: ...
+    def follow(self, spec: SpecT) -> SpecT: ...
+    def done(self, spec: Spec[Outcome], reused: bool = False) -> None: ...
+    def failed(self, spec: Spec[Outcome], error: BaseException) -> None: ...
+
+
+class NoTracker:
+    """Of flows whose jobs are recorded by Prefect alone."""
+
+    def add(self, specs: Sequence[Spec[Outcome]]) -> None:
+        """Do nothing."""
+
+    def follow(self, spec: SpecT) -> SpecT:
+        """Return the spec as it is."""
+        return spec
+
+    def done(self, spec: Spec[Outcome], reused: bool = False) -> None:
+        """Do nothing."""
+
+    def failed(self, spec: Spec[Outcome], error: BaseException) -> None:
+        """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +71,7 @@ class Jobs:
     workspace: Workspace
     launcher: Launcher
     restarts: int
-    tracker: RunTracker
+    tracker: JobTracker
     reused: set[str] = field(default_factory=set)
     """Keys of jobs with an outcome that was already in the workspace."""
 
@@ -78,6 +106,17 @@ class Jobs:
             self.reused.add(spec.key)
         self.tracker.done(spec, spec.key in self.reused)
         return outcome
+
+
+@contextlib.contextmanager
+def launched(workspace: Workspace, launcher: Launcher, restarts: int, tracker: JobTracker) -> Iterator[Jobs]:
+    """Run jobs with a launcher; if the flow ends early for any reason, stop the jobs that still run."""
+    stop = current_stop()
+    try:
+        with stop.cancels(launcher) if stop else contextlib.nullcontext():
+            yield Jobs(workspace, launcher, restarts, tracker)
+    finally:
+        launcher.cancel()
 
 
 def worth_restarting(_step: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import maskfold
-from maskfold.cli import data_sets, machine, recipes, running, workspaces
+from maskfold.cli import data_sets, machine, predict, recipes, running, workspaces
 from maskfold.errors import EXIT_INPUT
 from maskfold.output import harden_standard_streams
 
@@ -38,6 +38,7 @@ def options(
 
 for command in (
     running.run,
+    predict.predict,
     data_sets.check,
     recipes.recipe,
     recipes.explain,
