@@ -20,7 +20,7 @@ from maskfold.errors import CancelledError
 from maskfold.launch import make_launcher
 from maskfold.launch.stopping import Stopped, current_stop
 from maskfold.redaction import redact_logs
-from maskfold.specs import AnswersOutcome
+from maskfold.specs import AnswersOutcome, File
 
 RESTARTS = 3
 """Restarts of a job that was killed, or whose storage was away."""
@@ -71,7 +71,7 @@ def predict(
     Args:
         images: A folder of photographs, s3://bucket/prefix, a csv or parquet file with a column path or image, or one
             photograph.
-        out: The csv to write: a path or s3://bucket/key.
+        out: The csv to write: a path or s3://bucket/key; empty to keep it in the workspace alone.
         workspace: Where the model's run has stored its results, and where the answers are kept: a folder or
             s3://bucket/prefix.
         model: run:latest, run:ID, or the URI of a model package.
@@ -108,17 +108,25 @@ def _predict(prediction: Prediction, launcher: str) -> dict[str, Any]:
     with launched(prediction.workspace, started, RESTARTS, NoTracker()) as jobs:
         _run_all(prediction.shards(planned), jobs)
         joined = jobs.run(prediction.answers(planned))
-    new = prediction.out.beside(".new") if joined.new is not None else None
-    if new is not None and joined.new is not None:
-        new.write(prediction.workspace, joined.new)
-    prediction.out.write(prediction.workspace, joined.answers)
-    # Last: a run that is killed before this line hands in its new answers again.
-    prediction.parts.deliver(prediction.out.uri, planned.order)
-    return _summary(prediction, joined) | {
-        "new": new.uri if new is not None else None,
+    return _deliver(prediction, joined, planned.order) | {
+        **_summary(prediction, joined),
         "predicted": planned.fresh_photographs,
         "seconds": round(time.monotonic() - began, 1),
     }
+
+
+def _deliver(prediction: Prediction, joined: AnswersOutcome, order: File) -> dict[str, str | None]:
+    """Write the csv where the user wants it; return its address and that of the one with new answers."""
+    out, workspace = prediction.out, prediction.workspace
+    if out is None:
+        return {"out": workspace.locate(joined.answers.path), "new": None}
+    new = None if joined.new is None else out.beside(".new")
+    if new is not None and joined.new is not None:
+        new.write(workspace, joined.new)
+    out.write(workspace, joined.answers)
+    # Last: a run that is killed before this line hands in its new answers again.
+    prediction.parts.deliver(out.uri, order)
+    return {"out": out.uri, "new": None if new is None else new.uri}
 
 
 def _run_all(shards: list[Any], jobs: Jobs) -> None:
@@ -138,7 +146,6 @@ def _summary(prediction: Prediction, joined: AnswersOutcome) -> dict[str, Any]:
     locate = prediction.workspace.locate
     said = joined.model_dump(mode="json", exclude={"answers", "new", "sheet", "report", "seconds"})
     return {
-        "out": prediction.out.uri,
         "model": prediction.model.uri,
         **said,
         "sheet": locate(joined.sheet.path) if joined.sheet else None,

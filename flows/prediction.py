@@ -40,7 +40,8 @@ class Prediction:
     digest: str
     described: ModelPackage
     photographs: Photographs
-    out: Destination
+    out: Destination | None
+    """None keeps the csv in the workspace alone."""
     all_faces: bool
     labels: str | None
     given: GivenLabels | None
@@ -59,6 +60,15 @@ class Prediction:
     ) -> Prediction:
         """Check everything that can be checked without listing all photographs; write nothing.
 
+        Args:
+            images: What to predict; see :func:`flows.predict.predict`, as for the other arguments.
+            out: The csv; empty to keep it in the workspace alone.
+            workspace: Of the run.
+            model: Which model.
+            all_faces: Whether to answer for every face.
+            labels: True labels.
+            shard_photographs: Photographs of one job.
+
         Raises:
             InputError: If anything the user gave is wrong.
             UnavailableError: If a server cannot be reached.
@@ -67,7 +77,7 @@ class Prediction:
             raise InputError(f"shard_photographs {shard_photographs}: expected the photographs of one job, 1 or more")
         if labels and all_faces:
             raise InputError("labels are for photographs, and all faces are asked for; leave one of the two out")
-        destination = Destination.of(out, "out", (images, labels or ""))
+        destination = Destination.of(out, "out", (images, labels or "")) if out else None
         found = find_model(model, workspace)
         described, digest = _describe(found)
         given = None
@@ -152,7 +162,7 @@ class Prediction:
             root=self.photographs.root,
             folder=self.parts.folder,
             order=planned.order,
-            delivered=self.parts.delivered(self.out.uri),
+            delivered=self.parts.delivered(self.out.uri) if self.out else None,
             labels=self._adopted(),
             labels_name="" if self.labels is None else parse(self.labels).name,
         )
