@@ -16,6 +16,7 @@ from flows.jobs import Jobs, launched
 from flows.plan import Plan
 from flows.server import page_of_this_run
 from maskfold import errors, submissions
+from maskfold.launch.folder import find_outcome
 from maskfold.launch.launcher import Launcher
 from maskfold.launch.monitor import JobEvent, announce
 from maskfold.specs import (
@@ -65,7 +66,10 @@ def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
     jobs.run(plan.networks(weights))
     prepared = jobs.run(plan.prepare(_corrections(plan)))
     _refuse_damage(plan, prepared)
-    cropped = jobs.run(plan.crop(prepared))
+    cropping = plan.crop(prepared)
+    if find_outcome(plan.workspace, cropping) is None:
+        jobs.run_all(plan.detect(prepared))
+    cropped = jobs.run(cropping)
     folds = plan.train_folds(prepared, cropped, weights)
     trained = _train(folds, jobs)
     everybody = plan.train_all(folds, trained)

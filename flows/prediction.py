@@ -17,7 +17,7 @@ from maskfold.errors import CorruptDataError, InputError
 from maskfold.given_labels import GivenLabels, parse_labels
 from maskfold.models import FoundModel, find_model
 from maskfold.parts import PART_PHOTOGRAPHS, Parts, Planned, plan_parts
-from maskfold.photographs import Photograph, Photographs, find_photographs
+from maskfold.photographs import ListedPhotograph, Photographs, find_photographs
 from maskfold.specs import AnswersSpec, File, ModelPackage, PredictSpec
 from maskfold.specs.model import MODEL_FILE
 from maskfold.storage import Workspace, adopt, open_existing, open_workspace, read_uri
@@ -116,7 +116,7 @@ class Prediction:
         others: list[str] = []
         labelled = 0
 
-        def watched() -> Iterator[Photograph]:
+        def watched() -> Iterator[ListedPhotograph]:
             nonlocal labelled
             for photograph in self.photographs.listed(others):
                 labelled += self.given is not None and photograph.name in self.given.rows

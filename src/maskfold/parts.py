@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from maskfold.errors import CorruptDataError
-from maskfold.photographs import Photograph
+from maskfold.photographs import ListedPhotograph
 from maskfold.specs import File, Order, PartDone, Segment, digest
 from maskfold.storage import Workspace
 
@@ -72,7 +72,7 @@ class Parts:
         """Return the address of a part's answers."""
         return f"{self.folder}/parts/{part}.parquet"
 
-    def add(self, photographs: Sequence[Photograph]) -> str:
+    def add(self, photographs: Sequence[ListedPhotograph]) -> str:
         """Store the list of a part; return its digest."""
         lines = [json.dumps(photograph, separators=(",", ":")) for photograph in photographs]
         content = "\n".join(lines).encode()
@@ -82,7 +82,7 @@ class Parts:
             self.workspace.write(address, content)
         return part
 
-    def photographs(self, part: str) -> list[Photograph]:
+    def photographs(self, part: str) -> list[ListedPhotograph]:
         """Return the photographs of a part.
 
         Raises:
@@ -92,7 +92,7 @@ class Parts:
         content = self.workspace.read(address)
         if content is None or hashlib.sha256(content).hexdigest()[:32] != part:
             raise CorruptDataError(f"{self.workspace.locate(address)} is missing or damaged; delete it and run again")
-        return [Photograph(*json.loads(line)) for line in content.splitlines()]
+        return [ListedPhotograph(*json.loads(line)) for line in content.splitlines()]
 
     def delivered(self, out: str) -> File | None:
         """Return the order that an output has had last."""
@@ -121,7 +121,7 @@ class Planned:
     fresh_photographs: int
 
 
-def plan_parts(parts: Parts, photographs: Iterable[Photograph], may_repeat: bool) -> Planned:
+def plan_parts(parts: Parts, photographs: Iterable[ListedPhotograph], may_repeat: bool) -> Planned:
     """Divide a listing into finished and new parts; store the lists of the new ones and the order of the whole.
 
     Args:
@@ -137,7 +137,7 @@ def plan_parts(parts: Parts, photographs: Iterable[Photograph], may_repeat: bool
             continue  # its photographs are predicted again
     seen = known.sorted()
     asked, fresh, repeated = array("Q"), list[str](), set[int]()
-    waiting: list[tuple[int, Photograph]] = []
+    waiting: list[tuple[int, ListedPhotograph]] = []
 
     def close() -> None:
         fresh.append(parts.add([photograph for _, photograph in waiting]))
@@ -200,7 +200,7 @@ class _Index:
         )
 
 
-def _mark(photograph: Photograph) -> int:
+def _mark(photograph: ListedPhotograph) -> int:
     """Return 64 bits of a digest: of ten million photographs, two are taken for one with a chance of 1 to 400,000."""
     content = "\0".join(photograph).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")

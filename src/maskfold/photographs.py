@@ -33,7 +33,7 @@ _EXPECTED: Final = (
 )
 
 
-class Photograph(NamedTuple):
+class ListedPhotograph(NamedTuple):
     """One photograph of a listing."""
 
     name: str
@@ -56,12 +56,12 @@ class Photographs:
     """What it is, for people."""
     may_repeat: bool
     """Whether a photograph may be in it twice."""
-    _walk: Callable[[list[str]], Iterator[Photograph]] = field(repr=False)
+    _walk: Callable[[list[str]], Iterator[ListedPhotograph]] = field(repr=False)
 
-    def __iter__(self) -> Iterator[Photograph]:
+    def __iter__(self) -> Iterator[ListedPhotograph]:
         return self._walk([])
 
-    def listed(self, others: list[str]) -> Iterator[Photograph]:
+    def listed(self, others: list[str]) -> Iterator[ListedPhotograph]:
         """Yield the photographs in their order; collect the names of files that are none in ``others``."""
         return self._walk(others)
 
@@ -85,7 +85,7 @@ def find_photographs(uri: str) -> Photographs:
     return found
 
 
-def source_of(root: str, photograph: Photograph) -> Path | bytes:
+def source_of(root: str, photograph: ListedPhotograph) -> Path | bytes:
     """Return a local path, or the bytes of a photograph on S3.
 
     Raises:
@@ -117,14 +117,14 @@ def _on_disk(location: LocalPath) -> Photographs:
             listing(path)  # a folder without rights is said at once
             return Photographs(str(path), f"folder {path}", False, lambda others: _below(path, others))
         if path.is_file():
-            one = Photograph(_text(path.name), path.name, _state(path))
+            one = ListedPhotograph(_text(path.name), path.name, _state(path))
             return Photographs(str(path.parent), f"photograph {path}", False, lambda _: iter([one]))
     except OSError as error:
         raise InputError(f"images {path}: cannot be read: {error.strerror or error}; grant the right to") from None
     raise InputError(f"images {path}: there is no such file or folder; {_EXPECTED}")
 
 
-def _below(root: Path, others: list[str]) -> Iterator[Photograph]:
+def _below(root: Path, others: list[str]) -> Iterator[ListedPhotograph]:
     """Yield the photographs below a folder, folder by folder, each sorted by name; linked folders are not entered."""
     real = os.path.realpath(root)
     waiting: list[tuple[Path, str]] = [(root, "")]
@@ -149,9 +149,9 @@ def _below(root: Path, others: list[str]) -> Iterator[Photograph]:
             elif not is_photograph(entry.name):
                 others.append(_text(name))
             elif entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(real):
-                yield Photograph(_text(name), name, "", _LINK_OUT)
+                yield ListedPhotograph(_text(name), name, "", _LINK_OUT)
             else:
-                yield Photograph(_text(name), name, _state(Path(entry.path)))
+                yield ListedPhotograph(_text(name), name, _state(Path(entry.path)))
         waiting += reversed(below)
 
 
@@ -162,7 +162,7 @@ def _on_s3(location: S3Key) -> Photographs:
     return Photographs(str(location), f"photographs below {location}", False, lambda others: _keys(location, others))
 
 
-def _keys(location: S3Key, others: list[str]) -> Iterator[Photograph]:
+def _keys(location: S3Key, others: list[str]) -> Iterator[ListedPhotograph]:
     from maskfold.storage.s3 import S3Backend
 
     root = len(location.key) + 1 if location.key else 0
@@ -173,9 +173,9 @@ def _keys(location: S3Key, others: list[str]) -> Iterator[Photograph]:
         if not is_photograph(name):
             others.append(_text(name))
         elif safe_relative(name) is None:
-            yield Photograph(_text(name), name, entry.etag, "its key is not a path below the prefix; rename it")
+            yield ListedPhotograph(_text(name), name, entry.etag, "its key is not a path below the prefix; rename it")
         else:
-            yield Photograph(_text(name), name, f"{entry.size} {entry.etag}")
+            yield ListedPhotograph(_text(name), name, f"{entry.size} {entry.etag}")
 
 
 def _of_table(uri: str, location: Location) -> Photographs:
@@ -193,7 +193,7 @@ def _of_table(uri: str, location: Location) -> Photographs:
     return Photographs(str(root), f"table {location}", True, lambda _: _rows(rows, column, root))
 
 
-def _rows(rows: Sequence[Row], column: str, root: Location) -> Iterator[Photograph]:
+def _rows(rows: Sequence[Row], column: str, root: Location) -> Iterator[ListedPhotograph]:
     """Yield the photographs of a table in its order."""
     waiting = iter(rows)
     while some := list(islice(waiting, _AT_A_TIME)):
@@ -220,22 +220,22 @@ def _allowed(place: str, root: Location) -> tuple[str, str]:
     return plain, ""
 
 
-def _with_states(named: Sequence[tuple[str, str, str]], root: Location) -> Iterator[Photograph]:
+def _with_states(named: Sequence[tuple[str, str, str]], root: Location) -> Iterator[ListedPhotograph]:
     """Look at photographs; those on S3 side by side, since each look is a request."""
 
-    def look(one: tuple[str, str, str]) -> Photograph:
+    def look(one: tuple[str, str, str]) -> ListedPhotograph:
         name, place, problem = one
         if problem:
-            return Photograph(name, place, "", problem)
+            return ListedPhotograph(name, place, "", problem)
         location = _place(root, place)
         if isinstance(location, LocalPath):
-            return Photograph(name, place, _state(location.path))
+            return ListedPhotograph(name, place, _state(location.path))
         from maskfold.storage.s3 import S3Backend
 
         found = S3Backend(S3Key(location.bucket, "")).head(location.key) if location.key else None
         if found is None:
-            return Photograph(name, place, "", MISSING)
-        return Photograph(name, place, f"{found.size} {found.etag}")
+            return ListedPhotograph(name, place, "", MISSING)
+        return ListedPhotograph(name, place, f"{found.size} {found.etag}")
 
     if isinstance(root, LocalPath) and not any(place.startswith("s3://") for _, place, _ in named):
         yield from map(look, named)

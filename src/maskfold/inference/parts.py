@@ -14,7 +14,7 @@ from maskfold.inference.answers import answer_table
 from maskfold.inference.cropping import CroppedPhotograph, PhotographCropper
 from maskfold.inference.predictor import Answer, Predictor
 from maskfold.parts import Parts
-from maskfold.photographs import Photograph, source_of
+from maskfold.photographs import ListedPhotograph, source_of
 from maskfold.specs import PartDone
 
 BATCH: Final = 32
@@ -31,7 +31,7 @@ class Batch:
 
     part: str
     first: int
-    photographs: tuple[Photograph, ...]
+    photographs: tuple[ListedPhotograph, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class BatchCropper:
         cropped = [CroppedPhotograph(problem=one) if isinstance(one, str) else next(cut) for one in sources]
         return CroppedBatch(batch, tuple(cropped))
 
-    def _sources(self, photographs: Sequence[Photograph]) -> Iterator[Path | bytes | str]:
+    def _sources(self, photographs: Sequence[ListedPhotograph]) -> Iterator[Path | bytes | str]:
         remote = self.root.startswith("s3://") or any(one.place.startswith("s3://") for one in photographs)
         if not remote:
             yield from map(self._source, photographs)
@@ -65,7 +65,7 @@ class BatchCropper:
         with ThreadPoolExecutor(_DOWNLOADS) as threads:
             yield from threads.map(self._source, photographs)
 
-    def _source(self, photograph: Photograph) -> Path | bytes | str:
+    def _source(self, photograph: ListedPhotograph) -> Path | bytes | str:
         try:
             return source_of(self.root, photograph)
         except DatasetError as reason:
@@ -76,7 +76,7 @@ class BatchCropper:
 class _Open:
     """A part of which some batches are done."""
 
-    photographs: list[Photograph]
+    photographs: list[ListedPhotograph]
     left: int
     answers: list[Answer] = field(default_factory=list)
 

@@ -2,6 +2,7 @@
 
 from maskfold.specs.answers import AnswersOutcome, AnswersSpec, Drift, TargetScore
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
+from maskfold.specs.detect import DetectOutcome, DetectSpec
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
 from maskfold.specs.export import ExportOutcome, ExportSpec, package_file, package_folder
 from maskfold.specs.model import ModelPackage, PackagedFile, PackagedNetwork, model_name
@@ -25,6 +26,8 @@ __all__ = [
     "AnswersSpec",
     "CropOutcome",
     "CropSpec",
+    "DetectOutcome",
+    "DetectSpec",
     "Drift",
     "EnsembleOutcome",
     "EnsembleSpec",
