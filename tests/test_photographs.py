@@ -75,7 +75,7 @@ def test_one_photograph(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a,b\n1,2\n", "path, image"),
+        ("a,b\n1,2\n", "none of the columns path and image; it has a, b"),
         ("path\n", "has no row"),
         ("path,b\nx.jpg,1\n,2\n", "line 3: the column path is blank"),
     ],
