@@ -28,7 +28,7 @@ class Segment(NamedTuple):
 
     part: int
     first: int
-    count: int
+    length: int
 
 
 class Order(Settings):
