@@ -1,8 +1,8 @@
 """What predicting many photographs costs: time, memory, requests, storage.
 
 Photographs are repeated under other names, and predicted by the jobs themselves, without Prefect: listing, ``predict``
-(in one process, so that all its time and requests are seen) and ``answers``. With ``--bucket`` photographs and workspace
-are on the S3 server of the ``AWS_*`` variables, and requests are counted. One JSON line for each step.
+(in one process, so that all its time and requests are seen) and ``answers``. With ``--bucket`` photographs and
+workspace are on the S3 server of the ``AWS_*`` variables, and requests are counted. One JSON line for each step.
 
     python -m bench.bench_scale --images DIR --model PACKAGE --count 10000
 """
