@@ -7,6 +7,7 @@ import typer.main
 import yaml
 
 from flows.job import job
+from flows.predict import predict
 from flows.train import train
 from maskfold.cli import app
 
@@ -32,12 +33,14 @@ def defaults(command: str) -> dict[str, object]:
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
         *("run", "compare", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo"),
-        *("models", "promote"),
+        *("models", "predict", "promote"),
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
     more = {"--vary", "--study", "--grid", "--seeds"}
     assert options("compare") == {*run, *more, "--dry-run", "--json", "--verbose"}
+    predicted = {"--images", "--out", "--workspace", "--model", "--all-faces", "--labels", "--launcher"}
+    assert options("predict") == {*predicted, "--shard-photographs", "--json", "--verbose"}
     assert options("check") == {"--data", "--recipe", "--set"}
     assert options("recipe") == {"recipe", "--set", "--short", "--plain", "--schema"}
     assert options("explain") == {"key"}
@@ -70,13 +73,25 @@ def test_the_flow_has_the_command_lines_parameters() -> None:
     }
 
 
+def test_the_flow_predict_has_the_parameters_of_its_command() -> None:
+    parameters = inspect.signature(predict.fn).parameters
+    assert list(parameters) == [
+        *("images", "out", "workspace", "model", "all_faces", "labels", "launcher", "shard_photographs")
+    ]
+    assert {f"--{name.replace('_', '-')}" for name in parameters} == options("predict") - {"--json", "--verbose"}
+    given = defaults("predict")
+    for name, parameter in parameters.items():
+        if parameter.default is not inspect.Parameter.empty:
+            assert parameter.default == given[name]
+
+
 def test_the_job_flow_is_frozen() -> None:
     assert list(inspect.signature(job.fn).parameters) == ["workspace", "stage", "key"]
 
 
 def test_prefect_yaml_names_flows_that_exist() -> None:
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    known = {"flows/train.py:train": train, "flows/job.py:job": job}
+    known = {"flows/train.py:train": train, "flows/predict.py:predict": predict, "flows/job.py:job": job}
     assert {deployment["entrypoint"] for deployment in deployments} == set(known)
     for deployment in deployments:
         accepted = set(inspect.signature(known[deployment["entrypoint"]].fn).parameters)
