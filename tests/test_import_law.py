@@ -52,6 +52,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "training": {*CONTRACTS, *MACHINE, "dataset", "faces"},
     "ensemble": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training"},
     "inference": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
+    "serving": {*CONTRACTS, "allocator", "cores", "loopback", "models", "regular", "storage", "dataset", "inference"},
     "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble"},
     # Services of a run.
     "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},
@@ -71,6 +72,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
         *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "submissions", "terminal", "training"),
+        *("models", "serving"),
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -84,7 +86,11 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "botocore": {"storage"},
     "facenet_pytorch": {"faces"},
     "timm": {"training"},
-    "torch": {"doctor", "faces", "training", "inference", "torchvision_ops"},
+    "torch": {"doctor", "faces", "training", "inference", "serving.loaded", "torchvision_ops"},
+    "fastapi": {"serving"},
+    "starlette": {"serving"},
+    "uvicorn": {"serving", "servers"},
+    "prometheus_client": {"serving"},
     "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report"},
     "matplotlib": {"theme", "report"},
 }

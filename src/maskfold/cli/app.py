@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import maskfold
-from maskfold.cli import data_sets, machine, recipes, running, workspaces
+from maskfold.cli import data_sets, machine, recipes, running, serve, workspaces
 from maskfold.errors import EXIT_INPUT
 from maskfold.output import harden_standard_streams
 
@@ -44,6 +44,7 @@ for command in (
     workspaces.runs,
     workspaces.clean,
     workspaces.sync,
+    serve.serve,
     machine.ui,
     machine.doctor,
     data_sets.demo,
