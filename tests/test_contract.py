@@ -53,8 +53,18 @@ def test_the_command_line_is_frozen() -> None:
     assert defaults("clean") == {"workspace": "maskfold-out", "yes": False, "json": False}
     assert defaults("demo") == {"out": Path("maskfold-demo"), "people": 40, "seed": 0, "json": False}
     assert defaults("serve") == {
-        **dict(model="champion", workspace="maskfold-out", host="127.0.0.1", port=8000, token_file=None, json=False),
-        **dict(max_mib=32, max_images=64, max_megapixels=40, queue=256, timeout=30.0, look_seconds=10.0),
+        "model": "champion",
+        "workspace": "maskfold-out",
+        "host": "127.0.0.1",
+        "port": 8000,
+        "token_file": None,
+        "look_seconds": 10.0,
+        "max_mib": 32,
+        "max_images": 64,
+        "max_megapixels": 40,
+        "queue": 256,
+        "timeout": 30.0,
+        "json": False,
     }
     assert defaults("ui") == {"prefect_port": 4200, "mlflow_port": 5000}
 

@@ -46,15 +46,11 @@ def serve(
     look_seconds: Annotated[
         float, typer.Option(min=0, help="Look so often whether another model is meant now; 0: never.")
     ] = 10.0,
-    max_mib: Annotated[
-        int, typer.Option(min=1, max=1024, help="MiB of one request; a longer one gets 413.")
-    ] = _DEFAULT.body_bytes // MEBI,
-    max_images: Annotated[
-        int, typer.Option(min=1, max=1000, help="Photographs in one request; with more it gets 413.")
-    ] = _DEFAULT.images,
-    max_megapixels: Annotated[
-        int, typer.Option(min=1, max=80, help="Million pixels of one photograph; a larger one gets 413.")
-    ] = (_DEFAULT.pixels // 1_000_000),
+    max_mib: Annotated[int, typer.Option(min=1, max=1024, help="MiB of one request.")] = _DEFAULT.body_bytes // MEBI,
+    max_images: Annotated[int, typer.Option(min=1, max=1000, help="Photographs in one request.")] = _DEFAULT.images,
+    max_megapixels: Annotated[int, typer.Option(min=1, max=80, help="Million pixels of one photograph.")] = (
+        _DEFAULT.pixels // 1_000_000
+    ),
     queue: Annotated[
         int, typer.Option(min=1, max=100_000, help="Photographs that may wait; more get 429.")
     ] = _DEFAULT.queue,
