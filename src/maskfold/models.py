@@ -27,6 +27,8 @@ class FoundModel:
     """What its digest must be; None for a package that the user named by its address."""
     said: str
     """Which model it is, for people."""
+    warning: str = ""
+    """What people must know of it: that it is not the one that they would expect, and why. Empty if nothing is."""
 
 
 def find_model(reference: str, workspace: str) -> FoundModel:

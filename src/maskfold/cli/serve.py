@@ -15,7 +15,6 @@ from maskfold.cli.options import WORKSPACE, Json, WorkspaceOption
 from maskfold.cli.results import print_result
 from maskfold.errors import InputError
 from maskfold.loopback import is_loopback
-from maskfold.models import find_model
 from maskfold.serving.limits import MEBI, Limits
 from maskfold.serving.token import SHORTEST, TOKEN_VARIABLE, read_token
 from maskfold.wording import printable
@@ -71,9 +70,14 @@ def serve(
             )
         if max_images > queue:
             raise InputError(f"--max-images {max_images}: more than --queue {queue} could never be answered")
-        found = find_model(model, workspace)
-        print(printable(f"maskfold: {found.said}"), file=sys.stderr)
+        from maskfold.models import find_model
         from maskfold.serving.address import listen
+        from maskfold.serving.current import digest_of
+
+        found = find_model(model, workspace)
+        digest_of(found)
+        for said in filter(None, (found.said, found.warning)):
+            print(printable(f"maskfold: {said}"), file=sys.stderr)
 
         with listen(host, port) as listener:
             from maskfold.serving import server

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from maskfold.serving.limits import MEBI, Limits
 from maskfold.serving.refusal import SOON, RefusedError
 
-_DIGITS: Final = 18
+_DIGITS: Final = 15
 """No length has more."""
 
 

@@ -7,7 +7,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from maskfold.errors import MaskfoldError, UnavailableError
+from maskfold.errors import InputError, MaskfoldError, UnavailableError
 from maskfold.models import FoundModel, find_model
 from maskfold.serving.metrics import Metrics
 from maskfold.specs.model import MODEL_FILE
@@ -53,9 +53,11 @@ class CurrentModel:
         digest = ""
         try:
             found = find_model(self._reference, self._workspace)
-            digest = found.digest or _digest_of(found.uri)
+            digest = found.digest or digest_of(found)
             if self.loaded is None or digest in (self.loaded.digest, self._refused):
                 return False
+            if found.warning:  # it only stands in for what cannot be asked now
+                raise UnavailableError(found.warning)
             before = self.loaded
             self.load(found)
         except Exception as error:  # noqa: BLE001 - whatever it is, the server goes on with what it has
@@ -108,6 +110,17 @@ class Lookout:
             self._current.look()
 
 
-def _digest_of(uri: str) -> str:
-    """Return the digest of a package that the user named by its address, as it is now."""
-    return hashlib.sha256(open_existing(uri).read(MODEL_FILE) or b"").hexdigest()
+def digest_of(found: FoundModel) -> str:
+    """Return the digest of a package as it is now, without looking at its other files.
+
+    Raises:
+        InputError: If there is no package.
+        UnavailableError: If the storage cannot be reached.
+    """
+    content = open_existing(found.uri).read(MODEL_FILE)
+    if content is None:
+        raise InputError(
+            f"{found.uri}: no model here: expected a folder with {MODEL_FILE}, such as WORKSPACE/models/<key>; or name "
+            "champion, run:latest or run:ID with --workspace"
+        )
+    return hashlib.sha256(content).hexdigest()

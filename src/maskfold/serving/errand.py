@@ -30,7 +30,7 @@ class Errand:
         """The answers for each photograph."""
         self.done.set_running_or_notify_cancel()  # so that who waits cannot cancel it while a thread completes it
         self.photographs = [
-            Photograph(self, place, content, size)
+            SentPhotograph(self, place, content, size)
             for place, (content, size) in enumerate(zip(contents, pixels, strict=True))
         ]
         self._answers: list[list[Answer]] = [[] for _ in contents]
@@ -46,7 +46,7 @@ class Errand:
         """Whether further work on it is useless."""
         return self._left or self.done.done()
 
-    def settle(self, photograph: Photograph, answers: list[Answer] | Exception | None) -> None:
+    def settle(self, photograph: SentPhotograph, answers: list[Answer] | Exception | None) -> None:
         """Take the answers for one photograph, or why there are none; None if it was given up."""
         photograph.content, photograph.cropped = b"", None
         with self._lock:
@@ -60,7 +60,7 @@ class Errand:
 
 
 @dataclass(eq=False)
-class Photograph:
+class SentPhotograph:
     """One photograph of a request."""
 
     errand: Errand

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from maskfold.serving.batches import Batches
-from maskfold.serving.errand import Errand, Photograph
+from maskfold.serving.errand import Errand, SentPhotograph
 from maskfold.serving.limits import Limits
 from maskfold.serving.metrics import Metrics
 
@@ -42,10 +42,10 @@ class Pipeline:
     def __init__(self, croppers: int, cores: int, limits: Limits, metrics: Metrics) -> None:
         self._room, self._cores, self._metrics = limits.queue, cores, metrics
         self._inside = 0
-        self._to_crop: Batches[Photograph] = Batches(
+        self._to_crop: Batches[SentPhotograph] = Batches(
             _alike, WINDOW, _DETECTED_TOGETHER, _MOST, croppers, lambda one: one.pixels, limits.pixels
         )
-        self._to_ask: Batches[Photograph] = Batches(_model, WINDOW, _MOST, _MOST)
+        self._to_ask: Batches[SentPhotograph] = Batches(_model, WINDOW, _MOST, _MOST)
         self._cropping, self._count = 0, threading.Lock()
         work = [(self._crop, f"crop-{number + 1}") for number in range(croppers)]
         # Daemons: a photograph that takes very long must not keep the process from ending.
@@ -103,33 +103,33 @@ class Pipeline:
             for photograph, answers in _each(wanted, _answer_together):
                 self._leave(photograph, answers)
 
-    def _wanted(self, batch: Sequence[Photograph]) -> list[Photograph]:
+    def _wanted(self, batch: Sequence[SentPhotograph]) -> list[SentPhotograph]:
         """Return the photographs whose answer somebody waits for; the others leave."""
         for photograph in (given_up := [one for one in batch if one.errand.given_up]):
             self._leave(photograph, None)
         return [photograph for photograph in batch if photograph not in given_up]
 
-    def _leave(self, photograph: Photograph, answers: list[Answer] | Exception | None) -> None:
+    def _leave(self, photograph: SentPhotograph, answers: list[Answer] | Exception | None) -> None:
         with self._count:
             self._inside -= 1
         photograph.errand.settle(photograph, answers)
 
 
-def _alike(photograph: Photograph) -> tuple[int, bool]:
+def _alike(photograph: SentPhotograph) -> tuple[int, bool]:
     return id(photograph.errand.model), photograph.errand.all_faces
 
 
-def _model(photograph: Photograph) -> int:
+def _model(photograph: SentPhotograph) -> int:
     return id(photograph.errand.model)
 
 
-def _crop_together(batch: Sequence[Photograph]) -> list[CroppedPhotograph]:
+def _crop_together(batch: Sequence[SentPhotograph]) -> list[CroppedPhotograph]:
     errand = batch[0].errand
     errand.model.use_cores(1)
     return errand.model.croppers[errand.all_faces]([photograph.content for photograph in batch])
 
 
-def _answer_together(batch: Sequence[Photograph]) -> list[list[Answer]]:
+def _answer_together(batch: Sequence[SentPhotograph]) -> list[list[Answer]]:
     cropped = [photograph.cropped for photograph in batch if photograph.cropped is not None]
     answers: list[list[Answer]] = [[] for _ in batch]
     for answer in batch[0].errand.model.predictor.answer(cropped):
@@ -138,8 +138,8 @@ def _answer_together(batch: Sequence[Photograph]) -> list[list[Answer]]:
 
 
 def _each(
-    batch: Sequence[Photograph], work: Callable[[Sequence[Photograph]], list[ResultT]]
-) -> Iterator[tuple[Photograph, ResultT | Exception]]:
+    batch: Sequence[SentPhotograph], work: Callable[[Sequence[SentPhotograph]], list[ResultT]]
+) -> Iterator[tuple[SentPhotograph, ResultT | Exception]]:
     """Yield the result for each photograph; one that fails does not spoil those of other requests."""
     if not batch:
         return
