@@ -78,17 +78,27 @@ class RunningServer:
         body, kind = form(contents)
         return self.ask(f"/predict{query}", body, kind, headers)
 
-    def send(self, *pieces: bytes, wait: float = 0.0) -> bytes:
+    def send(self, *pieces: bytes) -> bytes:
         """Send bytes as they are, and return all that comes back; b"" if the server only closes."""
         with socket.create_connection(self.address, timeout=PATIENCE) as connection:
-            for piece in pieces:
-                connection.sendall(piece)
-                time.sleep(wait)
-            found = bytearray()
-            with contextlib.suppress(ConnectionError):
-                while piece := connection.recv(65536):
-                    found += piece
-            return bytes(found)
+            with contextlib.suppress(ConnectionError):  # the server may have had enough
+                for piece in pieces:
+                    connection.sendall(piece)
+            return _rest(connection)
+
+    def trickle(self, head: bytes, seconds: float) -> bytes:
+        """Send a letter every half second until the server answers, and return all that comes back."""
+        with socket.create_connection(self.address, timeout=0.5) as connection:
+            connection.sendall(head)
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                try:
+                    return connection.recv(1) + _rest(connection)
+                except TimeoutError:
+                    connection.sendall(b"x")
+                except ConnectionError:
+                    return b""
+            raise AssertionError(f"no answer after {seconds} s")
 
     def count(self, name: str) -> float:
         """Return a value that the server counts; 0 if it has not counted it yet."""
@@ -125,6 +135,15 @@ def running(folder: Path, *options: str, environment: dict[str, str] | None = No
         process.wait(PATIENCE)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _rest(connection: socket.socket) -> bytes:
+    found = bytearray()
+    connection.settimeout(PATIENCE)
+    with contextlib.suppress(ConnectionError):
+        while piece := connection.recv(65536):
+            found += piece
+    return bytes(found)
 
 
 def form(contents: tuple[bytes, ...]) -> tuple[bytes, str]:
