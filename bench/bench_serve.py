@@ -1,10 +1,10 @@
 """`maskfold serve` under load, with real clients: 16 at a time against one by one, in one run.
 
 Prints one JSON line. The server is a process of its own, the clients are threads of this one with a connection each
-that stays open. Both ways send the same photographs, one in a request, in turns within one run; figures are medians over
-the turns, latencies those of all requests. `lost` counts requests without an answer 200. `start_s` is the time from
-starting the command to the first prediction, imports included; `start_cpu_s` the processor time for it. `memory_mb` is
-what only the server's process has, after the first turn and after the last one.
+that stays open. Both ways send the same photographs, one in a request, in turns within one run; figures are medians
+over the turns, latencies those of all requests. `lost` counts requests without an answer 200. `start_s` is the time
+from starting the command to the first prediction, imports included, and `start_cpu_s` the processor time for it.
+`memory_mb` is what only the server's process has, after the first turn and after the last one.
 
 Without `--model` it trains mobilenetv2_035 from random weights for one epoch, three folds, on drawn people: its answers
 are of no use, and as fast as those of a good one.

@@ -73,7 +73,7 @@ def test_one_photograph_as_it_is(kind: str) -> None:
         (FORM, b"--x-y\r\nno header here\r\n\r\na\r\n--x-y--\r\n", 400, "multipart"),
         (f"multipart/form-data; boundary={'x' * 500}", part(b"a"), 400, "multipart"),
         (FORM, part(b"a") * 4 + b"--x-y--\r\n", 413, "more than 3 photographs"),
-        (FORM, b"--x-y--\r\n", 400, "multipart"),
+        (FORM, b"--x-y--\r\n", 422, "no photographs"),
         ("application/json", b"", 400, "not JSON"),
         ("application/json", b"{", 400, "not JSON"),
         ("application/json", b"\xff\xfe", 400, "not JSON"),
