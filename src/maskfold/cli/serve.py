@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -101,5 +100,5 @@ def serve(
             )
             service = server.Service(model, workspace, host, token, limits, look_seconds)
             ended_by = server.serve(service, found, listener, show)
-    if ended_by == signal.SIGINT:
-        raise SystemExit(128 + signal.SIGINT)
+            code = server.exit_code(ended_by)
+    raise SystemExit(code)

@@ -39,10 +39,13 @@ class Access:
         app: The application (ASGI).
         token: What clients must show; None: none is needed.
         hosts: Names, with ports, by which this server is reached; None: any, where a token is needed.
+        count: Told the status of each refusal.
     """
 
-    def __init__(self, app: App, token: str | None, hosts: Iterable[str] | None) -> None:
-        self._app = app
+    def __init__(
+        self, app: App, token: str | None, hosts: Iterable[str] | None, count: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self._app, self._count = app, count
         self._token = None if token is None else token.encode()
         self._hosts = None if hosts is None else frozenset(hosts)
 
@@ -54,10 +57,12 @@ class Access:
             return await send({"type": "websocket.close", "code": 1008, "reason": "no websockets here"})
         headers = {name.lower(): value for name, value in scope["headers"]}
         if self._hosts is not None and not self._is_ours(headers):
-            return await _refuse(scope, receive, send, HTTPStatus.FORBIDDEN, "only for programs of this machine")
+            return await self._refuse(scope, receive, send, HTTPStatus.FORBIDDEN, "only for programs of this machine")
         known = self._token is None or self._shows_token(headers.get(b"authorization", b""))
         if not known and scope["path"] not in OPEN:
-            return await _refuse(scope, receive, send, HTTPStatus.UNAUTHORIZED, "expected: Authorization: Bearer TOKEN")
+            return await self._refuse(
+                scope, receive, send, HTTPStatus.UNAUTHORIZED, "expected: Authorization: Bearer TOKEN"
+            )
         scope[KNOWN] = known
         return await self._app(scope, receive, _with_headers(send))
 
@@ -70,10 +75,10 @@ class Access:
         kind, _, shown = authorization.partition(b" ")
         return kind.lower() == b"bearer" and hmac.compare_digest(shown.strip(), self._token or b"")
 
-
-async def _refuse(scope: Message, receive: Receive, send: Send, status: HTTPStatus, text: str) -> None:
-    headers = {"www-authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
-    await refusal(scope, status, text, headers)(scope, receive, _with_headers(send))
+    async def _refuse(self, scope: Message, receive: Receive, send: Send, status: HTTPStatus, text: str) -> None:
+        self._count(status)
+        headers = {"www-authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
+        await refusal(scope, status, text, headers)(scope, receive, _with_headers(send))
 
 
 def _with_headers(send: Send) -> Send:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from maskfold.errors import InputError, MaskfoldError, UnavailableError
 from maskfold.models import FoundModel, find_model
@@ -16,6 +16,8 @@ from maskfold.storage import open_existing
 if TYPE_CHECKING:
     from maskfold.serving.loaded import LoadedModel
 
+_SOON: Final = 0.5
+"""Seconds in which a thread ends that has nothing to do."""
 _log = logging.getLogger(__name__)
 
 
@@ -101,9 +103,12 @@ class Lookout:
         """Begin."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End; a model that is being loaded is left to itself."""
+    def stop(self) -> bool:
+        """End, and return whether it has; a model that is being loaded is left to itself."""
         self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(_SOON)
+        return not self._thread.is_alive()
 
     def _watch(self) -> None:
         while not self._ended.wait(self._seconds):

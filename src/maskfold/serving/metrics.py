@@ -18,7 +18,10 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self.requests = Counter(
-            "maskfold_requests", "Requests to predict, by the status of the answer", ["code"], registry=self._registry
+            "maskfold_requests",
+            "Requests to predict, and refused ones, by the status of the answer",
+            ["code"],
+            registry=self._registry,
         )
         self.images = Counter(
             "maskfold_images", "Photographs that were answered, by how the face was found", ["status"],
@@ -37,6 +40,10 @@ class Metrics:
         )  # fmt: skip
         self.model = Gauge("maskfold_model", "The model that answers: 1", ["name", "key", "digest"],
                            registry=self._registry)  # fmt: skip
+
+    def count(self, status: int) -> None:
+        """Count one request."""
+        self.requests.labels(str(int(status))).inc()
 
     def watch(self, waiting: Callable[[], float], held: Callable[[], float]) -> None:
         """Show the length of the queue and the bytes that requests hold at the moment of each question."""

@@ -62,13 +62,14 @@ class Pipeline:
         for thread in (*self._croppers, self._asker):
             thread.start()
 
-    def stop(self, patience: float) -> None:
-        """Finish what is inside, and end the threads."""
+    def stop(self, patience: float) -> bool:
+        """Finish what is inside, end the threads, and return whether all have ended in time."""
         self._to_crop.close()
         for thread in self._croppers:
             thread.join(patience)
         self._to_ask.close()
         self._asker.join(patience)
+        return not any(thread.is_alive() for thread in (*self._croppers, self._asker))
 
     def enter(self, errand: Errand) -> bool:
         """Take the photographs of a request, and return whether there is room for them."""

@@ -68,7 +68,7 @@ class Desk:
             except Exception:  # noqa: BLE001 - logged, and answered
                 _log.exception("a request failed")
                 answer = refusal(request.scope, 500, "internal error; the server's log says more", read=lease.complete)
-        self._metrics.requests.labels(str(answer.status_code)).inc()
+        self._metrics.count(answer.status_code)
         self._metrics.latency.observe(time.monotonic() - began)
         return answer
 
@@ -86,8 +86,8 @@ class Desk:
         if not self._pipeline.enter(errand):
             raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "too many photographs wait; try again", SOON)
         answers = await self._wait(errand, request)
-        for answer in (one for found in answers for one in found):
-            self._metrics.images.labels(answer.status).inc()
+        for found in answers:
+            self._metrics.images.labels(found[0].status).inc()
         body = reply(model.model, model.digest, names, answers)
         if all(answer.status == "unreadable" for found in answers for answer in found):
             body["detail"] = "no photograph of the request can be read"

@@ -70,7 +70,7 @@ def serve(
     application = make_application(current, desk, metrics)
     names = names_of(service.host, listener.getsockname()[1])
     config = uvicorn.Config(
-        Access(application, service.token, names),
+        Access(application, service.token, names, metrics.count),
         http=connections_of(limits.head_seconds),
         ws="none",
         lifespan="off",
@@ -90,14 +90,27 @@ def serve(
     if service.look_seconds:
         lookout.start()
     server.run(sockets=[listener])
-    lookout.stop()
-    pipeline.stop(_GRACE)
+    ended = [lookout.stop(), pipeline.stop(_GRACE), not opening.is_alive()]
+    if not all(ended):
+        _end_at_once(server.ended_by)
     opening.raise_failure()
     return server.ended_by
 
 
+def exit_code(ended_by: int) -> int:
+    """Return the exit code after a signal: to be told to stop is no error."""
+    return 0 if ended_by == signal.SIGTERM else 128 + ended_by
+
+
+def _end_at_once(ended_by: int) -> None:
+    """End while a thread is busy: the interpreter must not be taken down under it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code(ended_by))
+
+
 class _Server(uvicorn.Server):
-    """uvicorn, with the exit codes of a service: to be told to stop is no error."""
+    """uvicorn, which a signal only tells to stop."""
 
     def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
         super().__init__(config)
@@ -142,9 +155,5 @@ class _Opening(threading.Thread):
         Raises:
             MaskfoldError: If the model cannot be loaded.
         """
-        if self.is_alive():  # in the middle of it: the interpreter would end under the thread
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(0 if self._server.ended_by == signal.SIGTERM else 128 + self._server.ended_by)
         if self._failure is not None:
             raise self._failure
