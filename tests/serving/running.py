@@ -120,7 +120,8 @@ class RunningServer:
 def running(folder: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[RunningServer]:
     """Start a server on a free port, and wait until it is ready; it ends with the block."""
     log = folder / "serve.log"
-    command = [sys.executable, "-m", "maskfold", "serve", "--port", "0", *options]
+    patience = () if "--timeout" in options else ("--timeout", str(PATIENCE))
+    command = [sys.executable, "-m", "maskfold", "serve", "--port", "0", *patience, *options]
     with log.open("wb") as stream:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=stream, text=True, env={**os.environ, **(environment or {})}

@@ -23,7 +23,8 @@ class FaultyModel:
     """Fails on photographs that begin with ``crop`` or ``ask``, and waits on those that begin with ``wait``."""
 
     gate: threading.Event = field(default_factory=threading.Event)
-    batches: list[int] = field(default_factory=list)
+    reached: threading.Event = field(default_factory=threading.Event)
+    """Set when it waits."""
 
     @property
     def croppers(self) -> dict[bool, Any]:
@@ -40,11 +41,11 @@ class FaultyModel:
         if any(content.startswith(b"crop") for content in contents):
             raise MemoryError("a decoder")
         if any(content.startswith(b"wait") for content in contents):
+            self.reached.set()
             self.gate.wait(PATIENCE)
         return list(contents)
 
     def _answer(self, cropped: Sequence[bytes]) -> list[Any]:
-        self.batches.append(len(cropped))
         if any(content.startswith(b"ask") for content in cropped):
             raise RuntimeError("a network")
         return [SimpleNamespace(photograph=number, said=content) for number, content in enumerate(cropped)]
@@ -115,6 +116,7 @@ def test_what_is_given_up_is_left(model: FaultyModel) -> None:
     blocking, left, last = errand(model, b"wait"), errand(model, b"crop"), errand(model, b"a")
     assert pipeline.enter(blocking)
     pipeline.start()
+    assert model.reached.wait(PATIENCE)
     assert pipeline.enter(left)
     assert pipeline.enter(last)
     left.give_up()
