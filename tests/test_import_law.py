@@ -86,7 +86,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "botocore": {"storage"},
     "facenet_pytorch": {"faces"},
     "timm": {"training"},
-    "torch": {"doctor", "faces", "training", "inference", "serving.loaded", "torchvision_ops"},
+    "torch": {"doctor", "faces", "training", "inference", "launch.preload", "serving.loaded", "torchvision_ops"},
     "fastapi": {"serving"},
     "starlette": {"serving"},
     "uvicorn": {"serving", "servers"},

@@ -3,13 +3,20 @@
 A CPU build of torch beside a torchvision that was compiled against another build leaves torchvision without its
 compiled operators, and the import fails while it registers their shape rules. Neither timm's backbones nor MTCNN's
 networks need those operators, so it is enough to declare the ones that are looked up at import. Import this module
-before torchvision or timm; beside a matching build it changes nothing.
+before torchvision or timm; beside a matching build it changes no results.
+
+It also keeps torchvision from importing torch's compiler, a second of processor time in every process, for the sake of
+one function that only its detection operators call.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
 
 import torch
 
@@ -17,6 +24,36 @@ _SCHEMAS = {
     "nms": "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms": "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 }
+
+
+_COMPILER: Final = "torch._dynamo.utils"
+
+
+class _StandIn(ModuleType):
+    """Has what torchvision takes from torch's compiler; is replaced if anything else is asked of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # who lists all modules asks each for its file
+            raise AttributeError(name)
+        if sys.modules.get(_COMPILER) is self:
+            del sys.modules[_COMPILER]
+        return getattr(importlib.import_module(_COMPILER), name)
+
+    @staticmethod
+    def is_compile_supported(device_type: Any) -> Any:
+        """Answer as torch's own function does, which is imported when it is asked."""
+        return importlib.import_module(_COMPILER).is_compile_supported(device_type)
+
+
+def _import_torchvision() -> None:
+    if _COMPILER in sys.modules or importlib.util.find_spec("torchvision") is None:
+        return
+    sys.modules[_COMPILER] = stand_in = _StandIn(_COMPILER)
+    try:
+        importlib.import_module("torchvision")
+    finally:
+        if sys.modules.get(_COMPILER) is stand_in:
+            del sys.modules[_COMPILER]
 
 
 def _load_compiled_part() -> None:
@@ -40,3 +77,4 @@ def _declare_missing() -> torch.library.Library:
 
 _load_compiled_part()
 _library = _declare_missing()  # the declarations live as long as this object
+_import_torchvision()
