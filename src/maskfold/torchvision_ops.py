@@ -5,12 +5,14 @@ compiled operators, and the import fails while it registers their shape rules. N
 networks need those operators, so it is enough to declare the ones that are looked up at import. Import this module
 before torchvision or timm; beside a matching build it changes no results.
 
-It also keeps torchvision from importing torch's compiler, a second of processor time in every process, for the sake of
-one function that only its detection operators call.
+It also keeps torchvision and timm from importing torch's compiler, a second of processor time in every process, for the
+sake of two functions: one that only torchvision's detection operators call, and one that excludes a function from being
+compiled.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import sys
@@ -45,6 +47,18 @@ class _StandIn(ModuleType):
         return importlib.import_module(_COMPILER).is_compile_supported(device_type)
 
 
+def _disable_later(fn: Any = None, recursive: bool = True, *, reason: str | None = None) -> Any:
+    """Exclude a function from being compiled, as torch's own decorator does, which is asked at the function's call."""
+    if fn is None:
+        return functools.partial(_disable_later, recursive=recursive, reason=reason)
+
+    @functools.wraps(fn)
+    def excluded(*arguments: Any, **named: Any) -> Any:
+        return _disable(fn, recursive, reason=reason)(*arguments, **named)
+
+    return excluded
+
+
 def _import_torchvision() -> None:
     if _COMPILER in sys.modules or importlib.util.find_spec("torchvision") is None:
         return
@@ -76,5 +90,7 @@ def _declare_missing() -> torch.library.Library:
 
 
 _load_compiled_part()
+_disable = torch.compiler.disable
+torch.compiler.disable = _disable_later
 _library = _declare_missing()  # the declarations live as long as this object
 _import_torchvision()
