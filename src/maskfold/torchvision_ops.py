@@ -54,7 +54,7 @@ def _disable_later(fn: Any = None, recursive: bool = True, *, reason: str | None
 
     @functools.wraps(fn)
     def excluded(*arguments: Any, **named: Any) -> Any:
-        return _disable(fn, recursive, reason=reason)(*arguments, **named)
+        return _disable(fn, recursive, reason=reason)(*arguments, **named)  # type: ignore[no-untyped-call]
 
     return excluded
 
