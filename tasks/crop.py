@@ -6,7 +6,8 @@ import sys
 from dataclasses import asdict
 
 from maskfold.dataset import images_version, read_manifest, train_rows
-from maskfold.faces import Detections, draw_figures, outliers, pack_faces, shares
+from maskfold.faces import Detections, outliers, pack_faces, shares
+from maskfold.faces.figures import draw_figures
 from maskfold.launch import entry
 from maskfold.launch.entry import Job
 from maskfold.specs import CropOutcome, CropSpec, TypicalFace

@@ -33,7 +33,7 @@ def defaults(command: str) -> dict[str, object]:
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
         *("run", "compare", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo"),
-        *("models", "predict", "promote"),
+        *("models", "predict", "promote", "serve"),
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
@@ -50,6 +50,8 @@ def test_the_command_line_is_frozen() -> None:
     assert options("promote") == {"--model", "--workspace", "--json"}
     assert options("sync") == {"--workspace", "--tracking-uri", "--json"}
     assert options("ui") == {"--prefect-port", "--mlflow-port"}
+    limits = {"--max-mib", "--max-images", "--max-megapixels", "--queue", "--timeout", "--look-seconds"}
+    assert options("serve") == {"--model", "--workspace", "--host", "--port", "--token-file", "--json", *limits}
     assert options("doctor") == {"--weights", "--workspace", "--json"}
     assert options("demo") == {"--out", "--people", "--seed", "--json"}
     flags = {"json": False, "verbose": False, "dry_run": False}
@@ -58,6 +60,20 @@ def test_the_command_line_is_frozen() -> None:
     assert defaults("sync") == {"workspace": "maskfold-out", "tracking_uri": "", "json": False}
     assert defaults("clean") == {"workspace": "maskfold-out", "yes": False, "json": False}
     assert defaults("demo") == {"out": Path("maskfold-demo"), "people": 40, "seed": 0, "json": False}
+    assert defaults("serve") == {
+        "model": "champion",
+        "workspace": "maskfold-out",
+        "host": "127.0.0.1",
+        "port": 8000,
+        "token_file": None,
+        "look_seconds": 10.0,
+        "max_mib": 32,
+        "max_images": 64,
+        "max_megapixels": 40,
+        "queue": 256,
+        "timeout": 30.0,
+        "json": False,
+    }
     assert defaults("ui") == {"prefect_port": 4200, "mlflow_port": 5000}
 
 

@@ -61,6 +61,9 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
         *(*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"),
         *("champions", "given_labels", "parts", "photographs"),
     },
+    "serving": {
+        *(*CONTRACTS, "allocator", "cores", "loopback", "models", "regular", "storage", "dataset", "inference"),
+    },
     "study.plan": {"errors", "recipe", "regular", "settings", "wording"},  # flows read it, without pandas
     "study": {*CONTRACTS, *MACHINE, "regular", "storage", "dataset", "faces", "training", "ensemble"},
     "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble", "study"},
@@ -106,6 +109,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
         "terminal",
         "tracking",
         "training",
+        "serving",
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -119,8 +123,12 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "botocore": {"storage"},
     "facenet_pytorch": {"faces"},
     "timm": {"training"},
-    "torch": {"doctor", "faces", "training", "inference", "torchvision_ops"},
     "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report", "study"},
+    "torch": {"doctor", "faces", "training", "inference", "launch.preload", "serving.loaded", "torchvision_ops"},
+    "fastapi": {"serving"},
+    "starlette": {"serving"},
+    "uvicorn": {"serving", "servers"},
+    "prometheus_client": {"serving"},
     "matplotlib": {"theme", "report"},
 }
 """The parts that may import a library; the others run without it."""

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import maskfold
-from maskfold.cli import data_sets, machine, models, predict, recipes, running, studies, workspaces
+from maskfold.cli import data_sets, machine, models, predict, recipes, running, serve, studies, workspaces
 from maskfold.errors import EXIT_INPUT
 from maskfold.output import harden_standard_streams
 
@@ -48,6 +48,7 @@ for command in (
     models.models,
     models.promote,
     workspaces.sync,
+    serve.serve,
     machine.ui,
     machine.doctor,
     data_sets.demo,
