@@ -63,6 +63,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "console": {"launch", "pace", "wording"},
     "history": {*CONTRACTS, "storage", "tracking"},
     "models": {*CONTRACTS, "history", "storage"},
+    "packages": {*CONTRACTS, "history", "launch", "models", "storage", "tracking"},
     "cleaning": {*CONTRACTS, "history", "storage", "submissions", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},
@@ -71,6 +72,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
         *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "submissions", "terminal", "training"),
+        *("inference", "packages"),
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -87,6 +89,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "torch": {"doctor", "faces", "training", "inference", "torchvision_ops"},
     "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report"},
     "matplotlib": {"theme", "report"},
+    "onnxruntime": {"inference"},
 }
 """The parts that may import a library; the others run without it."""
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import maskfold
-from maskfold.cli import data_sets, machine, recipes, running, workspaces
+from maskfold.cli import data_sets, export, machine, recipes, running, workspaces
 from maskfold.errors import EXIT_INPUT
 from maskfold.output import harden_standard_streams
 
@@ -47,6 +47,7 @@ for command in (
     machine.ui,
     machine.doctor,
     data_sets.demo,
+    export.export,
 ):
     app.command()(command)
 

@@ -117,6 +117,7 @@ def _whole(
     model: ModelPackage, networks: Mapping[str, Sequence[FinishedNetwork]]
 ) -> tuple[WholeModel, list[torch.Tensor]]:
     module = WholeModel(model, networks).eval()
+    module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # as files have it
     return module, [torch.zeros(2, *given_size(model, name), 3, dtype=torch.uint8) for name in module.inputs]
 
 

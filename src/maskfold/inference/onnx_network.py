@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from maskfold.errors import InputError, MaskfoldError
+from maskfold.errors import InputError
+from maskfold.home import PRIVATE_FILE
 from maskfold.inference.network import FinishedNetwork, read_card
-from maskfold.inference.onnx_export import export_onnx, missing_packages, with_weights
+from maskfold.inference.onnx_export import export_onnx, with_weights
 from maskfold.inference.pictures import pictures
 from maskfold.inference.whole_model import TrainingModule
 from maskfold.specs import NetworkCard
@@ -31,14 +32,13 @@ _FORM: Final = 1
 _INPUT: Final = "images"
 _AT_ONCE: Final = 8
 """Images at once, whose activations stay in a core's cache: mobilenetv2_035 does a third more than with 64."""
-_CHECKED: Final = 16
+_COMPARED: Final = 16
+_NETWORK: Final = "network.onnx"
+_CHECKED: Final = "checked.json"
+"""Written last: digest of the network, and how much it differs from torch."""
+_CPU: Final = torch.device("cpu")
 
 log = logging.getLogger(__name__)
-
-
-def usable() -> bool:
-    """Return whether networks can be exported and computed."""
-    return not missing_packages()
 
 
 class OnnxNetwork:
@@ -85,62 +85,60 @@ class OnnxCache:
     """Of the networks that are loaded."""
     _graphs: dict[str, Any] = field(default_factory=dict)
 
-    def find(self, weights: Path, sha256: str) -> OnnxNetwork | None:
-        """Return a network that was exported and checked before; None if there is none, or if it is damaged.
+    def get(self, weights: Path, sha256: str) -> OnnxNetwork | None:
+        """Return a network as it was exported before; else export it, and check it against torch.
 
         Args:
             weights: A training's ``weights.safetensors``.
             sha256: Of this file.
-        """
-        folder = _folder(sha256)
-        try:
-            sidecar = json.loads((folder / "checked.json").read_bytes())
-            if sha256_of(folder / "network.onnx") != sidecar["sha256"]:
-                return None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        mark_used(folder)
-        return OnnxNetwork(folder / "network.onnx", read_card(weights).input.size, self.threads)
-
-    def make(self, network: FinishedNetwork, weights: Path, sha256: str) -> OnnxNetwork | None:
-        """Export a network, and check it against torch.
 
         Returns:
             None, with a warning, if it cannot be exported or differs from torch: then torch computes it.
+
+        Raises:
+            CorruptDataError: If the weights do not fit their card.
         """
-        folder = _folder(sha256)
+        folder, card = _folder(sha256), read_card(weights)
         try:
             with locked(folder):
-                return self.find(weights, sha256) or self._export(network, folder)
+                if not _is_whole(folder) and not self._export(FinishedNetwork.load(weights, _CPU), folder):
+                    return None
+            mark_used(folder)
+            return OnnxNetwork(folder / _NETWORK, card.input.size, self.threads)
         except InputError as error:
-            log.warning("%s is computed by torch: %s", network.card.backbone, error)
-        except (OSError, MaskfoldError) as error:
-            log.warning("%s is computed by torch, because %s cannot be written: %s", weights.name, folder, error)
+            log.warning("%s is computed by torch: %s", card.backbone, error)
+        except OSError as error:
+            log.warning("%s is computed by torch, because %s cannot be written: %s", card.backbone, folder, error)
         return None
 
-    def _export(self, network: FinishedNetwork, folder: Path) -> OnnxNetwork | None:
-        module = TrainingModule(network).float()
-        height, width = network.card.input.size
-        structure = _structure(network.card)
+    def _export(self, network: FinishedNetwork, folder: Path) -> bool:
+        """Export a network into a folder; return whether it answers as by torch."""
+        card, module = network.card, TrainingModule(network)
+        structure = _structure(card)
         if structure not in self._graphs:
-            self._graphs[structure] = export_onnx(module, [_INPUT], [torch.zeros(2, 3, height, width)], foldable=False)
-        target = folder / "network.onnx"
+            self._graphs[structure] = export_onnx(module, [_INPUT], [torch.zeros(2, 3, *card.input.size)], False)
+        target = folder / _NETWORK
         with aside(target) as path:
             path.write_bytes(with_weights(self._graphs[structure], module.state_dict()))
-            path.chmod(0o600)
-            difference = _difference(network, OnnxNetwork(path, network.card.input.size, self.threads))
+            path.chmod(PRIVATE_FILE)
+            difference = _difference(network, OnnxNetwork(path, card.input.size, self.threads))
         if not difference < AGREEMENT:
             target.unlink()
-            log.warning(
-                "%s is computed by torch: its probabilities by onnxruntime differ by %.1e, at most %.0e is allowed",
-                network.card.backbone,
-                difference,
-                AGREEMENT,
-            )
-            return None
-        with aside(folder / "checked.json") as path:
+            text = "%s is computed by torch: its probabilities by onnxruntime differ by %.1e, at most %.0e is allowed"
+            log.warning(text, card.backbone, difference, AGREEMENT)
+            return False
+        with aside(folder / _CHECKED) as path:
             path.write_text(json.dumps({"sha256": sha256_of(target), "difference": difference}), encoding="ascii")
-        return OnnxNetwork(target, network.card.input.size, self.threads)
+        return True
+
+
+def _is_whole(folder: Path) -> bool:
+    """Return whether a folder has a network as it was exported and checked."""
+    try:
+        said = json.loads((folder / _CHECKED).read_bytes())
+        return bool(sha256_of(folder / _NETWORK) == said["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def suits(card: NetworkCard) -> bool:
@@ -150,7 +148,7 @@ def suits(card: NetworkCard) -> bool:
 
 def _difference(network: FinishedNetwork, exported: OnnxNetwork) -> float:
     """Return the largest difference between the probabilities of torch and of onnxruntime."""
-    images = pictures(_CHECKED, network.card.input.size)
+    images = pictures(_COMPARED, network.card.input.size)
     expected = network.predict(Images(images, network.device), np.arange(len(images)))
     return float(np.abs(exported.probabilities(images) - expected).max())
 

@@ -82,7 +82,8 @@ class Predictor:
             package: The verified package.
             all_faces: Answer for every face of a photograph, instead of the one that is meant.
             device: Where it computes; None: a GPU if there is one.
-            engine: What computes the networks: ``torch`` as the run did, ``onnx``, or what is faster.
+            engine: What computes the networks: ``torch`` as the run did, ``onnx``, or ``auto``: what is fastest if
+                the model is lasting, else torch.
             lasting: Whether it will answer for thousands of photographs, so that exporting its networks to onnx, once
                 on a machine, is worth some seconds.
 

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from maskfold.inference import onnx_network
 from maskfold.inference.network import FinishedNetwork, read_card
-from maskfold.inference.onnx_export import require_packages
+from maskfold.inference.onnx_export import missing_packages, require_packages
 from maskfold.inference.pictures import pictures
 from maskfold.training.images import Images
 from maskfold.training.precision import Precision
 
 Engine = Literal["auto", "torch", "onnx"]
-"""``torch`` computes as the run did; ``onnx`` exports what was not exported before; ``auto`` takes onnxruntime on
-processors, if it is installed, for networks that were exported before or will answer for long."""
+"""``torch`` computes as the run did. ``onnx`` is onnxruntime on processors. ``auto`` takes, for models that will answer
+for long, what is fastest: onnxruntime where it is installed, half precision on a GPU; else torch. What it takes does
+not depend on what happens to be in a cache, so that the same question has the same answer."""
 HALF: Final = 1e-3
 """Largest difference of a probability from float32's with which a GPU computes in half precision."""
 _COMPARED: Final = 64
@@ -57,32 +58,35 @@ class TorchNetwork:
 
 @dataclass(frozen=True)
 class TrainingLoader:
-    """Loads trainings.
-
-    Args:
-        device: Where they compute.
-        engine: What computes them.
-        lasting: Whether they will answer for many photographs, so that exporting them, which takes seconds for each
-            architecture, once on a machine, is worth it.
-    """
+    """Loads trainings; :meth:`of` makes one."""
 
     device: torch.device
-    engine: Engine = "auto"
-    lasting: bool = False
-    cache: onnx_network.OnnxCache | None = None
+    """Where they compute."""
+    half: bool
+    """Whether a GPU may compute in half precision."""
+    exports: onnx_network.OnnxCache | None
+    """Where exported ones are kept; None: torch computes them."""
 
     @classmethod
     def of(cls, device: torch.device, engine: Engine = "auto", lasting: bool = False) -> TrainingLoader:
-        """Make a loader that computes with as many threads as torch does.
+        """Make a loader of trainings that compute with as many threads as torch does.
+
+        Args:
+            device: Where they compute.
+            engine: What computes them.
+            lasting: Whether they will answer for many photographs, so that exporting them, which takes seconds for each
+                architecture, once on a machine, is worth it.
 
         Raises:
             InputError: If onnx is asked for and not installed.
         """
         if engine == "onnx":
             require_packages()
-        exports = engine != "torch" and device.type == "cpu" and onnx_network.usable()
-        cache = onnx_network.OnnxCache(torch.get_num_threads()) if exports else None
-        return cls(device, engine, lasting or engine == "onnx", cache)
+        wanted = engine == "onnx" or (engine == "auto" and lasting)
+        exports = None
+        if wanted and device.type == "cpu" and not missing_packages():
+            exports = onnx_network.OnnxCache(torch.get_num_threads())
+        return cls(device, wanted and device.type == "cuda", exports)
 
     def load(self, weights: Path, sha256: str) -> TrainedNetwork:
         """Load a training.
@@ -94,21 +98,12 @@ class TrainingLoader:
         Raises:
             CorruptDataError: If the weights do not fit their card.
         """
-        exported = self._exported(weights, sha256)
-        if exported is not None:
-            return exported
+        if self.exports is not None and onnx_network.suits(read_card(weights)):
+            exported = self.exports.get(weights, sha256)
+            if exported is not None:
+                return exported
         network = FinishedNetwork.load(weights, self.device)
-        if self.device.type == "cuda" and self.engine != "torch":
-            network = with_larger_batches(in_half_precision(network, "fp16"))
-        return TorchNetwork(network)
-
-    def _exported(self, weights: Path, sha256: str) -> TrainedNetwork | None:
-        if self.cache is None or not onnx_network.suits(read_card(weights)):
-            return None
-        found = self.cache.find(weights, sha256)
-        if found is None and self.lasting:
-            found = self.cache.make(FinishedNetwork.load(weights, self.device), weights, sha256)
-        return found
+        return TorchNetwork(with_larger_batches(in_half_precision(network, "fp16")) if self.half else network)
 
 
 def in_half_precision(network: FinishedNetwork, precision: Precision) -> FinishedNetwork:
