@@ -37,6 +37,8 @@ def export(
     """Export the trained model of a run: its package, or one file (onnx, pt2, safetensors) for other programs."""
     with exit_codes(verbose=False):
         logging.basicConfig(format="%(message)s", level=logging.WARNING)
+        if format != "package" and "://" in out and not out.startswith("file://"):
+            raise errors.InputError(f"--out {out}: a format is written to a file on this machine; name a path")
         if format == "onnx":
             from maskfold.inference.onnx_export import require_packages
 
@@ -63,8 +65,6 @@ def _copied(package: OpenPackage, out: str) -> dict[str, Any]:
 
 
 def _written(package: OpenPackage, wanted: Literal["onnx", "pt2", "safetensors"], out: str) -> dict[str, Any]:
-    if "://" in out and not out.startswith("file://"):
-        raise errors.InputError(f"--out {out}: a format is written to a file on this machine; name a path")
     from maskfold.inference.formats import COMPARED, write_file
 
     target = Path(out.removeprefix("file://") or ".").absolute()

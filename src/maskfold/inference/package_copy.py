@@ -40,4 +40,4 @@ def copy_package(package: OpenPackage, out: str) -> str:
         target.publish(path, name)
     for name, content in texts.items():
         target.write(name, content)
-    return target.locate("").rstrip("/")
+    return target.uri
