@@ -1,7 +1,7 @@
 """Predicting as a plain script does it: the baseline of `bench_predict.py`.
 
-Photograph by photograph: Pillow, facenet-pytorch's MTCNN with its defaults, the most probable box resized by Pillow, and
-timm networks one after the other. Nothing is slow on purpose.
+Photograph by photograph: Pillow, facenet-pytorch's MTCNN with its defaults, the most probable box resized by Pillow,
+and timm networks one after the other. Nothing is slow on purpose.
 """
 
 from __future__ import annotations
