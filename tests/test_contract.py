@@ -33,7 +33,7 @@ def defaults(command: str) -> dict[str, object]:
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
         *("run", "compare", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo"),
-        *("models", "predict", "promote", "serve"),
+        *("export", "models", "predict", "promote", "serve"),
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
@@ -54,6 +54,9 @@ def test_the_command_line_is_frozen() -> None:
     assert options("serve") == {"--model", "--workspace", "--host", "--port", "--token-file", "--json", *limits}
     assert options("doctor") == {"--weights", "--workspace", "--json"}
     assert options("demo") == {"--out", "--people", "--seed", "--json"}
+    assert options("export") == {"--workspace", "--run", "--format", "--out", "--json"}
+    exported = {"workspace": "maskfold-out", "run": "latest", "format": "package", "out": "", "json": False}
+    assert defaults("export") == exported
     flags = {"json": False, "verbose": False, "dry_run": False}
     kept = {"workspace": "maskfold-out", "recipe": "fast", "set": [], "weights": [], "launcher": "local"}
     assert defaults("run") == {**kept, **flags}

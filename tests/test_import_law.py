@@ -81,6 +81,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "models": {*CONTRACTS, "champions", "history", "storage", "tracking"},
     "promotion": {*CONTRACTS, "champions", "history", "inference", "models", "storage", "tracking"},
     "cleaning": {*CONTRACTS, "champions", "history", "storage", "submissions", "tracking"},
+    "packages": {*CONTRACTS, "history", "launch", "models", "storage", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},
     "api": {"console", "launch", "loopback", "pace", "redaction", "servers", "storage"},
@@ -110,6 +111,8 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
         "tracking",
         "training",
         "serving",
+        "inference",
+        "packages",
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -130,6 +133,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "uvicorn": {"serving", "servers"},
     "prometheus_client": {"serving"},
     "matplotlib": {"theme", "report"},
+    "onnxruntime": {"inference"},
 }
 """The parts that may import a library; the others run without it."""
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import maskfold
-from maskfold.cli import data_sets, machine, models, predict, recipes, running, serve, studies, workspaces
+from maskfold.cli import data_sets, export, machine, models, predict, recipes, running, serve, studies, workspaces
 from maskfold.errors import EXIT_INPUT
 from maskfold.output import harden_standard_streams
 
@@ -52,6 +52,7 @@ for command in (
     machine.ui,
     machine.doctor,
     data_sets.demo,
+    export.export,
 ):
     app.command()(command)
 
