@@ -6,6 +6,7 @@
 # make bench  benchmarks, one JSON line each
 # make campaign N=100     kill whole runs at random instants, run them again, compare
 # make stack  build the images and start servers and workers in containers (docker/README.md); GPU=1 with GPU jobs
+# make serve  answer for photographs over HTTP with the champion, in a container of the stack
 # make worker             on another host: only a worker; GPU=1 with GPU jobs
 # make stack-down         stop them; all data stay
 # make test-docker        tests of images, stack and containers; needs a Docker engine
@@ -37,7 +38,7 @@ network = $(or $(call setting,NETWORK),maskfold)
 export DOCKER_GID ?= $(or $(call setting,DOCKER_GID),$(shell stat -Lc %g $(socket) 2>/dev/null || echo 0))
 export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: set-up demo test test-fast test-docker ui check format bench campaign lock images cache stack worker stack-down clean
+.PHONY: set-up demo test test-fast test-docker ui check format bench campaign lock images cache stack serve worker stack-down clean
 
 set-up: .venv/.ready
 
@@ -95,6 +96,14 @@ stack: images cache
 	@$(STACK) up --detach sweeper
 	@$(STACK) ps --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}'
 
+# Needs the stack's store and MLflow, which it starts; a settings file from before has no token.
+serve: $(STACK_ENV) cache
+	@grep -q '^SERVE_TOKEN=..*' $(STACK_ENV) || \
+		{ echo "$(STACK_ENV): SERVE_TOKEN is missing; add SERVE_TOKEN=, followed by the output of: openssl rand -hex 24" >&2; exit 2; }
+	@$(STACK) --profile serve up --detach --build --wait serve || \
+		{ $(STACK) --profile serve logs --no-log-prefix --tail 5 settings serve >&2; exit 1; }
+	@$(STACK) ps --format 'table {{.Service}}\t{{.Status}}\t{{.Ports}}' serve
+
 # On another host, with the first host in its docker/.env.
 worker: $(STACK_ENV) cache
 	@[ -z "$(gateway)" ] || $(STACK) --profile gateway up --detach --wait gateway || \
@@ -112,7 +121,7 @@ stack-down:
 		$(STACK) exec --no-TTY conductor python -m flows.stop_runs
 	@$(STACK) --profile gpu stop conductor worker worker-gpu
 	@$(stop-jobs)
-	@$(STACK) --profile gpu --profile tls --profile gateway down
+	@$(STACK) --profile gpu --profile tls --profile gateway --profile serve down
 
 jobs = docker ps $(1) --quiet --filter label=maskfold --filter network=$(network)
 define stop-jobs

@@ -67,10 +67,10 @@ def _measure(manifest: pd.DataFrame, data: Path, scratch: Path, turns: int) -> d
     boxes: dict[int, np.ndarray | None] = {}
     ours_s, reference_s, peak = [], [], 0.0
     shares = np.array_split(np.random.default_rng(0).permutation(len(manifest)), turns)
-    with _compiled_or_plain_nms():
+    with compiled_or_plain_nms():
         _reference(reference, manifest, data, shares[0][:3], scratch)
         for share in shares:
-            with _peak_of_children() as sampled:
+            with peak_of_children() as sampled:
                 began = time.perf_counter()
                 packs = pack_faces(manifest, data, Crop(), scratch, processes)
                 ours_s.append(len(manifest) / (time.perf_counter() - began))
@@ -115,7 +115,7 @@ def _reference(
 
 
 @contextmanager
-def _compiled_or_plain_nms() -> Iterator[None]:
+def compiled_or_plain_nms() -> Iterator[None]:
     """Give facenet-pytorch a suppression in plain torch where torchvision's compiled one is missing."""
     compiled = detect_face.batched_nms
     try:
@@ -147,15 +147,19 @@ def _plain_nms(boxes: Tensor, scores: Tensor, group: Tensor, threshold: float) -
 
 
 @contextmanager
-def _peak_of_children() -> Iterator[list[float]]:
-    """Sample the memory of this process's descendants that do the work, in MB; of this one where there are none."""
+def peak_of_children(itself: bool = False) -> Iterator[list[float]]:
+    """Sample the memory of this process's descendants that do the work, in MB; of this one where there are none.
+
+    Args:
+        itself: Count this process, too.
+    """
     sampled, done = [0.0], threading.Event()
 
     def sample() -> None:
         while not done.wait(0.2):
             children = psutil.Process().children(recursive=True) if multiprocessing.parent_process() is None else []
             total = 0.0
-            for process in children or [psutil.Process()]:
+            for process in [*children, psutil.Process()] if itself else children or [psutil.Process()]:
                 try:
                     total += process.memory_full_info().pss / 1e6
                 except (psutil.NoSuchProcess, psutil.AccessDenied):

@@ -1,5 +1,6 @@
-# Runs any job: torch, timm, facenet-pytorch and the package.
+# Runs any job, and serves models: torch, timm, facenet-pytorch and the package.
 #   docker build --file docker/job.Dockerfile --tag maskfold-job .
+#   docker build --file docker/job.Dockerfile --tag maskfold-serve --target serve .
 #   docker build --file docker/job.Dockerfile --tag maskfold-job-gpu --build-arg TORCH_BUILD=cu130 .
 ARG BASE=python:3.11-slim-bookworm
 
@@ -22,7 +23,7 @@ COPY tasks tasks
 RUN --mount=type=secret,id=pip_conf --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
     scripts/install.sh --package /opt/maskfold
 
-FROM ${BASE}
+FROM ${BASE} AS runtime
 RUN useradd --uid 1000 --user-group --no-create-home --home-dir /tmp maskfold \
     && install --directory --owner=maskfold --group=maskfold /cache /cache/tmp
 COPY --from=build /opt/venv /opt/venv
@@ -44,6 +45,21 @@ ENV PATH=/opt/maskfold/bin:/opt/venv/bin:$PATH \
     MLFLOW_DISABLE_TELEMETRY=true \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER maskfold
+
+# The token comes from the environment, MASKFOLD_SERVE_TOKEN, or from a file that is mounted: --token-file.
+FROM runtime AS serve
+EXPOSE 8000
+HEALTHCHECK --interval=5s --timeout=5s --start-period=120s \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
+ENTRYPOINT ["python", "-m", "maskfold", "serve", "--host", "0.0.0.0", "--port", "8000"]
+ARG REVISION=""
+ENV MASKFOLD_REVISION="${REVISION}"
+LABEL org.opencontainers.image.title="maskfold-serve" \
+      org.opencontainers.image.description="Answers for photographs over HTTP with a model of maskfold." \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${REVISION}"
+
+FROM runtime AS job
 CMD ["prefect", "flow-run", "execute"]
 # Last, as it changes with every commit.
 ARG REVISION=""

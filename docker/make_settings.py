@@ -10,9 +10,9 @@ EXAMPLE = Path(__file__).with_name(".env.example")
 
 
 def settings() -> str:
-    """Return the example settings with a random value for each blank password."""
+    """Return the example settings with a random value for each blank password and token."""
     text = EXAMPLE.read_text(encoding="utf-8")
-    return re.sub(r"(?m)^(\w+_PASSWORD)=$", lambda found: f"{found[1]}={secrets.token_hex(24)}", text)
+    return re.sub(r"(?m)^(\w+_(?:PASSWORD|TOKEN))=$", lambda found: f"{found[1]}={secrets.token_hex(24)}", text)
 
 
 def main(path: str) -> int:

@@ -149,12 +149,12 @@ def _compare(comparison: Comparison, launcher: str) -> dict[str, Any]:
     started = make_launcher(launcher, jobs=len(comparison.trainings()))
     name = f"{comparison.study.name} {PurePath(plan.data).name}"
     with tracked(plan, name) as tracker, launching(plan, started, tracker) as jobs:
-        tried = run_trials(comparison.trials(), jobs)
+        tried = run_trials(comparison.trials(), jobs, tracker.id)
         outcome = screened = jobs.run(_spec(comparison, tried))
         failed = dict(tried.failed)
         merged = merge(screened.variants)
         if merged:
-            confirmed = run_trials(comparison.confirmation(merged), jobs)
+            confirmed = run_trials(comparison.confirmation(merged), jobs, tracker.id)
             failed |= confirmed.failed
             if len(confirmed.trials) == 2 * comparison.study.seeds:
                 outcome = jobs.run(_spec(comparison, confirmed, screened.variants))

@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from prefect.futures import as_completed
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.corrections import adopt_corrections
-from flows.jobs import Jobs
+from flows.jobs import Jobs, launched
 from flows.plan import Plan
 from flows.server import page_of_this_run
-from maskfold import errors, submissions
+from maskfold import champions, errors, submissions
+from maskfold.launch.folder import find_outcome
 from maskfold.launch.launcher import Launcher
 from maskfold.launch.monitor import JobEvent, announce
-from maskfold.launch.stopping import current_stop
 from maskfold.specs import (
     CropOutcome,
     EnsembleOutcome,
@@ -38,8 +37,6 @@ from maskfold.specs import (
 from maskfold.tracking import RunTracker
 
 TrainOutcomeT = TypeVar("TrainOutcomeT", bound=TrainOutcome)
-MANY = 256
-"""Jobs that wait side by side for a launcher whose places are elsewhere; each takes a thread of this process."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,10 @@ def make_ready(plan: Plan, jobs: Jobs) -> Ready:
     jobs.run(plan.networks(weights))
     prepared = jobs.run(plan.prepare(_corrections(plan)))
     _refuse_damage(plan, prepared)
-    return Ready(weights, prepared, jobs.run(plan.crop(prepared)))
+    cropping = plan.crop(prepared)
+    if find_outcome(plan.workspace, cropping) is None:
+        jobs.run_all(plan.detect(prepared))
+    return Ready(weights, prepared, jobs.run(cropping))
 
 
 def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
@@ -105,7 +105,10 @@ def fit(plan: Plan, jobs: Jobs) -> TrainedNetworks:
 
 
 def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutcome, ExportOutcome]:
-    """Let the trained networks vote, publish the submission, which becomes the newest one, and package the model."""
+    """Let the trained networks vote, publish the submission, which becomes the newest one, and package the model.
+
+    The job that packages it also decides whether it becomes the champion.
+    """
     spec = plan.ensemble(
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
     )
@@ -114,7 +117,11 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutco
     handed_in = submissions.find(plan.workspace, spec.key)
     if handed_in is not None:
         submissions.renew(plan.workspace, *handed_in)
-    return result, jobs.run(plan.export(spec, result))
+    package = plan.export(spec, result)
+    model = jobs.run(package)
+    # Also when the package was made earlier, and the record of the champion is not there any more.
+    champions.crown_first(plan.workspace, package, model)
+    return result, model
 
 
 @contextlib.contextmanager
@@ -138,19 +145,9 @@ def tracked(plan: Plan, name: str | None = None) -> Iterator[RunTracker]:
 
 @contextlib.contextmanager
 def launching(plan: Plan, launcher: Launcher, tracker: RunTracker) -> Iterator[Jobs]:
-    """Run jobs with a launcher; if the flow ends early for any reason, stop the jobs that still run.
-
-    Prefect shows a task as running from when it has a thread. There are as many threads as the launcher has places, so
-    that this is true, wherever the flow runs.
-    """
-    stop = current_stop()
-    threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=launcher.places or MANY)
-    with threads:
-        try:
-            with stop.cancels(launcher) if stop else contextlib.nullcontext():
-                yield Jobs(plan.workspace, launcher, threads, plan.recipe.max_job_restarts, tracker)
-        finally:
-            launcher.cancel()  # before the threads end, which wait for the jobs
+    """Run jobs with a launcher; if the flow ends early for any reason, stop the jobs that still run."""
+    with launched(plan.workspace, launcher, plan.recipe.max_job_restarts, tracker) as jobs:
+        yield jobs
 
 
 def _initial_weights(plan: Plan, jobs: Jobs) -> dict[str, Weights]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from prefect import task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -22,19 +23,48 @@ from maskfold import errors
 from maskfold.launch.folder import find_outcome
 from maskfold.launch.launcher import Launcher, Watcher
 from maskfold.launch.monitor import JobEvent, JobProgress, announce
+from maskfold.launch.stopping import current_stop
 from maskfold.specs import Outcome, Spec
 from maskfold.storage import Workspace
-from maskfold.tracking import RunTracker
 
 RESTART_CODES = frozenset({errors.EXIT_KILLED, errors.EXIT_UNAVAILABLE})
 RESTART_DELAYS = [2.0, 10.0, 30.0]
 """Seconds before each restart of a job."""
 REUSED = "Reused"
 """State name of a task with a job that an earlier run finished."""
+MANY = 256
+"""Jobs that wait side by side for a launcher whose places are elsewhere; each takes a thread of this process."""
 PROGRESS_SECONDS = 5.0
 """Least time between two updates of a progress artifact."""
 
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
+SpecT = TypeVar("SpecT", bound=Spec[Outcome])
+
+
+class JobTracker(Protocol):
+    """Is told of the jobs of a flow; see :class:`maskfold.tracking.RunTracker`."""
+
+    def add(self, specs: Sequence[Spec[Outcome]]) -> None: ...
+    def follow(self, spec: SpecT) -> SpecT: ...
+    def done(self, spec: Spec[Outcome], reused: bool = False) -> None: ...
+    def failed(self, spec: Spec[Outcome], error: BaseException) -> None: ...
+
+
+class NoTracker:
+    """Of flows whose jobs are recorded by Prefect alone."""
+
+    def add(self, specs: Sequence[Spec[Outcome]]) -> None:
+        """Do nothing."""
+
+    def follow(self, spec: SpecT) -> SpecT:
+        """Return the spec as it is."""
+        return spec
+
+    def done(self, spec: Spec[Outcome], reused: bool = False) -> None:
+        """Do nothing."""
+
+    def failed(self, spec: Spec[Outcome], error: BaseException) -> None:
+        """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +76,7 @@ class Jobs:
     threads: ThreadPoolTaskRunner[Any]
     """One for each job that may run at a time; a job without one waits."""
     restarts: int
-    tracker: RunTracker
+    tracker: JobTracker
     reused: set[str] = field(default_factory=set)
     """Keys of jobs with an outcome that was already in the workspace."""
 
@@ -82,6 +112,23 @@ class Jobs:
             self.reused.add(spec.key)
         self.tracker.done(spec, spec.key in self.reused)
         return outcome
+
+
+@contextlib.contextmanager
+def launched(workspace: Workspace, launcher: Launcher, restarts: int, tracker: JobTracker) -> Iterator[Jobs]:
+    """Run jobs with a launcher; if the flow ends early for any reason, stop the jobs that still run.
+
+    Prefect shows a task as running from when it has a thread. There are as many threads as the launcher has places, so
+    that this is true, wherever the flow runs.
+    """
+    stop = current_stop()
+    threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=launcher.places or MANY)
+    with threads:
+        try:
+            with stop.cancels(launcher) if stop else contextlib.nullcontext():
+                yield Jobs(workspace, launcher, threads, restarts, tracker)
+        finally:
+            launcher.cancel()  # before the threads end, which wait for the jobs
 
 
 def worth_restarting(_step: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

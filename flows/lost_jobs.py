@@ -1,8 +1,9 @@
 """The automations that let a Prefect server notice when the process or machine of a run is lost.
 
 A run of a deployment sends heartbeats. When they stop before a final state, the server marks the run as crashed:
-https://docs.prefect.io/v3/advanced/detect-zombie-flows. A run of ``train`` that a worker has taken and not started is
-noticed too: it would keep all later runs of its deployment waiting. (Of jobs, ``train`` notices it.)
+https://docs.prefect.io/v3/advanced/detect-zombie-flows. A run of ``train`` or
+``predict`` that a worker has taken and not started is noticed too: it would keep all later runs of its deployment
+waiting. (Of jobs, these notice it.)
 """
 
 from __future__ import annotations
@@ -83,10 +84,10 @@ def _lost(silence: float) -> AutomationCore:
 def _not_started(start: float) -> AutomationCore:
     return _crashing(
         NOT_STARTED,
-        "Marks runs of train as crashed that a worker has taken and not started",
+        "Marks runs of train and predict as crashed that a worker has taken and not started",
         f"not started for {start:.0f} s; its worker or machine is lost, or its image cannot be fetched",
         EventTrigger(
-            match_related=[_with_tag(TAG), _with_tag("train")],
+            match_related=[_with_tag(TAG), _with_tag("train", "predict")],
             after=set(map(_state, _TAKEN)),
             expect=set(map(_state, _LATER_STATES)),
             **_about_each_run(start),
@@ -109,8 +110,11 @@ def _about_each_run(seconds: float) -> dict[str, Any]:
     }
 
 
-def _with_tag(tag: str) -> ResourceSpecification:
-    return ResourceSpecification({"prefect.resource.id": [f"prefect.tag.{tag}"], "prefect.resource.role": ["tag"]})
+def _with_tag(*tags: str) -> ResourceSpecification:
+    """Return what resources with one of these tags have."""
+    return ResourceSpecification(
+        {"prefect.resource.id": [f"prefect.tag.{tag}" for tag in tags], "prefect.resource.role": ["tag"]}
+    )
 
 
 def _state(name: str) -> str:

@@ -16,6 +16,7 @@ from maskfold.specs import (
     NO_FOLD,
     CropOutcome,
     CropSpec,
+    DetectSpec,
     EnsembleOutcome,
     EnsembleSpec,
     ExportSpec,
@@ -138,6 +139,27 @@ class Plan:
             scheme=self.recipe.scheme,
             folds=self.recipe.folds,
         )
+
+    def detect(self, prepared: PrepareOutcome) -> list[DetectSpec]:
+        """Return the jobs that share the search for faces; none where one job is enough."""
+        total = prepared.n_train + prepared.n_eval + prepared.n_external
+        of = -(-total // self.recipe.dataset.shard_images)
+        return [
+            DetectSpec(
+                workspace=self.workspace.uri,
+                data=self.data,
+                fingerprint=self.fingerprint,
+                external=self.external,
+                manifest=prepared.manifest,
+                images_version=prepared.images_version,
+                eval_version=prepared.eval_version,
+                crop=self.recipe.crop,
+                number=number,
+                of=of,
+            )
+            for number in range(1, of + 1)
+            if of > 1
+        ]
 
     def crop(self, prepared: PrepareOutcome) -> CropSpec:
         """Return the job that packs the faces."""

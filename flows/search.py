@@ -58,6 +58,7 @@ class Search:
         seed: Of the questions.
         jobs: Those of the study.
         places: Trainings that run side by side.
+        study: Id of the study's record, below which the trials are shown.
     """
 
     plan: Plan
@@ -68,6 +69,7 @@ class Search:
     seed: int
     jobs: Jobs
     places: int
+    study: str
     rows: dict[int, SearchedTrial] = field(default_factory=dict)
     """What came of each trial, by number."""
     finished: dict[int, Trial] = field(default_factory=dict)
@@ -181,7 +183,7 @@ class Search:
         try:
             recipe = self.space.apply(base, drawn) if number and drawn else base
             planned = PlannedTrial(Variant(name=row.name, set=shown), 0, self.plan_of(recipe))
-            with tracked_trial(planned, self.jobs.tracker.id) as tracker:
+            with tracked_trial(planned, self.study) as tracker:
                 found = yield from self._trained(number, row, planned, replace(self.jobs, tracker=tracker))
         except errors.CancelledError:
             raise

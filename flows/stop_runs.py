@@ -1,4 +1,4 @@
-"""Cancels all runs of ``train``, and with them their jobs, before the servers stop: ``python -m flows.stop_runs``.
+"""Cancels all runs that start jobs, and these jobs, before the servers stop: ``python -m flows.stop_runs``.
 
 A run whose container is only killed would be shown as running, keep its deployment's place, and start jobs again later.
 """
@@ -21,20 +21,25 @@ _ACTIVE = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 
 
 def stop_runs(client: SyncPrefectClient, patience: float = PATIENCE_SECONDS) -> int:
-    """Cancel the runs of ``train`` and wait for their workers; return how many runs were active.
+    """Cancel the runs of ``train`` and ``predict`` and wait for their workers; return how many runs were active.
 
     What has not ended in time, jobs too, is marked as cancelled.
     """
     stopped, deadline = set(), time.monotonic() + patience
-    while (active := _active(client, "train")) and time.monotonic() < deadline:
+    while (active := _asking(client)) and time.monotonic() < deadline:
         for run in active:
             if run.id not in stopped and run.state_type != StateType.CANCELLING:
                 client.set_flow_run_state(run.id, Cancelling(message="the stack is stopped"))
             stopped.add(run.id)
         time.sleep(1)
-    for run in (*_active(client, "train"), *_active(client, "job")):
+    for run in (*_asking(client), *_active(client, "job")):
         client.set_flow_run_state(run.id, Cancelled(message="the stack is stopped"), force=True)
     return len(stopped)
+
+
+def _asking(client: SyncPrefectClient) -> list[FlowRun]:
+    """Return the runs that start jobs."""
+    return [*_active(client, "train"), *_active(client, "predict")]
 
 
 def _active(client: SyncPrefectClient, flow: str) -> list[FlowRun]:

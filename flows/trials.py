@@ -55,12 +55,13 @@ class StartedTrial:
     specs: list[TrainFoldSpec]
 
 
-def run_trials(planned: Sequence[PlannedTrial], jobs: Jobs) -> FinishedTrials:
+def run_trials(planned: Sequence[PlannedTrial], jobs: Jobs, study: str) -> FinishedTrials:
     """Train all folds of all trials side by side. Trainings that several trials share are done once.
 
     Args:
         planned: The trials; the first one must not fail.
         jobs: Those of the study.
+        study: Id of the study's record, below which the trials are shown.
 
     Raises:
         MaskfoldError: If the first trial fails.
@@ -75,7 +76,7 @@ def run_trials(planned: Sequence[PlannedTrial], jobs: Jobs) -> FinishedTrials:
         started: list[StartedTrial] = []
         for trial in planned:
             with _recorded(trial, failed, must=trial is planned[0]):
-                own = replace(jobs, tracker=trackers.enter_context(tracked_trial(trial, jobs.tracker.id)))
+                own = replace(jobs, tracker=trackers.enter_context(tracked_trial(trial, study)))
                 found = ready_for(trial, own, ready)
                 first = first or found.prepared
                 asked = trial.plan.train_folds(found.prepared, found.cropped, found.weights)

@@ -178,7 +178,9 @@ def _tune(tuning: Tuning, launcher: str) -> dict[str, Any]:
     places = started.places or 1
     name = f"tune {plan.recipe.name} {PurePath(plan.data).name}"
     with tracked(plan, name) as tracker, launching(plan, started, tracker) as jobs:
-        search = Search(plan, tuning.space, tuning.weights, tuning.trials, tuning.budget, tuning.seed, jobs, places)
+        search = Search(
+            plan, tuning.space, tuning.weights, tuning.trials, tuning.budget, tuning.seed, jobs, places, tracker.id
+        )
         search.run()
         confirmation, failed = _confirm(tuning, search, jobs)
         spent = search.spent() + sum(one.seconds for trial in confirmation for one in trial.trained) / places
@@ -221,7 +223,7 @@ def _confirm(tuning: Tuning, search: Search, jobs: Jobs) -> tuple[tuple[Trial, .
         for variant, recipe in chosen[: 1 + asked.candidates]
         for seed in range(1, 1 + asked.seeds)  # the search has used seed 0
     ]
-    tried = run_trials(planned, jobs)
+    tried = run_trials(planned, jobs, search.study)
     names = [trial.variant for trial in tried.trials]
     kept = tuple(trial for trial in tried.trials if names.count(trial.variant) == asked.seeds)
     return (kept if len({trial.variant for trial in kept}) > 1 else ()), tried.failed

@@ -6,14 +6,14 @@ import sys
 from dataclasses import asdict
 
 from maskfold.dataset import images_version, read_manifest, train_rows
-from maskfold.faces import Detections, draw_figures, outliers, pack_faces, shares
+from maskfold.faces import Detections, outliers, pack_faces, shares
+from maskfold.faces.figures import draw_figures
 from maskfold.launch import entry
-from maskfold.launch.entry import Job
 from maskfold.specs import CropOutcome, CropSpec, TypicalFace
 from maskfold.storage import fetch_external, fetch_tree
 
 
-def run(spec: CropSpec, job: Job) -> CropOutcome:
+def run(spec: CropSpec, job: entry.Job) -> CropOutcome:
     """Crop and pack all photographs of the manifest."""
     manifest = read_manifest(job.workspace.fetch(spec.manifest))
     root, external = fetch_tree(spec.data, spec.fingerprint), [table.parent for table in fetch_external(spec.external)]

@@ -35,7 +35,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
-pytest_plugins = ["tests.servers.s3", "tests.servers.mlflow", "tests.servers.prefect"]
+pytest_plugins = ["tests.servers.s3", "tests.servers.mlflow", "tests.servers.prefect", "tests.inference.fixtures"]
 
 ROOT = Path(__file__).parents[1]
 

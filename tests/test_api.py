@@ -32,14 +32,17 @@ def _own_environment(tmp_path: Path) -> Iterator[None]:
 
 
 def test_the_public_names() -> None:
-    assert sorted(maskfold.__all__) == ["RunResult", "run"]
+    assert sorted(maskfold.__all__) == ["PredictResult", "RunResult", "predict", "run"]
     assert list(inspect.signature(maskfold.run).parameters) == [
         *("data", "workspace", "recipe", "set", "weights", "launcher", "progress")
     ]
     names = {
         name for name in {*vars(maskfold.RunResult), *maskfold.RunResult.__annotations__} if not name.startswith("_")
     }
-    assert names == {"summary", "scores", "voters", "oof", "submission", "report", "workspace"}
+    assert names == {"summary", "scores", "voters", "oof", "submission", "report", "workspace", "predict"}
+    assert list(inspect.signature(maskfold.predict).parameters) == [
+        *("images", "out", "workspace", "model", "all_faces", "labels", "launcher", "progress")
+    ]
     with pytest.raises(AttributeError, match="no attribute 'train'"):
         maskfold.train  # type: ignore[attr-defined]  # noqa: B018
 

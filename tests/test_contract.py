@@ -7,6 +7,7 @@ import typer.main
 import yaml
 
 from flows.job import job
+from flows.predict import predict
 from flows.train import train
 from flows.tune import tune
 from maskfold.cli import app
@@ -32,7 +33,8 @@ def defaults(command: str) -> dict[str, object]:
 
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
-        *("run", "compare", "tune", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo")
+        *("run", "compare", "tune", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo"),
+        *("export", "models", "predict", "promote", "serve"),
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
@@ -40,15 +42,24 @@ def test_the_command_line_is_frozen() -> None:
     assert options("compare") == {*run, *more, "--dry-run", "--json", "--verbose"}
     searched = {"--budget", "--trials", "--space", "--seed"}
     assert options("tune") == {*run, *searched, "--dry-run", "--json", "--verbose"}
+    predicted = {"--images", "--out", "--workspace", "--model", "--all-faces", "--labels", "--launcher"}
+    assert options("predict") == {*predicted, "--shard-photographs", "--json", "--verbose"}
     assert options("check") == {"--data", "--recipe", "--set"}
     assert options("recipe") == {"recipe", "--set", "--short", "--plain", "--schema"}
     assert options("explain") == {"key"}
     assert options("runs") == {"--workspace", "--json"}
     assert options("clean") == {"--keep", "--workspace", "--yes", "--json"}
+    assert options("models") == {"--workspace", "--json"}
+    assert options("promote") == {"--model", "--workspace", "--json"}
     assert options("sync") == {"--workspace", "--tracking-uri", "--json"}
     assert options("ui") == {"--prefect-port", "--mlflow-port"}
+    limits = {"--max-mib", "--max-images", "--max-megapixels", "--queue", "--timeout", "--look-seconds"}
+    assert options("serve") == {"--model", "--workspace", "--host", "--port", "--token-file", "--json", *limits}
     assert options("doctor") == {"--weights", "--workspace", "--json"}
     assert options("demo") == {"--out", "--people", "--seed", "--json"}
+    assert options("export") == {"--workspace", "--run", "--format", "--out", "--json"}
+    exported = {"workspace": "maskfold-out", "run": "latest", "format": "package", "out": "", "json": False}
+    assert defaults("export") == exported
     flags = {"json": False, "verbose": False, "dry_run": False}
     kept = {"workspace": "maskfold-out", "recipe": "fast", "set": [], "weights": [], "launcher": "local"}
     assert defaults("run") == {**kept, **flags}
@@ -56,6 +67,20 @@ def test_the_command_line_is_frozen() -> None:
     assert defaults("sync") == {"workspace": "maskfold-out", "tracking_uri": "", "json": False}
     assert defaults("clean") == {"workspace": "maskfold-out", "yes": False, "json": False}
     assert defaults("demo") == {"out": Path("maskfold-demo"), "people": 40, "seed": 0, "json": False}
+    assert defaults("serve") == {
+        "model": "champion",
+        "workspace": "maskfold-out",
+        "host": "127.0.0.1",
+        "port": 8000,
+        "token_file": None,
+        "look_seconds": 10.0,
+        "max_mib": 32,
+        "max_images": 64,
+        "max_megapixels": 40,
+        "queue": 256,
+        "timeout": 30.0,
+        "json": False,
+    }
     assert defaults("ui") == {"prefect_port": 4200, "mlflow_port": 5000}
 
 
@@ -76,13 +101,25 @@ def test_the_flow_of_a_search_has_the_command_lines_parameters() -> None:
     assert {f"--{name}" for name in parameters} == options("tune") - {"--verbose", "--dry-run", "--json"}
 
 
+def test_the_flow_predict_has_the_parameters_of_its_command() -> None:
+    parameters = inspect.signature(predict.fn).parameters
+    assert list(parameters) == [
+        *("images", "out", "workspace", "model", "all_faces", "labels", "launcher", "shard_photographs")
+    ]
+    assert {f"--{name.replace('_', '-')}" for name in parameters} == options("predict") - {"--json", "--verbose"}
+    given = defaults("predict")
+    for name, parameter in parameters.items():
+        if parameter.default is not inspect.Parameter.empty:
+            assert parameter.default == given[name]
+
+
 def test_the_job_flow_is_frozen() -> None:
     assert list(inspect.signature(job.fn).parameters) == ["workspace", "stage", "key"]
 
 
 def test_prefect_yaml_names_flows_that_exist() -> None:
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    known = {"flows/train.py:train": train, "flows/job.py:job": job}
+    known = {"flows/train.py:train": train, "flows/predict.py:predict": predict, "flows/job.py:job": job}
     assert {deployment["entrypoint"] for deployment in deployments} == set(known)
     for deployment in deployments:
         accepted = set(inspect.signature(known[deployment["entrypoint"]].fn).parameters)

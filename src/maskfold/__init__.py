@@ -6,6 +6,9 @@ From Python, :func:`run` does what the command ``maskfold run`` does::
 
     result = maskfold.run("data", recipe="fast", set={"folds.k": 3})
     result.scores["macro_f1"], result.oof, result.submission, result.report
+    result.predict("photographs").table
+
+and :func:`predict` what ``maskfold predict`` does.
 """
 
 from __future__ import annotations
@@ -13,10 +16,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from maskfold.api import RunResult, run
+    from maskfold.api import PredictResult, RunResult, predict, run
 
 __version__ = "0.1.0"
-__all__ = ["RunResult", "run"]
+__all__ = ["PredictResult", "RunResult", "predict", "run"]
 
 
 def __getattr__(name: str) -> Any:

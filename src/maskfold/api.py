@@ -1,4 +1,4 @@
-"""maskfold from Python: :func:`run` does what ``maskfold run`` does, and returns what came of it."""
+"""maskfold from Python: the commands ``run`` and ``predict``, and what came of them as objects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextvars
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -71,10 +71,119 @@ class RunResult:
         """Address of the workspace."""
         return str(self.summary["workspace"])
 
+    def predict(
+        self, images: str | os.PathLike[str], out: str | os.PathLike[str] = "", **options: Any
+    ) -> PredictResult:
+        """Predict photographs with this run's model; see :func:`predict`.
+
+        Args:
+            images: A folder, ``s3://bucket/prefix``, a table with a column path or image, or one photograph.
+            out: The csv to write; by default it stays in the workspace.
+            **options: ``all_faces``, ``labels``, ``launcher``, ``progress``.
+        """
+        return predict(images, out, self.workspace, str(self.summary["model"]), **options)
+
     def __repr__(self) -> str:
         """Return the score and where the results are."""
         score = self.scores["macro_f1"]
         return f"RunResult(macro_f1={score:.3f}, submission={self.submission!r}, report={self.report!r})"
+
+
+@dataclass(frozen=True)
+class PredictResult:
+    """What came of a prediction; addresses are paths, or ``s3://...``."""
+
+    summary: Mapping[str, Any]
+    """As ``maskfold predict --json`` prints it."""
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The answers: a row for each photograph, or face, with its class and all probabilities."""
+        import pandas as pd
+
+        from maskfold import storage
+
+        return pd.read_csv(io.BytesIO(storage.read_uri(self.summary["out"])), dtype={"image": str})
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """How the photographs differ from those of the training, where they differ a lot."""
+        found: Sequence[str] = self.summary["drift"]["warnings"]
+        return found
+
+    @property
+    def scores(self) -> Sequence[Mapping[str, Any]]:
+        """Scores of the joint class and of each attribute, with 95 % intervals; empty without labels."""
+        found: Sequence[Mapping[str, Any]] = self.summary["scores"]
+        return found
+
+    def __repr__(self) -> str:
+        """Return how many photographs there are, and where the csv is."""
+        return f"PredictResult(photographs={self.summary['photographs']}, out={self.summary['out']!r})"
+
+
+def predict(
+    images: str | os.PathLike[str],
+    out: str | os.PathLike[str] = "",
+    workspace: str | os.PathLike[str] = "maskfold-out",
+    model: str = "run:latest",
+    all_faces: bool = False,
+    labels: str | os.PathLike[str] | None = None,
+    launcher: str = "local",
+    progress: bool | None = None,
+) -> PredictResult:
+    """Predict photographs with a trained model. Each photograph is predicted once: call again to continue.
+
+    Args:
+        images: A folder, ``s3://bucket/prefix``, a table with a column path or image, or one photograph.
+        out: The csv to write; by default it stays in the workspace.
+        workspace: Of the run; it keeps the answers.
+        model: ``run:latest``, ``run:ID``, or the address of a model package.
+        all_faces: Answer for every face of a photograph.
+        labels: A csv with true labels, to score the answers.
+        launcher: Where jobs run: ``local``, or ``pool:NAME`` for a Prefect work pool.
+        progress: Whether to show the progress on standard error; by default in notebooks only.
+
+    Raises:
+        InputError: If an argument is wrong; the message says what to do.
+        MaskfoldError: If a job fails, or a server does.
+    """
+    _set_up()
+    arguments: dict[str, Any] = {
+        "images": os.fspath(images),
+        "out": os.fspath(out),
+        "workspace": os.fspath(workspace),
+        "model": model,
+        "all_faces": all_faces,
+        "labels": None if labels is None else os.fspath(labels),
+    }
+    from maskfold.servers.surroundings import prefect_settings
+
+    with prefect_settings():
+        from flows.predict import predict_here
+        from flows.prediction import Prediction
+    from rich.console import Console
+
+    from maskfold.console import showing_jobs
+    from maskfold.launch import pool_of
+    from maskfold.pace import Pace
+
+    pool_of(launcher)
+    prediction = Prediction.make(**arguments)
+    console = Console(stderr=not Console().is_jupyter)
+    wanted = console.is_jupyter if progress is None else progress
+    shown: AbstractContextManager[object] = showing_jobs(console, Pace([])) if wanted else nullcontext()
+    return PredictResult(_outside_of_loops(lambda: predict_here(prediction, shown, launcher=launcher, **arguments)))
+
+
+def _set_up() -> None:
+    """Prepare this process for servers and their logs."""
+    from maskfold.servers.surroundings import quiet_logs, quiet_servers
+
+    quiet_servers()
+    quiet_logs()
+    never_proxy_loopback()
+    redact_logs()
 
 
 def run(
@@ -103,12 +212,9 @@ def run(
         InputError: If an argument, or the data set, is wrong; the message says what to do.
         MaskfoldError: If a job fails, or a server does.
     """
-    from maskfold.servers.surroundings import prefect_settings, quiet_logs, quiet_servers
+    from maskfold.servers.surroundings import prefect_settings
 
-    quiet_servers()
-    quiet_logs()
-    never_proxy_loopback()
-    redact_logs()
+    _set_up()
     overrides = [f"{key}={json.dumps(value)}" for key, value in (set or {}).items()]
     arguments = {
         "data": os.fspath(data),

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from maskfold import champions
 from maskfold.errors import WorkspaceError
 from maskfold.history import Run, best_first, read_runs
-from maskfold.specs import OUTCOME_FILE, SPEC_FILE, Spec, package_folder
+from maskfold.specs import OUTCOME_FILE, SPEC_FILE, ExportSpec, Spec, package_folder
 from maskfold.specs.model import MODELS
 from maskfold.storage import Workspace
 from maskfold.storage.sources import INPUTS
@@ -47,7 +48,8 @@ class Cleaning:
 def plan_cleaning(workspace: Workspace, keep: int) -> Cleaning:
     """Find what no kept run needs: results of jobs, inputs, records and submissions.
 
-    The newest runs are kept, and the one with the best score. Files that maskfold did not write are never touched.
+    The newest runs are kept, the one with the best score, and the package of each champion with what it is compared by.
+    Files that maskfold did not write are never touched.
 
     Args:
         workspace: The workspace.
@@ -69,7 +71,7 @@ def plan_cleaning(workspace: Workspace, keep: int) -> Cleaning:
     kept = runs[:keep]
     kept += [run for run in best_first(runs)[:1] if run.score is not None and run not in kept]
     removed = [run for run in runs if run not in kept]
-    needed = set(_needed(workspace, kept))
+    needed = {*_needed(workspace, kept), *_of_champions(workspace)}
     files = [path for path in workspace.list() if _is_ours(path) and _top(path) not in needed]
     ordered = sorted(files, key=lambda path: (PurePosixPath(path).name != OUTCOME_FILE, path))
     size = sum(workspace.size_of(path) or 0 for path in files)
@@ -109,6 +111,15 @@ def _needed(workspace: Workspace, kept: Sequence[Run]) -> Iterator[str]:
                 yield from map(_top, _addresses(_json(workspace, job.address, spec)))
     if kept:
         yield DETECTIONS
+
+
+def _of_champions(workspace: Workspace) -> Iterator[str]:
+    """Yield the folders of the package of each champion, of the job that made it, and of its out-of-fold table."""
+    for held in champions.read_all(workspace):
+        yield held.champion.package
+        yield f"{ExportSpec.stage}/{held.champion.key}"
+        if held.champion.oof is not None:
+            yield _top(held.champion.oof.path)
 
 
 def _json(workspace: Workspace, address: str, content: bytes) -> Any:

@@ -351,3 +351,37 @@ def test_paths_with_blanks_and_letters_of_all_kinds(drawn_data: Path, tmp_path: 
     for uri in (str(folder), folder.as_uri()):
         result = call("check", "--data", uri, "--recipe", "smoke")
         assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("run:nobody", "run 'nobody': there is no such run"),
+        ("run:latest", "no run has finished yet"),
+        ("champion", "has no champion; name run:ID, or the folder of a package"),
+        ("{folder}/empty", "no model here"),
+        ("{folder}/nowhere", "there is no such folder"),
+        ("{folder}/file", "there is no such folder"),
+        ("models:/maskfold-mask", "expected models:/NAME@ALIAS or models:/NAME/VERSION"),
+        ("models:/maskfold-mask/3", "MLflow has no such model"),
+    ],
+)
+def test_wrong_models_are_not_promoted(model: str, said: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASKFOLD_HOME", str(files / "home"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    workspace = files / "workspace"
+    workspace.mkdir()
+    result = call("promote", "--workspace", str(workspace), "--model", model.format(folder=files))
+    assert said in one_message(result)
+    assert list(workspace.iterdir()) == []
+    assert not (files / "home" / "mlflow.db").exists()
+
+
+def test_the_models_of_no_workspace(files: Path) -> None:
+    assert "there is no such folder" in one_message(call("models", "--workspace", str(files / "nowhere")))
+    assert "there is no such folder" in one_message(
+        call("promote", "--workspace", str(files / "nowhere"), "--model", "run:latest")
+    )
+    assert "has no model; each finished run makes one" in one_message(
+        call("models", "--workspace", str(files / "empty"))
+    )

@@ -68,7 +68,7 @@ def _installing(folder: Path) -> dict[str, str]:
 def images(stack_settings: tuple[Path, dict[str, int]]) -> Iterator[dict[str, str]]:
     """Names of the built images."""
     Stack(*stack_settings).make("images")
-    yield {name: f"{IMAGES}maskfold-{name}" for name in ("job", "flow", "mlflow", "store", "tls")}
+    yield {name: f"{IMAGES}maskfold-{name}" for name in ("job", "serve", "flow", "mlflow", "store", "tls")}
     if BASE_VARIABLE in os.environ:
         # Not earlier: without these wheels the images would be rebuilt, with another torch.
         for wheel in WHEELS.glob("torch-*.whl"):
@@ -96,4 +96,4 @@ def _clear(stack: Stack) -> None:
     left = run(["docker", "ps", "--all", "--quiet", "--filter", f"network={PROJECT}"]).split()
     if left:
         run(["docker", "rm", "--force", *left])
-    stack.compose("--profile", "gpu", "--profile", "tls", "down", "--volumes")
+    stack.compose("--profile", "gpu", "--profile", "tls", "--profile", "serve", "down", "--volumes")

@@ -12,11 +12,11 @@ from tests.docker.stack import HARDENED, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
-NAMES = ("job", "flow", "mlflow", "store")
+NAMES = ("job", "serve", "flow", "mlflow", "store")
 
 
 def inside(image: str, *command: str, options: list[str] = HARDENED) -> str:
-    return run(["docker", "run", "--rm", *options, image, *command]).strip()
+    return run(["docker", "run", "--rm", *options, "--entrypoint", command[0], image, *command[1:]]).strip()
 
 
 def test_their_sizes(images: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,6 +39,7 @@ def test_the_first_start_makes_private_random_passwords(tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
         made.append(read(tmp_path / name))
         assert check(**made[-1]).returncode == 0
+        assert len(made[-1]["SERVE_TOKEN"]) >= 32
     passwords = [found[name] for found in made for name in PASSWORDS]
     assert len(set(passwords)) == 2 * len(PASSWORDS)
     assert min(map(len, passwords)) >= 32

@@ -20,6 +20,7 @@ import docker
 from flows.job import job
 from flows.lost_jobs import TAG
 from flows.pools import POOLS, make_template
+from flows.predict import predict
 from flows.train import train
 from maskfold.launch.pool import SILENCE_SECONDS
 
@@ -85,22 +86,22 @@ def test_it_is_valid_by_prefects_schema() -> None:
         assert set(one) <= set(DeploymentConfig.model_fields), one["name"]  # the schema lets misspelt keys pass
 
 
-def test_both_flows_are_on_every_pool() -> None:
-    assert set(DEPLOYMENTS) == {(flow, pool) for flow in ("train", "job") for pool in POOLS}
+def test_all_flows_are_on_every_pool() -> None:
+    assert set(DEPLOYMENTS) == {(flow, pool) for flow in ("train", "predict", "job") for pool in POOLS}
 
 
 def test_every_deployment_is_described_tagged_and_limited() -> None:
     for (flow, _), one in DEPLOYMENTS.items():
         assert one["description"]
         assert one["tags"] == ["maskfold", flow]
-    for pool in POOLS:
-        assert DEPLOYMENTS["train", pool]["concurrency_limit"]["limit"] == 1
-        launcher = DEPLOYMENTS["train", pool]["parameters"]["launcher"]
+    for flow, pool in ((flow, pool) for flow in ("train", "predict") for pool in POOLS):
+        assert DEPLOYMENTS[flow, pool]["concurrency_limit"]["limit"] == 1
+        launcher = DEPLOYMENTS[flow, pool]["parameters"]["launcher"]
         assert launcher == ("local" if pool == "local" else f"pool:{pool}")
 
 
 def test_every_field_of_the_form_is_described() -> None:
-    for flow in (train, job):
+    for flow in (train, predict, job):
         for name, field in parameter_schema(flow).properties.items():
             assert field.get("description"), f"{flow.name}: {name}"
 
@@ -116,14 +117,15 @@ def test_it_holds_no_credentials() -> None:
     assert not any(word in text for word in ("secret_access_key", "password:", "token:"))
 
 
-def test_runs_of_train_do_not_take_the_places_of_jobs() -> None:
+def test_runs_that_wait_for_jobs_do_not_take_their_places() -> None:
     """A worker that is full of runs that wait for jobs would wait for ever."""
     queues = {
         (flow, pool): (one["work_pool"]["name"], one["work_pool"].get("work_queue_name"))
         for (flow, pool), one in DEPLOYMENTS.items()
     }
     for pool in ("docker", "docker-gpu", "kubernetes"):
-        assert queues["train", pool] not in [queues["job", other] for other in POOLS]
+        for flow in ("train", "predict"):
+            assert queues[flow, pool] not in [queues["job", other] for other in POOLS]
 
 
 @either
@@ -139,6 +141,8 @@ def test_docker_workers_and_the_engine_understand_them(key: tuple[str, str], age
         == {
             ("train", "docker"): "maskfold-flow:latest",
             ("train", "docker-gpu"): "maskfold-flow:latest",
+            ("predict", "docker"): "maskfold-flow:latest",
+            ("predict", "docker-gpu"): "maskfold-flow:latest",
             ("job", "docker"): "maskfold-job:latest",
             ("job", "docker-gpu"): "maskfold-job-gpu:latest",
         }[key]

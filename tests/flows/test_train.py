@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,6 @@ def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) 
     of_run = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id]))
     with get_client(sync_client=True) as client:
         artifacts = client.read_artifacts(flow_run_filter=of_run)
-        logs = client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run.id])), limit=200)
     progress = {one.description: one.data for one in artifacts if one.type == "progress"}
     assert progress["crop"] == 100
     assert {"train_fold a 1/2", "train_fold b 2/2"} <= set(progress)
@@ -147,8 +147,14 @@ def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) 
     for name, address in (("report.html", summary["report"]), ("submission.csv", summary["submission"])):
         link = rf"\[{name}\]\(\S+/runs/{summary['mlflow_run_id']}/artifacts/{name}\?workflowType=\w+\), `{address}`"
         assert re.search(link, page)
-    messages = [log.message for log in logs]
-    assert any("maskfold.crop: train: 84 images" in message for message in messages)
+    logged = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run.id]))
+    deadline = time.monotonic() + 30  # Prefect stores log lines in the background
+    found: list[str] = []
+    while not any("maskfold.crop: train: 84 images" in message for message in found):
+        assert time.monotonic() < deadline, found
+        with get_client(sync_client=True) as client:
+            pages = [client.read_logs(logged, limit=200, offset=offset) for offset in (0, 200)]
+        found = [log.message for page in pages for log in page]
 
 
 def test_mlflow_links_to_the_prefect_run(finished: Any) -> None:

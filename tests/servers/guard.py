@@ -7,10 +7,13 @@ import re
 import sys
 from collections.abc import Iterator
 
-FIXTURES = {"docker", "engine", "images", "mlflow_server", "prefect_server", "prefect_url", "s3_server", "stack"}
+FIXTURES = {
+    *("docker", "engine", "images", "mlflow_server", "prefect_server", "prefect_url", "s3_server", "served", "stack")
+}
 """Tests that use one of these fixtures, directly or not, get the marker automatically."""
 _COMMANDS = re.compile(
-    r"prefect server|prefect\.server|mlflow server|swift-\w+-server|^(\S*/)?docker |maskfold\.(cli ui|servers\.)"
+    r"prefect server|prefect\.server|mlflow server|swift-\w+-server|^(\S*/)?docker |"
+    r"maskfold serve|maskfold\.(cli ui|servers\.)"
 )
 
 

@@ -16,6 +16,7 @@ from tests.servers.guard import ServerStartedError, no_servers
         (["python", "-m", "mlflow", "server"], True),
         (["/venv/bin/swift-proxy-server", "proxy.conf"], True),
         (["docker", "info"], True),
+        (["python", "-m", "maskfold", "serve"], True),
         ([sys.executable, "-c", "pass"], False),
     ],
 )

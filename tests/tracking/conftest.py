@@ -225,8 +225,12 @@ def runs_of(uri: str, workspace: Workspace) -> dict[str, list[Run]]:
 
 
 def whole_database(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row that MLflow keeps of runs, and every artifact with its time of change."""
-    tables = ("runs", "metrics", "latest_metrics", "params", "tags", "inputs", "input_tags", "datasets")
+    """Every row that MLflow keeps of runs and models, and every artifact with its time of change."""
+    tables = (
+        *("runs", "metrics", "latest_metrics", "params", "tags", "inputs", "input_tags", "datasets"),
+        *("logged_models", "logged_model_metrics", "logged_model_params", "logged_model_tags"),
+        *("registered_models", "registered_model_aliases", "model_versions", "model_version_tags"),
+    )
     with closing(sqlite3.connect(folder / "mlflow.db")) as database:
         rows = {table: sorted(database.execute(f"SELECT * FROM {table}"), key=repr) for table in tables}
     files = [path for path in folder.glob("*artifacts/**/*") if path.is_file()]

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 import maskfold
-from maskfold.cli import data_sets, machine, recipes, running, studies, tuning, workspaces
+from maskfold.cli import (
+    data_sets,
+    export,
+    machine,
+    models,
+    predict,
+    recipes,
+    running,
+    serve,
+    studies,
+    tuning,
+    workspaces,
+)
 from maskfold.errors import EXIT_INPUT
 from maskfold.output import harden_standard_streams
 
@@ -40,15 +52,20 @@ for command in (
     running.run,
     studies.compare,
     tuning.tune,
+    predict.predict,
     data_sets.check,
     recipes.recipe,
     recipes.explain,
     workspaces.runs,
     workspaces.clean,
+    models.models,
+    models.promote,
     workspaces.sync,
+    serve.serve,
     machine.ui,
     machine.doctor,
     data_sets.demo,
+    export.export,
 ):
     app.command()(command)
 

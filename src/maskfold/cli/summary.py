@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from maskfold import submissions
+from maskfold import champions, submissions
 from maskfold.errors import MaskfoldError
 from maskfold.history import Run, best_first, read_runs
 from maskfold.scheme import Scheme
+from maskfold.specs import model_name
 from maskfold.storage import Workspace
 from maskfold.terminal import PrintableConsole as Console
 from maskfold.wording import duration, printable
@@ -39,9 +40,10 @@ def show_summary(summary: Mapping[str, Any], workspace: Workspace, scheme: Schem
     rows |= {
         "submission": summary["submission"] or "no evaluation images, so no submission",
         **_stable_copies(summary, workspace),
+        "model": summary["model"],
+        "champion": _champion(summary, workspace, scheme),
         "report": summary["report"],
         "figures": summary["report"].rpartition("/")[0] + "/figures/",
-        "model": f"{summary['model']}/",
         "MLflow run": summary["mlflow_run_id"] or "not recorded yet; `maskfold sync` records it later",
         "took": duration(summary["seconds"]),
         "to look at it": "open the report in a browser; `maskfold ui` (or `make ui`) shows all runs",
@@ -108,6 +110,19 @@ def _stable_copies(summary: Mapping[str, Any], workspace: Workspace) -> dict[str
     replaced = f", in place of {latest.replaced}" if latest and latest.replaced else ""
     whose = f", of {best.made}" if best and latest and best.made.key != latest.made.key else ", of this run"
     return {"newest submission": f"{summary['latest']}{replaced}", "best submission": f"{summary['best']}{whose}"}
+
+
+def _champion(summary: Mapping[str, Any], workspace: Workspace, scheme: Scheme) -> str:
+    """Return whose model is the champion."""
+    try:
+        held = champions.read(workspace, model_name(scheme))
+    except MaskfoldError:  # as above
+        return ""
+    if held is None:
+        return ""
+    if held.champion.package == "/".join(summary["model"].rsplit("/", 2)[-2:]):
+        return f"this model{f', in place of {held.replaced}' if held.replaced else ''}"
+    return f"stays {held.champion}; `maskfold promote` makes another model the champion"
 
 
 def _difference(score: float, other: Run) -> str:

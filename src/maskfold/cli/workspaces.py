@@ -98,7 +98,7 @@ def sync(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Record in MLflow what it does not have yet of a workspace's runs. Adds nothing twice."""
+    """Record in MLflow what it does not have yet of a workspace's runs and models. Adds nothing twice."""
     with exit_codes(verbose=False):
         from maskfold import storage, tracking
 
@@ -107,7 +107,7 @@ def sync(
         report = tracking.sync(storage.open_existing(workspace), tracking_uri or None)
         if report == tracking.SyncReport():
             raise errors.WorkspaceError(
-                f"{workspace}: this workspace has no record of a run; name the workspace of a finished run"
+                f"{workspace}: this workspace has neither a run nor a champion; name the workspace of a finished run"
             )
         counts = {"recorded": report.complete, "incomplete": report.incomplete, "running": report.running}
         text = f"{report.complete} runs recorded, {report.incomplete} incomplete, {report.running} still running"

@@ -145,6 +145,21 @@ def decode_new(source: Path | bytes, least_side: int | None = None) -> Decoded:
         raise DatasetError(str(problem)) from None
 
 
+def stated_pixels(content: bytes) -> int:
+    """Return the number of pixels that the header of a photograph states; 0 if it is none, or its header is damaged.
+
+    Nothing is decoded. Where Pillow itself refuses to go on, it is more than :data:`MAX_PIXELS`.
+    """
+    with _quiet_header():
+        try:
+            width, height = Image.open(io.BytesIO(content), formats=FORMATS).size
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            return MAX_PIXELS + 1
+        except Exception:  # noqa: BLE001 - Pillow's readers raise anything on damaged headers
+            return 0
+    return width * height
+
+
 def _decoded(content: bytes, least_side: int | None, cut_off: bool) -> Decoded:
     note = None
     try:

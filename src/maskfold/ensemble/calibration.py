@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from maskfold.scheme import FloatArray, IntArray
 
@@ -25,6 +24,8 @@ def fit_temperature(probabilities: FloatArray, true: IntArray) -> float:
         probabilities: (N, classes), of photographs that the voters have not learnt from.
         true: (N,) true classes.
     """
+    from scipy.optimize import minimize_scalar  # a quarter of a second, which only who makes a model needs
+
     logits = np.log(np.maximum(probabilities, _LEAST))
 
     def loss(log_temperature: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +43,17 @@ def weighted_mean(probabilities: Mapping[str, FloatArray], weights: Mapping[str,
     Raises:
         RecipeError: If a weight is negative or not finite, or all are 0.
     """
-    chosen = {name: float(weights.get(name, 1.0)) for name in sorted(probabilities)}
+    shares = vote_shares(probabilities, weights)
+    return np.asarray(sum(share * probabilities[name] for name, share in shares.items()))
+
+
+def vote_shares(names: Iterable[str], weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the share of each voter in a weighted mean, sorted by name; they sum to 1.
+
+    Raises:
+        RecipeError: If a weight is negative or not finite, or all are 0.
+    """
+    chosen = {name: float(weights.get(name, 1.0)) for name in sorted(names)}
     wrong = [f"{name}={weight}" for name, weight in chosen.items() if not (math.isfinite(weight) and weight >= 0)]
     if wrong:
         raise RecipeError(f"ensemble.weights: {', '.join(wrong)}; expected finite numbers >= 0")
@@ -53,7 +63,7 @@ def weighted_mean(probabilities: Mapping[str, FloatArray], weights: Mapping[str,
     # Shares of the largest first: sums of huge or tiny weights stay within floating-point range.
     shares = {name: weight / largest for name, weight in chosen.items()}
     total = math.fsum(shares.values())
-    return np.asarray(sum((share / total) * probabilities[name] for name, share in shares.items()))
+    return {name: share / total for name, share in shares.items()}
 
 
 def vote(networks: Mapping[str, tuple[str, FloatArray]], weights: Mapping[str, float], scheme: Scheme) -> Vote:

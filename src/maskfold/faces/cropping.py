@@ -77,14 +77,14 @@ def pack_faces(
     portraits = Pack.create(folder / PORTRAITS_FILE, len(manifest), crop.portrait_size)
     finder = Finder(crop, device or ("cuda" if torch.cuda.is_available() else "cpu"))
     cropper = Cropper(faces, portraits, finder)
-    places, names = image_paths(manifest, root, external), _names(manifest)
-    searches = list(_searches(manifest, places, names, detections.load("first") if detections else {}))
-    total = sum(search.size for search in searches)
+    places, names = image_paths(manifest, root, external), stored_names(manifest)
+    tasks = list(searches(manifest, places, names, detections.load("first") if detections else {}))
+    total = sum(search.size for search in tasks)
     done, entries = 0, dict[int, IndexRow]()
     workers: Workers[Search | Revision, Result]
-    with Workers(cropper, min(processes, len(searches))) as workers:
+    with Workers(cropper, min(processes, len(tasks))) as workers:
         sightings: list[Sighting] = []
-        for result in workers.map(searches):
+        for result in workers.map(tasks):
             sightings += result.sightings
             _keep(detections, "first", names, result)
             done += result.task_size
@@ -110,7 +110,7 @@ def pack_faces(
     return Packs(faces.path, portraits.path, index, typical)
 
 
-def _names(manifest: pd.DataFrame) -> list[str]:
+def stored_names(manifest: pd.DataFrame) -> list[str]:
     """Return the names under which detections are stored.
 
     Detections of training photographs are stored for one state of the whole training part, so their paths are enough.
@@ -125,7 +125,7 @@ def _keep(detections: Detections | None, look: LookName, names: list[str], resul
             detections.add(look, names[seen.photograph.row], seen)
 
 
-def _searches(
+def searches(
     manifest: pd.DataFrame, places: Sequence[Path], names: Sequence[str], known: dict[str, Found]
 ) -> Iterator[Search]:
     """Divide the readable photographs into tasks, sorted by size: images of equal size are searched together."""

@@ -49,12 +49,17 @@ class Detections:
         images_version: Digest of the training photographs.
         crop: Its least probability determines which photographs get a closer look; its sizes determine the resolution
             of decoding.
+        share: Number, from 1, and count of shares if several jobs divide the photographs: each writes into a folder of
+            its own and reads only that. Without it all are read.
     """
 
-    def __init__(self, workspace: Workspace, images_version: str, crop: Crop) -> None:
+    def __init__(
+        self, workspace: Workspace, images_version: str, crop: Crop, share: tuple[int, int] | None = None
+    ) -> None:
         finds = [images_version, crop.min_probability, least_side(crop)]
         key = digest(["detections", DETECTOR_VERSION, *finds])[:16]
         self.address = f"detections/{key}"
+        self._below = "" if share is None else f"/{share[0]}-of-{share[1]}"
         self._workspace = workspace
         self._fresh: dict[LookName, list[tuple[str, Sighting]]] = {"first": [], "closer": []}
         self._kept: dict[LookName, set[str]] = {"first": set(), "closer": set()}
@@ -62,7 +67,7 @@ class Detections:
     def load(self, look: LookName) -> dict[str, Found]:
         """Return the stored detections of photographs that were searched before, by image."""
         known: dict[str, Found] = {}
-        for address in self._workspace.list(f"{self.address}/{look}"):
+        for address in self._workspace.list(f"{self.address}/{look}{self._below}"):
             content = self._workspace.read(address)
             try:
                 if content is None or hashlib.sha256(content).hexdigest() not in address:
@@ -92,7 +97,9 @@ class Detections:
         if not fresh:
             return
         content = _table(fresh).to_parquet(index=False)
-        self._workspace.write(f"{self.address}/{look}/{hashlib.sha256(content).hexdigest()}.parquet", content)
+        self._workspace.write(
+            f"{self.address}/{look}{self._below}/{hashlib.sha256(content).hexdigest()}.parquet", content
+        )
         fresh.clear()
 
 

@@ -15,6 +15,7 @@ from maskfold.faces.geometry import Box
 from maskfold.faces.pack import Status
 from maskfold.inference.cropping import CroppedPhotograph, PhotographCropper, stacked
 from maskfold.inference.package import OpenPackage
+from maskfold.inference.trainings import Engine
 from maskfold.inference.voters import Voters
 from maskfold.scheme import FloatArray
 from maskfold.specs import ModelPackage
@@ -67,20 +68,32 @@ class Predictor:
     voters: Voters
 
     @classmethod
-    def load(cls, package: OpenPackage, all_faces: bool = False, device: torch.device | None = None) -> Self:
+    def load(
+        cls,
+        package: OpenPackage,
+        all_faces: bool = False,
+        device: torch.device | None = None,
+        engine: Engine = "auto",
+        lasting: bool = False,
+    ) -> Self:
         """Load a model.
 
         Args:
             package: The verified package.
             all_faces: Answer for every face of a photograph, instead of the one that is meant.
             device: Where it computes; None: a GPU if there is one.
+            engine: What computes the networks: ``torch`` as the run did, ``onnx``, or ``auto``: what is fastest if
+                the model is lasting, else torch.
+            lasting: Whether it will answer for thousands of photographs, so that exporting its networks to onnx, once
+                on a machine, is worth some seconds.
 
         Raises:
             CorruptDataError: If weights do not fit their card.
+            InputError: If onnx is asked for and not installed.
         """
         device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         cropper = PhotographCropper(package.model, all_faces, device.type)
-        return cls(package, cropper, Voters.load(package, device))
+        return cls(package, cropper, Voters.load(package, device, engine, lasting))
 
     @property
     def model(self) -> ModelPackage:

@@ -4,43 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from maskfold.ensemble.vote import mean_of_trainings, vote
-from maskfold.inference.network import FinishedNetwork
 from maskfold.inference.package import OpenPackage
+from maskfold.inference.trainings import Engine, TrainedNetwork, TrainingLoader
 from maskfold.scheme import FloatArray
 from maskfold.specs import ModelPackage
-from maskfold.training.images import Images, resized
-
-
-class TrainedNetwork(Protocol):
-    """One training of a network, however it is computed."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of its inputs."""
-
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the probabilities of the target's classes, float32, (N, classes), of uint8 images (N, H, W, 3)."""
-
-
-@dataclass(frozen=True)
-class TorchNetwork:
-    """A training of a network, computed by torch."""
-
-    network: FinishedNetwork
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.network.card.input.size
-
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self.network.predict(Images(images, self.network.device), np.arange(len(images)))
+from maskfold.training.images import resized
 
 
 @dataclass(frozen=True)
@@ -52,16 +26,23 @@ class Voters:
     """The trainings of each, by its name."""
 
     @classmethod
-    def load(cls, package: OpenPackage, device: torch.device) -> Voters:
+    def load(cls, package: OpenPackage, device: torch.device, engine: Engine = "auto", lasting: bool = False) -> Voters:
         """Build all networks and load their weights.
+
+        Args:
+            package: The verified package.
+            device: Where it computes.
+            engine: What computes the networks; their probabilities differ by less than 1e-5 on a processor.
+            lasting: Whether they will answer for many photographs; see
+                :class:`~maskfold.inference.trainings.TrainingLoader`.
 
         Raises:
             CorruptDataError: If weights do not fit their card.
+            InputError: If onnx is asked for and not installed.
         """
+        loader = TrainingLoader.of(device, engine, lasting)
         networks = {
-            network.name: [
-                TorchNetwork(FinishedNetwork.load(package.paths[file.name], device)) for file in network.weights
-            ]
+            network.name: [loader.load(package.paths[file.name], file.sha256) for file in network.weights]
             for network in package.model.networks
         }
         return cls(package.model, networks)

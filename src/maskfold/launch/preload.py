@@ -27,9 +27,11 @@ signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
 
 keep_caches_of_libraries()
 
+import torch._dynamo  # noqa: E402, F401 - optimizers take it at their first step
+
 import maskfold.dataset  # noqa: E402
 import maskfold.ensemble  # noqa: E402
-import maskfold.faces  # noqa: E402
+import maskfold.faces.figures  # noqa: E402
 import maskfold.torchvision_ops  # noqa: E402
 import maskfold.training.artifacts  # noqa: E402
 import maskfold.training.loop  # noqa: E402, F401 - imports timm and scikit-learn, which takes more than a second

@@ -42,6 +42,9 @@ class Dataset(Settings):
     max_eval_unreadable: Annotated[Probability, OutsideKey] = 0.1
     """Largest share of unreadable evaluation images with which a run goes on; all of them get the same answer. One of
     several is always allowed."""
+    shard_images: Annotated[int, Field(ge=1, le=10_000_000), OutsideKey] = 20_000
+    """Photographs of one job that looks for faces: of more, several jobs share the work, on all machines of the work
+    pool. Results do not depend on it."""
 
     def refuses_evaluation(self, n: int, n_unreadable: int) -> bool:
         """Return whether too many of ``n`` evaluation images cannot be read."""

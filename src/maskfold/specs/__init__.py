@@ -1,13 +1,16 @@
 """What each job receives and returns, one module per job, as in ``tasks/``; and the key that names its output."""
 
+from maskfold.specs.answers import AnswersOutcome, AnswersSpec, Drift, TargetScore
 from maskfold.specs.ask import AskOutcome, AskSpec, Told
 from maskfold.specs.compare import CompareOutcome, CompareSpec, Trial, VariantScore
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
+from maskfold.specs.detect import DetectOutcome, DetectSpec
 from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
 from maskfold.specs.export import ExportOutcome, ExportSpec, package_file, package_folder
 from maskfold.specs.model import ModelPackage, PackagedFile, PackagedNetwork, model_name
 from maskfold.specs.network_card import NetworkCard, NetworkInput
 from maskfold.specs.networks import NetworksOutcome, NetworksSpec
+from maskfold.specs.predict import Order, PartDone, PredictOutcome, PredictSpec, Segment
 from maskfold.specs.predict_eval import NO_FOLD, PredictEvalOutcome, PredictEvalSpec
 from maskfold.specs.prepare import ExternalSource, PrepareOutcome, PrepareSpec
 from maskfold.specs.score import ScoreOutcome, ScoreSpec
@@ -24,12 +27,17 @@ __all__ = [
     "NO_FOLD",
     "OUTCOME_FILE",
     "SPEC_FILE",
+    "AnswersOutcome",
+    "AnswersSpec",
     "AskOutcome",
     "AskSpec",
     "CompareOutcome",
     "CompareSpec",
     "CropOutcome",
     "CropSpec",
+    "DetectOutcome",
+    "DetectSpec",
+    "Drift",
     "EnsembleOutcome",
     "EnsembleSpec",
     "EpochRecord",
@@ -44,11 +52,15 @@ __all__ = [
     "NetworkInput",
     "NetworksOutcome",
     "NetworksSpec",
+    "Order",
     "Outcome",
     "PackagedFile",
     "PackagedNetwork",
+    "PartDone",
     "PredictEvalOutcome",
     "PredictEvalSpec",
+    "PredictOutcome",
+    "PredictSpec",
     "PrepareOutcome",
     "PrepareSpec",
     "ScoreOutcome",
@@ -56,7 +68,9 @@ __all__ = [
     "Scores",
     "Searched",
     "SearchedTrial",
+    "Segment",
     "Spec",
+    "TargetScore",
     "Told",
     "Tracking",
     "TrainAllOutcome",

@@ -6,7 +6,7 @@ from maskfold.storage.checksummed import checksum_line, write_with_checksum
 from maskfold.storage.external import fetch_external, locate_external
 from maskfold.storage.sources import adopt, exists, foresee, is_file, link_out, list_folder, make_bucket, read_uri
 from maskfold.storage.tensor_file import check_tensor_file
-from maskfold.storage.tree import fetch_tree, fingerprint, list_tree
+from maskfold.storage.tree import fetch_files, fetch_tree, fingerprint, list_tree
 from maskfold.storage.workspace import Workspace, open_existing, open_workspace
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "checksum_line",
     "exists",
     "fetch_external",
+    "fetch_files",
     "fetch_tree",
     "fingerprint",
     "foresee",

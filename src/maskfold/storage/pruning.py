@@ -19,7 +19,7 @@ IN_USE_SECONDS: Final = 24 * 3600.0
 """A copy that was asked for within this time stays: a job may still read it."""
 FORGOTTEN_SECONDS: Final = 30 * 24 * 3600.0
 """A copy that nobody asked for within this time is deleted, also from a small cache."""
-_KINDS: Final = ("trees", "files", "work")
+_KINDS: Final = ("trees", "files", "models", "work", "onnx")
 """Folders of the cache with an entry for each copy; what else is there stays small."""
 _GONE: Final = ".gone-"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -18,7 +19,7 @@ from maskfold.specs.address import safe_relative
 from maskfold.storage.aside import ASIDE, aside
 from maskfold.storage.cache import cache_folder, locked, mark_used
 from maskfold.storage.faults import disk_faults
-from maskfold.storage.location import LocalPath, S3Key, parse
+from maskfold.storage.location import LocalPath, S3Key, check_address, parse
 from maskfold.wording import first_few
 
 if TYPE_CHECKING:
@@ -112,6 +113,41 @@ def fetch_tree(uri: str, listing: str, tree: Tree = "data set") -> Path:
                 path.write_text(f"{location}\n{listing}\n", encoding="utf-8")
         mark_used(copy)
     return files
+
+
+def fetch_files(uri: str, names: Sequence[str], folder: Path) -> Path:
+    """Return a local folder that has some files of a data set: the data set itself, or copies of objects on S3.
+
+    A file that is gone is left out; who opens it reports that.
+
+    Args:
+        uri: A local folder or ``s3://bucket/prefix``.
+        names: Relative to it.
+        folder: For copies.
+
+    Raises:
+        DatasetError: If there is no such folder.
+        WorkspaceError: If a name leads out of the folder, the bucket is missing, or access is denied.
+        UnavailableError: If the server cannot be reached.
+    """
+    location = parse(uri)
+    if isinstance(location, LocalPath):
+        return _existing_folder(location, "data set")
+    from maskfold.storage.s3 import S3Backend
+    from maskfold.storage.s3_client import THREADS, AbsentError
+
+    backend = S3Backend(location)
+
+    def fetch(name: str) -> None:
+        target = folder / check_address(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(AbsentError):
+            backend.download(name, target)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(fetch, names):
+            pass
+    return folder
 
 
 def _download_all(backend: S3Backend, entries: list[tuple[str, ListedObject]], files: Path, tree: Tree) -> None:

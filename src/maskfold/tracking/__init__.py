@@ -6,6 +6,14 @@ a training: what MLflow misses it gets later.
 """
 
 from maskfold.tracking.recorder import job_recorder
+from maskfold.tracking.registered import (
+    RegisteredVersion,
+    aliases_and_versions,
+    champions_registered,
+    fetch_registered,
+    find_registered,
+    remembered,
+)
 from maskfold.tracking.run import RunTracker
 from maskfold.tracking.store import (
     TRAINING_VIEW,
@@ -15,18 +23,25 @@ from maskfold.tracking.store import (
     refuse_unusable_uri,
     tracking_uri,
 )
-from maskfold.tracking.sync import SyncReport, sync, sync_running
+from maskfold.tracking.sync import SyncReport, sync, sync_champions, sync_running
 
 __all__ = [
     "TRAINING_VIEW",
+    "RegisteredVersion",
     "RunTracker",
     "SyncReport",
+    "aliases_and_versions",
     "artifact_folder",
+    "champions_registered",
     "connect",
     "experiment_id",
+    "fetch_registered",
+    "find_registered",
     "job_recorder",
     "refuse_unusable_uri",
+    "remembered",
     "sync",
+    "sync_champions",
     "sync_running",
     "tracking_uri",
 ]

@@ -39,6 +39,22 @@ class Patience:
     seconds: float = field(default_factory=lambda: PATIENCE_S)
     """Left for what fails; what is taken costs nothing."""
 
+    @contextlib.contextmanager
+    def spent_on_failure(self) -> Iterator[None]:
+        """Count the time of the body if it fails.
+
+        Raises:
+            TimeoutError: If nothing is left.
+        """
+        if self.seconds <= 0.0:
+            raise TimeoutError("not tried: those before it took too long to fail")
+        began = time.monotonic()
+        try:
+            yield
+        except Exception:
+            self.seconds -= time.monotonic() - began
+            raise
+
 
 class LoggedRun:
     """A run in MLflow and what is known to be there; methods raise whatever MLflow or its server raise.
@@ -156,15 +172,14 @@ class LoggedRun:
         if self._patience.seconds <= 0.0:
             self.refused[name] = "not tried: those before it took too long to fail"
             return
-        began = time.monotonic()
         try:
-            there = self._list(_folder(name))
-            if there.get(name, -1) not in (size, None):
-                with _time_for(size):
-                    upload()
-                there[name] = size
+            with self._patience.spent_on_failure():
+                there = self._list(_folder(name))
+                if there.get(name, -1) not in (size, None):
+                    with time_for(size):
+                        upload()
+                    there[name] = size
         except Exception as error:  # noqa: BLE001 - one file must not keep back all that follows
-            self._patience.seconds -= time.monotonic() - began
             self._client.get_run(self.id)  # raises when it was not the file's fault: the server is away
             self.refused[name] = short(error)
 
@@ -203,7 +218,7 @@ def short(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _time_for(size: int) -> Iterator[None]:
+def time_for(size: int) -> Iterator[None]:
     """Let MLflow wait longer for the answer to an upload: gateways pass a file on before they answer.
 
     MLflow reads the timeout from the environment for each request; those of other threads may wait longer meanwhile.

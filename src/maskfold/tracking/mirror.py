@@ -10,27 +10,34 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from maskfold import champions
+from maskfold.champions import Champion
 from maskfold.errors import CorruptDataError
 from maskfold.loopback import between_pages
 from maskfold.recipe.text import load_yaml
-from maskfold.specs import OUTCOME_FILE
+from maskfold.specs import OUTCOME_FILE, ExportSpec
 from maskfold.storage import Workspace
 from maskfold.storage.location import parse
 from maskfold.tracking.content import CURVE_KEY, Content, content_of, fold_means, headlines_first, timing_table
-from maskfold.tracking.logged import LoggedRun, Patience, clean_tags, flatten
+from maskfold.tracking.logged import LoggedRun, Patience, clean_tags, flatten, short
 from maskfold.tracking.record import JobRecord, RunRecord, read_record
-from maskfold.tracking.store import connect, experiment, run_page
+from maskfold.tracking.registered import remember
+from maskfold.tracking.registry import Origin, Registry
+from maskfold.tracking.store import connect, experiment, experiment_name, run_page
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 RUN_TAG, JOB_TAG, WORKSPACE_TAG = "maskfold.run", "maskfold.job", "maskfold.workspace"
 _FILES_TAG = "maskfold.files"
+_MODEL_TAG = "maskfold.model"
+"""On a run: the registered model and version of its package, also when a person has deleted that."""
 _PARENT_TAG, _NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
 _LOOK = "See also:"
 """Beginning of our own descriptions."""
@@ -47,13 +54,14 @@ class Mirror:
     """
 
     def __init__(self, uri: str, workspace: Workspace) -> None:
-        self._client = connect(uri)
+        self._client, self._uri = connect(uri), uri
         self._is_embedded = not uri.startswith("http")
         self._workspace = workspace
         self._runs: dict[str, dict[str, LoggedRun]] = {}
         """By record; each record's own run under the empty name, children under their jobs' addresses."""
         self._contents: dict[str, Content | None] = {}
         self._patience = Patience()
+        self._registry = Registry(self._client, workspace, self._patience)
         self.experiment = functools.cache(functools.partial(experiment, self._client))
         """Returns the id of an experiment, by its name."""
 
@@ -79,7 +87,45 @@ class Mirror:
         for job in record.jobs if jobs is None else jobs:
             if job.child and not runs[job.address].is_deleted:
                 self._push_job(record, job, runs[job.address], runs[""].id)
-        return not any(run.refused for run in runs.values())
+        is_registered = record.ended is None or self._push_model(record, runs[""])
+        return is_registered and not any(run.refused for run in runs.values())
+
+    def follow_champions(self) -> bool:
+        """Give the alias to the champions of the workspace; return whether that could be done, which is logged."""
+        done = True
+        for model in champions.models_with_one(self._workspace):
+            try:
+                held = champions.read(self._workspace, model)
+                if held is not None:
+                    self._registry.follow(held.champion, self._origin(held.champion))
+            except Exception as error:  # noqa: BLE001 - what one model is refused for, others may not be
+                self._client.search_experiments(max_results=1)  # raises when the server is away
+                _log.warning("MLflow: the champion of %s is not recorded: %s", model, short(error))
+                done = False
+        return done
+
+    def _origin(self, champion: Champion) -> Origin:
+        """Return what is known of how a champion came to be that no run of this workspace has registered."""
+        at = int(datetime.fromisoformat(champion.since).timestamp() * 1000)
+        return Origin(self.experiment(experiment_name()), at)
+
+    def _push_model(self, record: RunRecord, run: LoggedRun) -> bool:
+        """Register the package of a run; return whether it is, or there is none."""
+        made = [job for job in record.jobs if job.stage == ExportSpec.stage and job.status == "FINISHED"]
+        if not made or run.tag(_MODEL_TAG):
+            return True
+        origin = Origin(self.experiment(record.experiment), made[-1].ended or record.started, run.id, record.id)
+        try:
+            version = self._registry.register(made[-1].key, origin)
+            if version is not None:
+                remember(self._workspace, made[-1].key, version, self._uri)
+        except Exception as error:  # noqa: BLE001 - the run must not stay incomplete for its model
+            self._client.get_run(run.id)  # raises when the server is away
+            _log.warning("MLflow: the model of %s is not recorded: %s", record.name, short(error))
+            return False
+        if version is not None:
+            run.log(tags={_MODEL_TAG: f"{version.name}/{version.version}"})
+        return True
 
     def _push_run(self, record: RunRecord, run: LoggedRun) -> None:
         contents = [(job, content) for job in record.jobs if (content := self._content(record, job))]

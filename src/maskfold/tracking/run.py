@@ -157,6 +157,7 @@ class RunTracker:
                     self._workspace.delete(address)
             self._mirror = self._mirror or Mirror(self._uri, self._workspace)
             push(self._record, self._workspace, self._mirror, self._uri)
+            self._mirror.follow_champions()
         self._life.release()
         if saved:
             Path(self._life.lock_file).unlink(missing_ok=True)

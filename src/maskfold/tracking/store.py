@@ -33,6 +33,7 @@ _DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 TRAINING_VIEW = "?workflowType=machine_learning"
@@ -107,6 +108,11 @@ def artifact_folder(uri: str) -> Path:
     """
     database = Path(uri.removeprefix(_EMBEDDED)).absolute() if uri.startswith(_EMBEDDED) else home() / "mlflow.db"
     return make_private(database.with_name("mlartifacts"))
+
+
+def is_empty(uri: str) -> bool:
+    """Return whether a tracking URI names an embedded database that does not exist, so that nothing is in it."""
+    return uri.startswith(_EMBEDDED) and not Path(uri.removeprefix(_EMBEDDED)).exists()
 
 
 def connect(uri: str) -> MlflowClient:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from maskfold import champions
 from maskfold.errors import MaskfoldError
 from maskfold.redaction import without_password
 from maskfold.specs import digest
@@ -38,6 +39,8 @@ class SyncReport:
     incomplete: int = 0
     running: int = 0
     """Runs that go on; their own flows record them."""
+    champions: int = 0
+    """Models whose champion was looked at."""
     away: str = ""
     """Why MLflow could not be used, if it could not."""
 
@@ -82,7 +85,32 @@ def sync(workspace: Workspace, uri: str | None = None, again: bool = True, but: 
                 complete = False
             report.complete += complete
             report.incomplete += not complete
+        if not report.away and (again or mirror is not None):
+            report.incomplete += not _follow(mirror, workspace, uri, report)
     return report
+
+
+def sync_champions(workspace: Workspace) -> str:
+    """Give the alias in the configured MLflow to the champions of a workspace; return why not, if MLflow is away.
+
+    Raises:
+        MaskfoldError: If the workspace cannot be read.
+    """
+    report = SyncReport()
+    done = _follow(None, workspace, tracking_uri(), report)
+    return report.away or ("" if done else "MLflow does not take it")
+
+
+def _follow(mirror: Mirror | None, workspace: Workspace, uri: str, report: SyncReport) -> bool:
+    """Let the aliases follow the champions of a workspace; return whether nothing is missing."""
+    report.champions = len(champions.models_with_one(workspace))
+    if not report.champions:
+        return True
+    try:
+        return (mirror or Mirror(uri, workspace)).follow_champions()
+    except Exception as error:  # noqa: BLE001 - as above
+        report.away = short(error)
+        return True
 
 
 def push(record: RunRecord, workspace: Workspace, mirror: Mirror, uri: str) -> bool:

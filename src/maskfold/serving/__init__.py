@@ -1,0 +1,1 @@
+"""A model behind HTTP: photographs in, answers out."""
