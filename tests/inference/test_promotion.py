@@ -34,6 +34,7 @@ def _mlflow_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """With nothing in it."""
+    (tmp_path / "workspace").mkdir()
     return open_workspace(str(tmp_path / "workspace"))
 
 
