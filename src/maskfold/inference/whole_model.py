@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -84,7 +85,7 @@ class WholeModel(nn.Module):
             key = _resizing(source, size)
             if key not in sized:
                 sized[key] = self.resizes[key](planes[source]) if key in self.resizes else planes[source]
-            answers = [training(sized[key]) for training in trainings]  # type: ignore[union-attr]
+            answers = [training(sized[key]) for training in cast("nn.ModuleList", trainings)]
             exact = [answer / answer.sum(dim=1, keepdim=True) for answer in answers]
             found[name] = torch.stack(exact).mean(dim=0)
         if self._members:
