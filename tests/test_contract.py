@@ -31,10 +31,14 @@ def defaults(command: str) -> dict[str, object]:
 
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
-        *("run", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo")
+        *("run", "compare", "curves", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo")
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
+    study = {"--data", "--workspace", "--recipe", "--vary", "--study", "--grid", "--seeds", "--set", "--weights"}
+    assert options("compare") == {*study, "--launcher", "--dry-run", "--json", "--verbose"}
+    reads = {"--workspace", "--run", "--tensorboard"}
+    assert options("curves") == {*reads, "--out", "--plots", "--write-tensorboard", "--json"}
     assert options("check") == {"--data", "--recipe", "--set"}
     assert options("recipe") == {"recipe", "--set", "--short", "--plain", "--schema"}
     assert options("explain") == {"key"}

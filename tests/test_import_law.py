@@ -65,15 +65,16 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "console": {"launch", "pace", "wording"},
     "history": {*CONTRACTS, "storage", "tracking"},
     "models": {*CONTRACTS, "history", "storage"},
+    "curves": {*CONTRACTS, "history", "models", "storage", "study", "tracking"},
     "cleaning": {*CONTRACTS, "history", "storage", "submissions", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},
-    "api": {"console", "launch", "loopback", "pace", "redaction", "servers", "storage"},
+    "api": {"console", "curves", "launch", "loopback", "pace", "redaction", "servers", "storage"},
     "__main__": {"cli"},
     "cli": {
         *(*CONTRACTS, "storage", "launch", "tracking", "cores", "discovery", "dataset", "console", "servers"),
         *("cleaning", "doctor", "history", "home", "loopback", "output", "pace", "study", "submissions", "terminal"),
-        "training",
+        *("curves", "report", "theme", "training"),
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -88,8 +89,20 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "facenet_pytorch": {"faces"},
     "timm": {"training"},
     "torch": {"doctor", "faces", "training", "inference", "torchvision_ops"},
-    "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report", "study"},
+    "pandas": {
+        "api",
+        "cli.curves",
+        "curves",
+        "dataset",
+        "faces",
+        "training",
+        "ensemble",
+        "inference",
+        "report",
+        "study",
+    },
     "matplotlib": {"theme", "report"},
+    "tensorboard": {"curves"},
 }
 """The parts that may import a library; the others run without it."""
 

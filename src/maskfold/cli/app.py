@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import maskfold
-from maskfold.cli import data_sets, machine, recipes, running, studies, workspaces
+from maskfold.cli import curves, data_sets, machine, recipes, running, studies, workspaces
 from maskfold.errors import EXIT_INPUT
 from maskfold.output import harden_standard_streams
 
@@ -39,6 +39,7 @@ def options(
 for command in (
     running.run,
     studies.compare,
+    curves.curves,
     data_sets.check,
     recipes.recipe,
     recipes.explain,
