@@ -6,6 +6,7 @@ from pathlib import Path
 import typer.main
 import yaml
 
+from flows.compare import compare
 from flows.job import job
 from flows.train import train
 from maskfold.cli import app
@@ -69,13 +70,17 @@ def test_the_flow_has_the_command_lines_parameters() -> None:
     }
 
 
+def test_the_flow_of_comparisons_takes_a_study() -> None:
+    assert list(inspect.signature(compare.fn).parameters) == ["data", "workspace", "study", "weights", "launcher"]
+
+
 def test_the_job_flow_is_frozen() -> None:
     assert list(inspect.signature(job.fn).parameters) == ["workspace", "stage", "key"]
 
 
 def test_prefect_yaml_names_flows_that_exist() -> None:
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    known = {"flows/train.py:train": train, "flows/job.py:job": job}
+    known = {"flows/train.py:train": train, "flows/compare.py:compare": compare, "flows/job.py:job": job}
     assert {deployment["entrypoint"] for deployment in deployments} == set(known)
     for deployment in deployments:
         accepted = set(inspect.signature(known[deployment["entrypoint"]].fn).parameters)
