@@ -82,9 +82,10 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "promotion": {*CONTRACTS, "champions", "history", "inference", "models", "storage", "tracking"},
     "cleaning": {*CONTRACTS, "champions", "history", "storage", "submissions", "tracking"},
     "packages": {*CONTRACTS, "history", "launch", "models", "storage", "tracking"},
+    "curves": {*CONTRACTS, "history", "models", "storage", "study", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},
-    "api": {"console", "launch", "loopback", "pace", "redaction", "servers", "storage"},
+    "api": {"console", "curves", "launch", "loopback", "pace", "redaction", "servers", "storage"},
     "__main__": {"cli"},
     "cli": {
         *CONTRACTS,
@@ -113,6 +114,9 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
         "serving",
         "inference",
         "packages",
+        "curves",
+        "report",
+        "theme",
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -126,7 +130,9 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "botocore": {"storage"},
     "facenet_pytorch": {"faces"},
     "timm": {"training"},
-    "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report", "study"},
+    "pandas": {
+        *("api", "cli.curves", "curves", "dataset", "faces", "training", "ensemble", "inference", "report", "study"),
+    },
     "torch": {"doctor", "faces", "training", "inference", "launch.preload", "serving.loaded", "torchvision_ops"},
     "fastapi": {"serving"},
     "starlette": {"serving"},
@@ -134,6 +140,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "prometheus_client": {"serving"},
     "matplotlib": {"theme", "report"},
     "onnxruntime": {"inference"},
+    "tensorboard": {"curves"},
 }
 """The parts that may import a library; the others run without it."""
 

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 import maskfold
-from maskfold.cli import data_sets, export, machine, models, predict, recipes, running, serve, studies, workspaces
+from maskfold.cli import (
+    curves,
+    data_sets,
+    export,
+    machine,
+    models,
+    predict,
+    recipes,
+    running,
+    serve,
+    studies,
+    workspaces,
+)
 from maskfold.errors import EXIT_INPUT
 from maskfold.output import harden_standard_streams
 
@@ -40,6 +52,7 @@ for command in (
     running.run,
     studies.compare,
     predict.predict,
+    curves.curves,
     data_sets.check,
     recipes.recipe,
     recipes.explain,
