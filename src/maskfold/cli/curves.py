@@ -105,7 +105,7 @@ def _from_events(folder: Path) -> tuple[pd.DataFrame, dict[str, Any], dict[str, 
 def _result(table: pd.DataFrame, runs: list[dict[str, Any]]) -> dict[str, Any]:
     from maskfold.curves.overview import tags_of
 
-    made = {"out": None, "plots": [], "tensorboard": None}
+    made: dict[str, Any] = {"out": None, "plots": [], "tensorboard": None}
     return {"rows": len(table), "runs": runs, "tags": tags_of(table), **made}
 
 

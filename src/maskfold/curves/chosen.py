@@ -74,10 +74,10 @@ def read_curves(workspace: Workspace, which: str = LATEST) -> RunCurves:
             names = _names([run for run, _ in trained.values()])
             table = curve_table({names[key]: outcomes for key, (_, outcomes) in trained.items()})
             return RunCurves(table, {names[key]: run for key, (run, _) in trained.items()}, missing, damaged)
-    lost = f"; the results of {missing} trainings were deleted" if missing else ""
+    gone = f"; the results of {missing} trainings were deleted" if missing else ""
     asked = "" if which in (LATEST, ALL) else f", run {which}"
     raise InputError(
-        f"workspace {workspace.uri}{asked}: no training has finished yet{lost}; `maskfold run` and `maskfold compare` "
+        f"workspace {workspace.uri}{asked}: no training has finished yet{gone}; `maskfold run` and `maskfold compare` "
         "train networks"
     )
 

@@ -30,8 +30,8 @@ def overview(table: pd.DataFrame) -> list[CurvesOf]:
     """Return a row for each run and network, in the table's order."""
     return [
         CurvesOf(
-            run=run,
-            network=network,
+            run=str(run),
+            network=str(network),
             folds=own["fold"].nunique(),
             last=int(own["epoch"].max()),
             tags=own["tag"].nunique(),

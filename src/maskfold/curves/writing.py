@@ -41,11 +41,11 @@ def write_events(table: pd.DataFrame, folder: Path, started: Mapping[str, float]
     written = 0
     for (run, network, fold), curves in table.groupby(["run", "network", "fold"], sort=False):
         part = f"fold-{fold}" if fold else EVERYBODY
-        path = folder / names[run] / _folder(network) / part / FILE
+        path = folder / names[str(run)] / _folder(str(network)) / part / FILE
         with disk_faults(f"write {path}"):
             path.parent.mkdir(parents=True, exist_ok=True)
             with aside(path) as new:
-                _write(curves, new, started.get(run, 0.0))
+                _write(curves, new, started.get(str(run), 0.0))
         written += 1
     return written
 
