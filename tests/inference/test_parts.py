@@ -67,7 +67,7 @@ def perform(
     prediction = Prediction.make(
         str(images), str(folder / "answers.csv"), workspace, trained.package, shard_photographs=shards, **options
     )
-    planned = prediction.list()
+    planned = prediction.listed()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(entry.THREADS_VARIABLE, str(threads))
         outcomes = [entry.run_spec(predict.run, spec, _LOG) for spec in prediction.shards(planned)]
@@ -253,7 +253,7 @@ def test_other_photographs_than_those_of_the_training_are_told(trained: Trained,
 
 def test_a_model_that_was_changed_is_refused(trained: Trained, photographs: Path, tmp_path: Path) -> None:
     prediction = Prediction.make(str(photographs), "", str(tmp_path / "w"), trained.package)
-    spec = prediction.shards(prediction.list())[0]
+    spec = prediction.shards(prediction.listed())[0]
     with pytest.raises(Exception, match="it was changed"):
         entry.run_spec(predict.run, replace_digest(spec), _LOG)
 
