@@ -241,7 +241,7 @@ def test_a_job_lost_just_before_flows_are_registered_again_is_noticed(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", WAITING)
 def test_a_run_that_is_taken_and_never_started_is_noticed(watched: None, prefect_server: str, kind: str) -> None:
-    """Its worker has died in between; the run of a job, which the flow watches, and what did start, stay as they are."""
+    """Its worker has died in between; the run of a job, and what did start, stay as they are."""
 
     @flow
     def waiting() -> None: ...
