@@ -34,12 +34,13 @@ def test_latest_is_the_newest_run_with_curves_and_a_study_is_its_trials(workspac
     ran("old data", 1, [training("joint", 0)])
     study = ran("losses data", 2, [])
     ran("loss=focal, seed 1", 4, [training("joint", 0)], study)
-    ran("base, seed 1", 3, [training("joint", 0)], study)
+    base = ran("base, seed 1", 3, [training("joint", 0)], study)
     ran("just begun", 5, [])
     assert list(read_curves(workspace).runs) == ["base, seed 1", "loss=focal, seed 1"]
     assert list(dict.fromkeys(read_curves(workspace).table["run"])) == ["base, seed 1", "loss=focal, seed 1"]
     assert list(read_curves(workspace, study.id[:15]).runs) == ["base, seed 1", "loss=focal, seed 1"]
     assert list(read_curves(workspace, "all").runs) == ["base, seed 1", "loss=focal, seed 1", "old data"]
+    assert list(read_curves(workspace, base.id).runs) == ["base, seed 1"]
 
 
 def test_runs_of_one_name_are_told_apart(workspace: Workspace, ran: Ran) -> None:

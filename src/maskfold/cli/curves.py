@@ -87,8 +87,8 @@ def _from_workspace(workspace: str, run: str) -> tuple[pd.DataFrame, dict[str, A
         print(printable(f"maskfold: {text}"), file=sys.stderr)
     if found.missing:
         print(f"maskfold: {found.missing} trainings are left out: their results were deleted", file=sys.stderr)
-    runs = [{"name": name, "id": one.record.id} for name, one in found.runs.items()]
-    started = {name: one.record.started / 1000 for name, one in found.runs.items()}
+    runs = [{"name": name, "id": one.id} for name, one in found.runs.items()]
+    started = {name: one.started / 1000 for name, one in found.runs.items()}
     return found.table, _result(found.table, runs), started
 
 

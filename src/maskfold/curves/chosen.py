@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from maskfold.models import find_run
 from maskfold.specs import OUTCOME_FILE, TrainAllOutcome, TrainAllSpec, TrainFoldOutcome, TrainFoldSpec, TrainOutcome
 from maskfold.storage import Workspace
 from maskfold.study.curves import curve_table
-from maskfold.tracking.record import JobRecord
+from maskfold.tracking.record import JobRecord, RunRecord
 
 LATEST: Final = "latest"
 ALL: Final = "all"
@@ -31,7 +31,7 @@ class RunCurves:
 
     table: pd.DataFrame
     """See :func:`maskfold.study.curves.curve_table`."""
-    runs: Mapping[str, Run]
+    runs: Mapping[str, RunRecord]
     """By the name that they have in the table."""
     missing: int
     """Trainings that are done, but whose outcomes were deleted or are of another version of maskfold."""
@@ -47,33 +47,32 @@ def read_curves(workspace: Workspace, which: str = LATEST) -> RunCurves:
 
     Args:
         workspace: Of the runs.
-        which: ``latest``, the newest run that has curves; ``all``; or a run's id, or the beginning of one.
+        which: ``latest``, the newest run that has curves; ``all``; or an id of a run or of a part, or its beginning.
 
     Raises:
         InputError: If there is no such run, or none has curves.
         UnavailableError: If the storage cannot be reached.
     """
     found, damaged = read_runs(workspace)
-    wholes = [run for run in found if run.record.parent is None]
     if which == LATEST:
-        groups: Iterable[list[Run]] = ([run, *_parts(run, found)] for run in wholes)
+        groups = [_with_parts(run) for run in found]
     elif which == ALL:
-        groups = [[one for run in wholes for one in (run, *_parts(run, found))]]
+        groups = [[record for run in found for record in _with_parts(run)]]
     else:
-        chosen = find_run(which, workspace)
-        groups = [[chosen, *_parts(chosen, found)]]
+        trials = [part for run in found for part in run.parts if part.id.startswith(which)]
+        groups = [trials if len(trials) == 1 else _with_parts(find_run(which, workspace))]
     missing = 0
     for group in groups:
         trained = {}
-        for run in group:
-            outcomes, lost = _outcomes(workspace, run)
+        for record in group:
+            outcomes, lost = _outcomes(workspace, record)
             missing += lost
             if outcomes:
-                trained[run.record.id] = (run, outcomes)
+                trained[record.id] = (record, outcomes)
         if trained:
-            names = _names([run for run, _ in trained.values()])
+            names = _names([record for record, _ in trained.values()])
             table = curve_table({names[key]: outcomes for key, (_, outcomes) in trained.items()})
-            return RunCurves(table, {names[key]: run for key, (run, _) in trained.items()}, missing, damaged)
+            return RunCurves(table, {names[key]: record for key, (record, _) in trained.items()}, missing, damaged)
     gone = f"; the results of {missing} trainings were deleted" if missing else ""
     asked = "" if which in (LATEST, ALL) else f", run {which}"
     raise InputError(
@@ -82,24 +81,23 @@ def read_curves(workspace: Workspace, which: str = LATEST) -> RunCurves:
     )
 
 
-def _parts(run: Run, runs: Sequence[Run]) -> list[Run]:
-    """Return the runs below a run, in the order of their start."""
-    own = [one for one in runs if one.record.parent == run.record.id]
-    return sorted(own, key=lambda one: (one.record.started, one.record.id))
+def _with_parts(run: Run) -> list[RunRecord]:
+    """Return the record of a run and those of its parts, in the order of their start."""
+    return [run.record, *sorted(run.parts, key=lambda part: (part.started, part.id))]
 
 
-def _names(runs: Sequence[Run]) -> dict[str, str]:
+def _names(records: Sequence[RunRecord]) -> dict[str, str]:
     """Return what each run is called, by id."""
-    names = [run.record.name for run in runs]
+    names = [record.name for record in records]
     return {
-        run.record.id: name if names.count(name) == 1 else f"{name}, {run.record.id}"
-        for run, name in zip(runs, names, strict=True)
+        record.id: name if names.count(name) == 1 else f"{name}, {record.id}"
+        for record, name in zip(records, names, strict=True)
     }
 
 
-def _outcomes(workspace: Workspace, run: Run) -> tuple[list[TrainOutcome], int]:
+def _outcomes(workspace: Workspace, record: RunRecord) -> tuple[list[TrainOutcome], int]:
     """Return the trainings of a run, and how many have lost their outcomes."""
-    jobs = [job for job in run.record.jobs if job.stage in _OUTCOMES and job.status == "FINISHED"]
+    jobs = [job for job in record.jobs if job.stage in _OUTCOMES and job.status == "FINISHED"]
     found = [_outcome(workspace, job) for job in jobs]
     kept = [outcome for outcome in found if outcome is not None]
     return kept, len(found) - len(kept)
