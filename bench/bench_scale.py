@@ -105,7 +105,7 @@ def run(images: str, workspace: str, model: str, count: int, shard: int) -> None
     for again in ("", " again"):
         with measured(f"list{again}", count) as found:
             prediction = Prediction.make(images, "", workspace, model, shard_photographs=shard)
-            planned = prediction.list()
+            planned = prediction.listed()
             found["parts"] = len(planned.fresh)
         shards = prediction.shards(planned)
         for spec in shards:

@@ -64,6 +64,7 @@ def main() -> None:
 def _measure(model: str, contents: list[bytes], arguments: argparse.Namespace) -> dict[str, object]:
     began = time.perf_counter()
     command = [sys.executable, "-m", "maskfold", "serve", "--model", model, "--port", "0", "--look-seconds", "0"]
+    command += ["--timeout", "600"]  # on a busy machine, too, every request is answered
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

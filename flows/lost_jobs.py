@@ -1,9 +1,8 @@
 """The automations that let a Prefect server notice when the process or machine of a run is lost.
 
 A run of a deployment sends heartbeats. When they stop before a final state, the server marks the run as crashed:
-https://docs.prefect.io/v3/advanced/detect-zombie-flows. A run of ``train`` or
-``predict`` that a worker has taken and not started is noticed too: it would keep all later runs of its deployment
-waiting. (Of jobs, these notice it.)
+https://docs.prefect.io/v3/advanced/detect-zombie-flows. A run of a flow that starts jobs, which a worker has taken and
+not started is noticed too: it would keep all later runs of its deployment waiting. (Of jobs, these flows notice it.)
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
+from flows.pools import WAITING
 from maskfold.launch.pool import HEARTBEAT, LOST_JOBS, NO_SIGN_OF_LIFE, SILENCE_SECONDS
 
 TAG = "maskfold"
@@ -24,7 +24,7 @@ TAG = "maskfold"
 NOT_STARTED = "maskfold: not started"
 """Name of the second automation."""
 START_SECONDS = 900.0
-"""A container or pod of ``train`` that has not begun after this long never will; time to fetch an image is included."""
+"""A container or pod of a flow that has not begun after this long never will; time to fetch an image is included."""
 _LAST_STATES = ("Completed", "Failed", "Cancelled", "Crashed")
 _TAKEN = ("Pending", "Submitting", "InfrastructurePending")
 _LATER_STATES = (
@@ -44,7 +44,7 @@ def watch(client: SyncPrefectClient, silence: float = SILENCE_SECONDS, start: fl
     Args:
         client: Client of the Prefect server.
         silence: Seconds without a heartbeat after which a run is lost; Prefect allows no fewer than 10.
-        start: Seconds after which a run of ``train`` that was taken and not started is lost.
+        start: Seconds after which a run of a flow that starts jobs, but was taken and not started is lost.
 
     Returns:
         Their names.
@@ -84,10 +84,10 @@ def _lost(silence: float) -> AutomationCore:
 def _not_started(start: float) -> AutomationCore:
     return _crashing(
         NOT_STARTED,
-        "Marks runs of train and predict as crashed that a worker has taken and not started",
+        f"Marks runs of {' and '.join(WAITING)} as crashed that a worker has taken and not started",
         f"not started for {start:.0f} s; its worker or machine is lost, or its image cannot be fetched",
         EventTrigger(
-            match_related=[_with_tag(TAG), _with_tag("train", "predict")],
+            match_related=[_with_tag(TAG), _with_tag(*WAITING)],
             after=set(map(_state, _TAKEN)),
             expect=set(map(_state, _LATER_STATES)),
             **_about_each_run(start),
@@ -111,10 +111,9 @@ def _about_each_run(seconds: float) -> dict[str, Any]:
 
 
 def _with_tag(*tags: str) -> ResourceSpecification:
-    """Return what resources with one of these tags have."""
-    return ResourceSpecification(
-        {"prefect.resource.id": [f"prefect.tag.{tag}" for tag in tags], "prefect.resource.role": ["tag"]}
-    )
+    """Return what matches runs with one of these tags."""
+    names = [f"prefect.tag.{tag}" for tag in tags]
+    return ResourceSpecification({"prefect.resource.id": names, "prefect.resource.role": ["tag"]})
 
 
 def _state(name: str) -> str:

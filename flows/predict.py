@@ -92,7 +92,7 @@ def predict(
 def _predict(prediction: Prediction, launcher: str) -> dict[str, Any]:
     began = time.monotonic()
     started = make_launcher(launcher, jobs=1)  # here, a job uses all cores, or one of the GPUs
-    planned = prediction.look()
+    planned = prediction.listed()
     with launched(prediction.workspace, started, RESTARTS, NoTracker()) as jobs:
         _run_all(prediction.shards(planned), jobs)
         joined = jobs.run(prediction.answers(planned))

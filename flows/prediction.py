@@ -107,7 +107,7 @@ class Prediction:
         """Where lists and answers are kept."""
         return Parts.of(self.workspace, self.digest, self.photographs.root, self.all_faces)
 
-    def look(self) -> Planned:
+    def listed(self) -> Planned:
         """List all photographs, and divide those that no earlier run has answered into parts.
 
         Raises:

@@ -19,7 +19,7 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 
 from flows.lost_jobs import watch
-from flows.pools import POOLS, Template, make_template
+from flows.pools import POOLS, WAITING, Template, make_template
 from flows.server import is_open_to_all, refuse_dead_server
 from maskfold.errors import InputError, MaskfoldError
 from maskfold.loopback import never_proxy_loopback
@@ -35,7 +35,7 @@ PLAIN = (
     "MLFLOW_TRACKING_USERNAME",
     "MASKFOLD_MLFLOW_PAGE",
 )
-FLOWS = ("train", "predict", "job")
+FLOWS = (*WAITING, "job")
 BUCKET_VARIABLE = "MASKFOLD_BUCKET"
 NETWORK_VARIABLE = "MASKFOLD_NETWORK"
 OPEN_SERVER = """\

@@ -6,8 +6,7 @@ import sys
 from dataclasses import asdict
 
 from maskfold.dataset import images_version, read_manifest, train_rows
-from maskfold.faces import Detections, outliers, pack_faces, shares
-from maskfold.faces.figures import draw_figures
+from maskfold.faces import Detections, figures, outliers, pack_faces, shares
 from maskfold.launch import entry
 from maskfold.specs import CropOutcome, CropSpec, TypicalFace
 from maskfold.storage import fetch_external, fetch_tree
@@ -28,7 +27,7 @@ def run(spec: CropSpec, job: entry.Job) -> CropOutcome:
     index = job.scratch / "index.parquet"
     table = packs.index.assign(outlier=outliers(packs.index, manifest))
     table.to_parquet(index, index=False)
-    figures = draw_figures(packs.faces, packs.portraits, table, manifest, job.scratch)
+    drawn = figures.draw_figures(packs.faces, packs.portraits, table, manifest, job.scratch)
 
     groups = {group.group: group for group in shares(packs.index)}
     present = tuple(group for group in groups.values() if group.images)
@@ -50,7 +49,7 @@ def run(spec: CropSpec, job: entry.Job) -> CropOutcome:
         typical_face=packs.typical and TypicalFace.model_validate(asdict(packs.typical)),
         images_per_second=images_per_second,
         n_outliers=int(table["outlier"].sum()),
-        figures=tuple(job.workspace.publish(path, f"{job.address}/{path.name}") for path in figures),
+        figures=tuple(job.workspace.publish(path, f"{job.address}/{path.name}") for path in drawn),
         seconds=job.seconds,
     )
 

@@ -39,7 +39,7 @@ def test_the_public_names() -> None:
     names = {
         name for name in {*vars(maskfold.RunResult), *maskfold.RunResult.__annotations__} if not name.startswith("_")
     }
-    assert names == {"summary", "scores", "voters", "oof", "submission", "report", "workspace", "predict"}
+    assert names == {"summary", "scores", "voters", "oof", "curves", "submission", "report", "workspace", "predict"}
     assert list(inspect.signature(maskfold.predict).parameters) == [
         *("images", "out", "workspace", "model", "all_faces", "labels", "launcher", "progress")
     ]
@@ -66,6 +66,8 @@ def test_a_run_beside_an_event_loop(drawn_data: Path, tmp_path: Path, capfd: pyt
     assert Path(result.report).is_file()
     assert Path(str(result.submission)).is_file()
     assert len(result.oof) > 0
+    assert list(result.curves) == ["run", "network", "fold", "epoch", "tag", "value"]
+    assert set(result.curves["fold"]) == {1, 2}
     assert f"macro_f1={result.scores['macro_f1']:.3f}" in repr(result)
     assert capfd.readouterr() == ("", "")
     again = maskfold.run(drawn_data, tmp_path / "workspace", recipe="smoke", set={"networks.*.epochs": 1})

@@ -95,3 +95,19 @@ def test_the_best_run_is_first_and_those_without_a_score_last(workspace: Workspa
     assert damaged == []
     assert [run.score for run in best_first(runs)] == [0.71, None]
     assert [run.status for run in best_first(runs)] == ["finished", "failed"]
+
+
+def test_the_trials_of_a_study_are_kept_and_go_with_it(workspace: Workspace) -> None:
+    study = begin(workspace)
+    trial = begin(workspace, parent=study.id)
+    spec = fold_spec(0, epochs=9)
+    workspace.write(f"{spec.address}/spec.json", spec.model_dump_json().encode())
+    trial.done(spec)
+    trial.finish()
+    study.finish()
+    runs, _ = read_runs(workspace)
+    assert [(run.record.id, [part.id for part in run.parts]) for run in runs] == [(study.id, [trial.id])]
+    assert plan_cleaning(workspace, keep=1).files == ()
+    gone = plan_cleaning(workspace, keep=0)
+    assert any(path.startswith(spec.address) for path in gone.files)
+    assert any(trial.id in path for path in gone.files)

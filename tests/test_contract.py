@@ -6,6 +6,7 @@ from pathlib import Path
 import typer.main
 import yaml
 
+from flows.compare import compare
 from flows.job import job
 from flows.predict import predict
 from flows.train import train
@@ -33,8 +34,8 @@ def defaults(command: str) -> dict[str, object]:
 
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
-        *("run", "compare", "tune", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor", "demo"),
-        *("export", "models", "predict", "promote", "serve"),
+        *("run", "compare", "tune", "curves", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor"),
+        *("demo", "export", "models", "predict", "promote", "serve"),
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
@@ -42,6 +43,8 @@ def test_the_command_line_is_frozen() -> None:
     assert options("compare") == {*run, *more, "--dry-run", "--json", "--verbose"}
     searched = {"--budget", "--trials", "--space", "--seed"}
     assert options("tune") == {*run, *searched, "--dry-run", "--json", "--verbose"}
+    reads = {"--workspace", "--run", "--tensorboard"}
+    assert options("curves") == {*reads, "--out", "--plots", "--write-tensorboard", "--json"}
     predicted = {"--images", "--out", "--workspace", "--model", "--all-faces", "--labels", "--launcher"}
     assert options("predict") == {*predicted, "--shard-photographs", "--json", "--verbose"}
     assert options("check") == {"--data", "--recipe", "--set"}
@@ -113,13 +116,22 @@ def test_the_flow_predict_has_the_parameters_of_its_command() -> None:
             assert parameter.default == given[name]
 
 
+def test_the_flow_of_comparisons_takes_a_study() -> None:
+    assert list(inspect.signature(compare.fn).parameters) == ["data", "workspace", "study", "weights", "launcher"]
+
+
 def test_the_job_flow_is_frozen() -> None:
     assert list(inspect.signature(job.fn).parameters) == ["workspace", "stage", "key"]
 
 
 def test_prefect_yaml_names_flows_that_exist() -> None:
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    known = {"flows/train.py:train": train, "flows/predict.py:predict": predict, "flows/job.py:job": job}
+    known = {
+        "flows/train.py:train": train,
+        "flows/compare.py:compare": compare,
+        "flows/predict.py:predict": predict,
+        "flows/job.py:job": job,
+    }
     assert {deployment["entrypoint"] for deployment in deployments} == set(known)
     for deployment in deployments:
         accepted = set(inspect.signature(known[deployment["entrypoint"]].fn).parameters)

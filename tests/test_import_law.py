@@ -86,9 +86,10 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "promotion": {*CONTRACTS, "champions", "history", "inference", "models", "storage", "tracking"},
     "cleaning": {*CONTRACTS, "champions", "history", "storage", "submissions", "tracking"},
     "packages": {*CONTRACTS, "history", "launch", "models", "storage", "tracking"},
+    "curves": {*CONTRACTS, "history", "models", "storage", "study", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},
     "servers": {*CONTRACTS, "home", "tracking"},
-    "api": {"console", "launch", "loopback", "pace", "redaction", "servers", "storage"},
+    "api": {"console", "curves", "launch", "loopback", "pace", "redaction", "servers", "storage"},
     "__main__": {"cli"},
     "cli": {
         *CONTRACTS,
@@ -117,6 +118,9 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
         "serving",
         "inference",
         "packages",
+        "curves",
+        "report",
+        "theme",
     },
 }
 """Each part of maskfold, and what of maskfold it may import beside itself; a dotted name is one module's own row."""
@@ -130,7 +134,9 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "botocore": {"storage"},
     "facenet_pytorch": {"faces"},
     "timm": {"training"},
-    "pandas": {"api", "dataset", "faces", "training", "ensemble", "inference", "report", "study"},
+    "pandas": {
+        *("api", "cli.curves", "curves", "dataset", "faces", "training", "ensemble", "inference", "report", "study"),
+    },
     "torch": {"doctor", "faces", "training", "inference", "launch.preload", "serving.loaded", "torchvision_ops"},
     "fastapi": {"serving"},
     "starlette": {"serving"},
@@ -139,6 +145,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "matplotlib": {"theme", "report"},
     "optuna": {"study"},
     "onnxruntime": {"inference"},
+    "tensorboard": {"curves"},
 }
 """The parts that may import a library; the others run without it."""
 

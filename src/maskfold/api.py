@@ -55,6 +55,14 @@ class RunResult:
 
         return pd.read_parquet(io.BytesIO(storage.read_uri(self.summary["oof"])))
 
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """The learning curves: run, network, fold, epoch, tag (such as ``valid_macro_f1``) and value."""
+        from maskfold import storage
+        from maskfold.curves.chosen import read_curves
+
+        return read_curves(storage.open_existing(self.workspace), self.summary["run"]).table
+
     @property
     def submission(self) -> str | None:
         """Address of the submission; None where the data set has no evaluation images."""

@@ -101,8 +101,9 @@ def delete(workspace: Workspace, cleaning: Cleaning) -> None:
 def _needed(workspace: Workspace, kept: Sequence[Run]) -> Iterator[str]:
     """Yield the folders, two names deep, of everything that the kept runs use."""
     for run in kept:
-        yield run.record.folder
-        for job in run.record.jobs:
+        for record in (run.record, *run.parts):
+            yield record.folder
+        for job in (job for record in (run.record, *run.parts) for job in record.jobs):
             yield job.address
             yield f"{SUBMISSIONS}/{job.key}"
             yield package_folder(job.key)

@@ -33,6 +33,8 @@ class Run:
     """How the recipe differs from the preset of its name, ``key=value`` each."""
     outcome: EnsembleOutcome | None
     """Of its vote; None if it did not get so far, or its results were deleted."""
+    parts: tuple[RunRecord, ...] = ()
+    """Of a study: the records of its trials."""
 
     @property
     def score(self) -> float | None:
@@ -48,17 +50,25 @@ class Run:
 def read_runs(workspace: Workspace) -> tuple[list[Run], list[str]]:
     """Return all runs, the newest first, and for each record that cannot be read why.
 
+    The trials of a study are no runs of their own, but :attr:`Run.parts` of it.
+
     Raises:
         MaskfoldError: If the workspace cannot be read.
     """
     names = {PurePosixPath(path).parts[1] for path in workspace.list(RUNS) if PurePosixPath(path).name == "run.json"}
-    runs, damaged = [], []
+    records, damaged = list[RunRecord](), []
     for name in sorted(names, reverse=True):
         try:
-            runs.append(_run(workspace, read_record(workspace, name)))
+            records.append(read_record(workspace, name))
         except CorruptDataError as error:
             damaged.append(str(error))
-    return runs, damaged
+    known = {record.id for record in records}
+    parts: dict[str, list[RunRecord]] = {}
+    for record in records:
+        if record.parent in known:
+            parts.setdefault(str(record.parent), []).append(record)
+    whole = [record for record in records if record.parent not in known]
+    return [_run(workspace, record, tuple(parts.get(record.id, ()))) for record in whole], damaged
 
 
 def best_first(runs: list[Run]) -> list[Run]:
@@ -66,7 +76,7 @@ def best_first(runs: list[Run]) -> list[Run]:
     return sorted(runs, key=lambda run: -1.0 if run.score is None else run.score, reverse=True)
 
 
-def _run(workspace: Workspace, record: RunRecord) -> Run:
+def _run(workspace: Workspace, record: RunRecord, parts: tuple[RunRecord, ...]) -> Run:
     try:
         recipe = Recipe.model_validate(yaml.safe_load(record.recipe))
     except (ValidationError, yaml.YAMLError, TypeError):
@@ -77,6 +87,7 @@ def _run(workspace: Workspace, record: RunRecord) -> Run:
         recipe="" if recipe is None else recipe.name,
         changes=() if recipe is None else tuple(changes(recipe)),
         outcome=_outcome(workspace, record),
+        parts=parts,
     )
 
 

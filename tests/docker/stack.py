@@ -31,6 +31,8 @@ PASSWORDS = {
     f"{service}_PASSWORD": f"of-tests-only-{service.lower()}" for service in ("POSTGRES", "STORE", "PREFECT", "MLFLOW")
 }
 HARDENED = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+WAIT_S = 900.0
+"""Long enough for a busy machine: it only ends a wait for what never comes."""
 RUN_LABEL = "io.prefect.flow-run-id"
 
 ValueT = TypeVar("ValueT")
@@ -161,12 +163,12 @@ class Stack:
             wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
             return client.read_logs(wanted, limit=200, sort=LogSort.TIMESTAMP_ASC)
 
-    def finish(self, run_id: UUID, seconds: float = 240) -> str:
+    def finish(self, run_id: UUID, seconds: float = WAIT_S) -> str:
         """Wait for the end of a run; return its state's name."""
         ends = ("Completed", "Failed", "Crashed", "Cancelled")
         return self.wait(lambda: (name := self.state(run_id)) in ends and name, "the end of the run", seconds)
 
-    def wait(self, probe: Callable[[], ValueT], what: str, seconds: float = 120) -> ValueT:
+    def wait(self, probe: Callable[[], ValueT], what: str, seconds: float = WAIT_S) -> ValueT:
         """Wait until a probe returns something; return it."""
         deadline = time.monotonic() + seconds
         while not (found := probe()):
@@ -182,6 +184,8 @@ def container_of(flow_run: UUID) -> list[str]:
 
 def run(command: list[str], **options: Any) -> str:
     """Run a command; return what it printed, or fail with it."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **options)
-    assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    done = subprocess.run(command, text=True, check=False, **streams)
+    printed = f"{(done.stdout or '')[-4000:]}\n{(done.stderr or '')[-8000:]}"
+    assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{printed}"
     return done.stdout

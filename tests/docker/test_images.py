@@ -10,7 +10,7 @@ from maskfold.recipe import load_recipe
 from maskfold.specs import NetworksSpec
 from tests.docker.stack import HARDENED, run
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(2400)]
 
 NAMES = ("job", "serve", "flow", "mlflow", "store")
 

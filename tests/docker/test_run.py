@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import FlowRun
 from maskfold.tracking import TRAINING_VIEW
 from tests.docker.stack import BUCKET, ROOT, RUN_LABEL, Stack, container_of, run
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(2400), pytest.mark.slow]
 
 JOBS = [
     *("crop", "ensemble", "export", "networks", "predict_eval joint", "prepare"),
@@ -51,7 +51,7 @@ def finished(stack: Stack) -> Finished:
     found = re.search(r"UUID: ([0-9a-f-]{36})", done.stdout)
     assert found, done.stdout
     flow_run = UUID(found[1])
-    assert stack.finish(flow_run, 400) == "Completed", stack.said(flow_run)
+    assert stack.finish(flow_run) == "Completed", stack.said(flow_run)
     return Finished(flow_run, stack.jobs(flow_run))
 
 
@@ -125,7 +125,7 @@ def test_jobs_ran_without_privileges(finished: Finished) -> None:
 
 def test_no_container_is_left_running(finished: Finished, stack: Stack) -> None:
     runs = [finished.flow_run, *(job.id for job in finished.jobs)]
-    stack.wait(lambda: not any(container_of(one) for one in runs), "the end of the run's containers", 30)
+    stack.wait(lambda: not any(container_of(one) for one in runs), "the end of the run's containers")
 
 
 def test_how_long_a_job_takes_to_start(stack: Stack, finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:

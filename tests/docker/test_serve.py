@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -19,7 +20,7 @@ from tests.docker.test_stack import compose
 from tests.inference.trained import Trained
 from tests.servers.ports import free_ports
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(2400)]
 TOKEN = "of-tests-only-0123456789"
 
 
@@ -44,8 +45,10 @@ def container(images: dict[str, str], package: Path) -> Iterator[tuple[str, str]
          "--model", "/model"])  # fmt: skip
     try:
         end = time.monotonic() + 600
-        while run(["docker", "inspect", "--format", "{{.State.Health.Status}}", name]).strip() != "healthy":
-            assert time.monotonic() < end, run(["docker", "logs", name])
+        look = ["docker", "inspect", "--format", "{{.State.Status}} {{.State.Health.Status}}", name]
+        while (state := run(look).strip()) != "running healthy":
+            in_time = state.startswith("running") and time.monotonic() < end
+            assert in_time, (state, run(["docker", "logs", name], stderr=subprocess.STDOUT))
             time.sleep(1)
         yield name, f"http://127.0.0.1:{port}"
     finally:

@@ -76,6 +76,6 @@ def _records(names: list[str]) -> frozenset[str]:
 
 def _is_compared(name: str) -> bool:
     # The scores of folds also say how long each took.
-    if name.startswith("models/"):
-        return True
+    if name.startswith("models/"):  # who is champion, and what MLflow has, have times
+        return not name.endswith(".champion.json") and "/registered-" not in name
     return name.endswith(_COMPARED) and "detections/" not in name and not name.endswith("fold_scores.csv")

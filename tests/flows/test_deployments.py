@@ -17,12 +17,15 @@ from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration
 
 import docker
+from flows.compare import Comparison, compare
 from flows.job import job
 from flows.lost_jobs import TAG
-from flows.pools import POOLS, make_template
+from flows.pools import POOLS, WAITING, make_template
 from flows.predict import predict
+from flows.register import FLOWS
 from flows.train import train
 from maskfold.launch.pool import SILENCE_SECONDS
+from maskfold.study.plan import Study
 
 ROOT = Path(__file__).parents[2]
 FILE = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
@@ -87,23 +90,32 @@ def test_it_is_valid_by_prefects_schema() -> None:
 
 
 def test_all_flows_are_on_every_pool() -> None:
-    assert set(DEPLOYMENTS) == {(flow, pool) for flow in ("train", "predict", "job") for pool in POOLS}
+    assert set(DEPLOYMENTS) == {(flow, pool) for flow in ("train", "predict", "compare", "job") for pool in POOLS}
+    assert set(FLOWS) == {flow for flow, _ in DEPLOYMENTS}
 
 
 def test_every_deployment_is_described_tagged_and_limited() -> None:
     for (flow, _), one in DEPLOYMENTS.items():
         assert one["description"]
         assert one["tags"] == ["maskfold", flow]
-    for flow, pool in ((flow, pool) for flow in ("train", "predict") for pool in POOLS):
+    for flow, pool in ((flow, pool) for flow in WAITING for pool in POOLS):
         assert DEPLOYMENTS[flow, pool]["concurrency_limit"]["limit"] == 1
         launcher = DEPLOYMENTS[flow, pool]["parameters"]["launcher"]
         assert launcher == ("local" if pool == "local" else f"pool:{pool}")
 
 
 def test_every_field_of_the_form_is_described() -> None:
-    for flow in (train, predict, job):
+    for flow in (train, compare, predict, job):
         for name, field in parameter_schema(flow).properties.items():
             assert field.get("description"), f"{flow.name}: {name}"
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_what_is_compared_by_default_can_be_planned(pool: str, drawn_data: Path, tmp_path: Path) -> None:
+    study = Study.model_validate(DEPLOYMENTS["compare", pool]["parameters"]["study"])
+    comparison = Comparison.make(study, str(drawn_data), str(tmp_path / "workspace"))
+    losses = {network.loss.name for _, plan in comparison.variants for network in plan.recipe.networks}
+    assert losses == {"cross-entropy", "focal", "label-smoothing"}
 
 
 def test_schedules_sleep() -> None:
@@ -117,14 +129,14 @@ def test_it_holds_no_credentials() -> None:
     assert not any(word in text for word in ("secret_access_key", "password:", "token:"))
 
 
-def test_runs_that_wait_for_jobs_do_not_take_their_places() -> None:
+def test_runs_that_wait_do_not_take_the_places_of_jobs() -> None:
     """A worker that is full of runs that wait for jobs would wait for ever."""
     queues = {
         (flow, pool): (one["work_pool"]["name"], one["work_pool"].get("work_queue_name"))
         for (flow, pool), one in DEPLOYMENTS.items()
     }
     for pool in ("docker", "docker-gpu", "kubernetes"):
-        for flow in ("train", "predict"):
+        for flow in WAITING:
             assert queues[flow, pool] not in [queues["job", other] for other in POOLS]
 
 
@@ -139,10 +151,7 @@ def test_docker_workers_and_the_engine_understand_them(key: tuple[str, str], age
     assert (
         made.image
         == {
-            ("train", "docker"): "maskfold-flow:latest",
-            ("train", "docker-gpu"): "maskfold-flow:latest",
-            ("predict", "docker"): "maskfold-flow:latest",
-            ("predict", "docker-gpu"): "maskfold-flow:latest",
+            **{(flow, pool): "maskfold-flow:latest" for flow in WAITING for pool in ("docker", "docker-gpu")},
             ("job", "docker"): "maskfold-job:latest",
             ("job", "docker-gpu"): "maskfold-job-gpu:latest",
         }[key]
@@ -167,8 +176,9 @@ def test_a_pod_gets_its_gpu_and_its_tolerations(age: str, prefect_server: str) -
     pod, container = pod_of("job", age)
     assert container["resources"]["limits"] == {"memory": "32Gi", "nvidia.com/gpu": 1}
     assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
-    _, container = pod_of("train", age)
-    assert "nvidia.com/gpu" not in container["resources"]["limits"]
+    for flow in WAITING:
+        _, container = pod_of(flow, age)
+        assert "nvidia.com/gpu" not in container["resources"]["limits"]
 
 
 @either

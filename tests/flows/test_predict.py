@@ -104,7 +104,7 @@ def test_a_killed_job_is_continued_and_repeats_nothing(trained: Trained, tmp_pat
     images = trained.data / "eval" / "images"
     workspace = tmp_path / "killed" / "workspace"
     prediction = Prediction.make(str(images), "", str(workspace), trained.package)
-    (spec,) = prediction.shards(prediction.look())
+    (spec,) = prediction.shards(prediction.listed())
     post(spec)
     done = workspace / spec.folder / "done"
     job = subprocess.Popen(

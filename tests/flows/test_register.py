@@ -54,6 +54,9 @@ def test_a_server_knows_all_of_it_and_no_secret_is_readable(prefect_server: str,
     scheduled = deployments["docker", "flows/train.py:train"]
     assert [schedule.active for schedule in scheduled.schedules] == [False]
     assert scheduled.tags == ["maskfold", "train"]
+    compared = deployments["docker", "flows/compare.py:compare"]
+    assert (compared.work_queue_name, compared.tags) == ("flows", ["maskfold", "compare"])
+    assert compared.parameters["study"]["vary"] == {"networks.*.loss": ["focal", "label-smoothing"]}
     assert deployments["docker", "flows/job.py:job"].work_queue_name == "jobs"
     assert deployments["docker", "flows/job.py:job"].job_variables["image"] == "maskfold-job:latest"
     pod = pools["kubernetes"].base_job_template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]

@@ -148,7 +148,7 @@ def test_prefect_shows_progress_links_and_the_jobs_own_log_lines(finished: Any) 
         link = rf"\[{name}\]\(\S+/runs/{summary['mlflow_run_id']}/artifacts/{name}\?workflowType=\w+\), `{address}`"
         assert re.search(link, page)
     logged = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run.id]))
-    deadline = time.monotonic() + 30  # Prefect stores log lines in the background
+    deadline = time.monotonic() + 120  # Prefect stores log lines in the background
     found: list[str] = []
     while not any("maskfold.crop: train: 84 images" in message for message in found):
         assert time.monotonic() < deadline, found

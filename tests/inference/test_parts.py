@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import shutil
@@ -67,7 +68,7 @@ def perform(
     prediction = Prediction.make(
         str(images), str(folder / "answers.csv"), workspace, trained.package, shard_photographs=shards, **options
     )
-    planned = prediction.list()
+    planned = prediction.listed()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(entry.THREADS_VARIABLE, str(threads))
         outcomes = [entry.run_spec(predict.run, spec, _LOG) for spec in prediction.shards(planned)]
@@ -131,7 +132,8 @@ def test_running_again_does_nothing_and_only_new_photographs_are_done(
     (grown / "1" / "04.jpg").unlink()
     more = perform(trained, grown, tmp_path)
     assert [one.photographs for one in more.shards] == [2]
-    before, now = first.table.set_index("image"), more.table.set_index("image")
+    before = pd.read_csv(io.BytesIO(first.content), dtype={"image": str}).set_index("image")
+    now = more.table.set_index("image")
     assert sorted({*now.index} ^ {*before.index}) == ["1/04.jpg", "2/01.jpg"]
     kept = [name for name in now.index if name not in ("0/03.jpg", "2/01.jpg")]
     pd.testing.assert_frame_equal(now.loc[kept], before.loc[kept])
@@ -253,7 +255,7 @@ def test_other_photographs_than_those_of_the_training_are_told(trained: Trained,
 
 def test_a_model_that_was_changed_is_refused(trained: Trained, photographs: Path, tmp_path: Path) -> None:
     prediction = Prediction.make(str(photographs), "", str(tmp_path / "w"), trained.package)
-    spec = prediction.shards(prediction.list())[0]
+    spec = prediction.shards(prediction.listed())[0]
     with pytest.raises(Exception, match="it was changed"):
         entry.run_spec(predict.run, replace_digest(spec), _LOG)
 

@@ -23,6 +23,7 @@ from prefect.states import Cancelling, Completed, Crashed, Failed, Pending, Runn
 
 from flows.job import job
 from flows.lost_jobs import NOT_STARTED, TAG, watch
+from flows.pools import WAITING
 from maskfold.errors import CancelledError, InputError, JobFailedError, MaskfoldError
 from maskfold.launch import pool
 from maskfold.launch.folder import read_spec, write_failure
@@ -238,15 +239,16 @@ def test_a_job_lost_just_before_flows_are_registered_again_is_noticed(
 
 
 @pytest.mark.slow
-def test_a_run_of_train_that_is_taken_and_never_started_is_noticed(watched: None, prefect_server: str) -> None:
-    """Its worker has died in between; the run of a job, which `train` watches, and what did start, stay as they are."""
+@pytest.mark.parametrize("kind", WAITING)
+def test_a_run_that_is_taken_and_never_started_is_noticed(watched: None, prefect_server: str, kind: str) -> None:
+    """Its worker has died in between; the run of a job, and what did start, stay as they are."""
 
     @flow
     def waiting() -> None: ...
 
     with get_client(sync_client=True) as client:
         taken, job, started = (
-            client.create_flow_run(waiting, tags=[TAG, kind], state=Pending()).id for kind in ("train", "job", "train")
+            client.create_flow_run(waiting, tags=[TAG, one], state=Pending()).id for one in (kind, "job", kind)
         )
         client.set_flow_run_state(started, Running())
         deadline = time.monotonic() + 60

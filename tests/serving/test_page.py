@@ -39,7 +39,7 @@ def sideways(photographs: list[bytes], tmp_path: Path) -> Path:
     pair = Image.fromarray(np.concatenate([np.asarray(one) for one in upright], axis=1))
     tags = Image.Exif()
     tags[0x0112] = 6
-    path = tmp_path / "two <b>people</b>.jpg"
+    path = tmp_path / "two <b>people.jpg"
     pair.transpose(Image.Transpose.ROTATE_90).save(path, exif=tags, quality=95)
     return path
 

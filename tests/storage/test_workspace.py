@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from maskfold.errors import CorruptDataError, InputError, MaskfoldError, WorkspaceError
 from maskfold.specs import File
-from maskfold.storage import Workspace, open_workspace
+from maskfold.storage import Workspace, open_existing, open_workspace
 from maskfold.storage.location import check_address
 from tests.storage.conftest import Place
 
@@ -292,3 +292,9 @@ def test_the_cache_can_be_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     file = workspace.publish(make_file(tmp_path / "source", 17 << 20), "a")
     assert workspace.fetch(file).exists()
     shutil.rmtree(tmp_path / "w")
+
+
+def test_a_workspace_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match="no such folder"):
+        open_existing(str(tmp_path / "w"))
+    assert not (tmp_path / "w").exists()

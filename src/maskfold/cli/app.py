@@ -10,6 +10,7 @@ import typer
 
 import maskfold
 from maskfold.cli import (
+    curves,
     data_sets,
     export,
     machine,
@@ -53,6 +54,7 @@ for command in (
     studies.compare,
     tuning.tune,
     predict.predict,
+    curves.curves,
     data_sets.check,
     recipes.recipe,
     recipes.explain,

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 import pandas as pd
 
-from maskfold.errors import CorruptDataError
+from maskfold.errors import CancelledError, CorruptDataError
 
 INDEX: Final = {"image": "str", "row": "int32", "status": "str"}
 """Columns that every reader of a pack's index needs; see :func:`maskfold.faces.pack.index_table`."""
@@ -33,5 +33,7 @@ def read_frame(source: Path | BinaryIO, what: str, columns: Mapping[str, str]) -
         if missing:
             raise ValueError(f"{', '.join(missing)} missing; its columns are {', '.join(map(str, table.columns))}")
         return table.astype(dict(columns))
+    except CancelledError:  # a signal to the job, which may come at any line
+        raise
     except Exception as error:  # noqa: BLE001 - pandas and pyarrow raise anything on damaged files
         raise CorruptDataError(f"{source}: not {what}: {str(error).partition(chr(10))[0]}") from None

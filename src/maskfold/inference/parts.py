@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import torch
+
 from maskfold.errors import DatasetError
 from maskfold.faces.workers import Workers
 from maskfold.inference.answers import answer_table
@@ -98,13 +100,14 @@ def predict_parts(
         wanted: Parts that are not finished.
         root: What the photographs' places are relative to.
         scratch: A local folder.
-        processes: That read, decode and find faces.
+        processes: That read, decode and find faces; also the networks' threads.
         report: Called with the record of a part that was finished, and with the photographs of each batch.
 
     Raises:
         CorruptDataError: If a list is damaged.
         UnavailableError: If the storage cannot be reached.
     """
+    torch.set_num_threads(processes)  # of the networks, which take turns with the workers
     begun: dict[str, _Open] = {}
 
     def batches() -> Iterator[Batch]:

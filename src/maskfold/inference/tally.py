@@ -65,7 +65,7 @@ class Tally:
         self.unsure += int(table["unsure"].to_numpy()[answered].sum())
         confidence = table["confidence"].to_numpy()
         self.confidence += float(confidence[answered].sum())
-        shorter = table[["height", "width"]].to_numpy().min(axis=1)
+        shorter = np.minimum(table["height"].to_numpy(), table["width"].to_numpy())
         self.sides.update(shorter[first & (status != "unreadable")].tolist())
         for row in np.flatnonzero(status == "unreadable")[: _REASONS - len(self.unreadable)].tolist():
             self.unreadable.append(f"{table['image'].iloc[row]}: {table['problem'].iloc[row]}")

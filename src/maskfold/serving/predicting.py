@@ -79,7 +79,7 @@ class Desk:
         async with self._arrivals.in_time():
             kind = request.headers.get("content-type", "")
             sent = await uploads(kind, chunks(request, self._limits, lease), self._limits)
-            pixels = await asyncio.to_thread(_pixels, model, sent, self._limits)
+        pixels = await asyncio.to_thread(_pixels, model, sent, self._limits)
         errand = Errand(model, all_faces, [one.content for one in sent], pixels)
         names = [one.name for one in sent]
         del sent  # the pipeline drops each photograph when it is cut out

@@ -65,7 +65,8 @@ def serve(
     """
     limits, metrics, cores = service.limits, Metrics(), usable_cores()
     current = CurrentModel(service.reference, service.workspace, metrics)
-    pipeline = Pipeline(cores, cores, limits, metrics)
+    # While the networks compute, the next photographs are cut out: more threads than cores would wait for each other.
+    pipeline = Pipeline(cores, max(1, cores // 2), limits, metrics)
     desk = Desk(current, pipeline, limits, metrics)
     application = make_application(current, desk, metrics)
     names = names_of(service.host, listener.getsockname()[1])

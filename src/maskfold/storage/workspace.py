@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Protocol
 
@@ -102,15 +103,21 @@ def open_backend(location: Location) -> Backend:
 
 
 def open_existing(uri: str) -> Workspace:
-    """Open a workspace that a run has made; see :func:`open_workspace`.
+    """Open a workspace that a run has made, which may be on a disk that this user can only read.
 
     Raises:
-        WorkspaceError: Also if there is no such folder, which is not created.
+        WorkspaceError: If there is no such folder, which is not created, it may not be read, the URI is malformed, the
+            bucket is missing or access is denied.
+        UnavailableError: If the server cannot be reached.
     """
     location = parse(uri)
-    if isinstance(location, LocalPath) and not location.path.is_dir():
+    if not isinstance(location, LocalPath):
+        return open_workspace(uri)
+    if not location.path.is_dir():
         raise WorkspaceError(f"workspace {uri}: there is no such folder; name the workspace of a run")
-    return open_workspace(uri)
+    if not os.access(location.path, os.R_OK | os.X_OK):
+        raise WorkspaceError(f"workspace {uri}: this user may not read it; grant the permission or name another")
+    return Workspace(uri)
 
 
 def open_workspace(uri: str) -> Workspace:

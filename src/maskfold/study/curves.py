@@ -9,7 +9,8 @@ import pandas as pd
 
 from maskfold.specs import EpochRecord, TrainFoldOutcome, TrainOutcome
 
-COLUMNS: Final = ("run", "network", "fold", "epoch", "tag", "value")
+TYPES: Final = {"run": "str", "network": "str", "fold": "int32", "epoch": "int64", "tag": "str", "value": "float64"}
+COLUMNS: Final = tuple(TYPES)
 TAGS: Final = tuple(name for name in EpochRecord.model_fields if name != "epoch")
 
 
@@ -20,7 +21,7 @@ def curve_table(runs: Mapping[str, Iterable[TrainOutcome]]) -> pd.DataFrame:
         runs: Trainings by name of their run.
 
     Returns:
-        run, network (str); fold (int32, from 1; 0 for a training on everybody); epoch (int32, from 1); tag (str), such
+        run, network (str); fold (int32, from 1; 0 for a training on everybody); epoch (int64, from 1); tag (str), such
         as ``valid_macro_f1``; value (float64). What an epoch does not have is left out.
     """
     rows = [
@@ -31,5 +32,4 @@ def curve_table(runs: Mapping[str, Iterable[TrainOutcome]]) -> pd.DataFrame:
         for tag in TAGS
         if (value := getattr(record, tag)) is not None
     ]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.astype({"fold": "int32", "epoch": "int32", "value": "float64"})
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)

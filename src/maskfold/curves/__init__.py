@@ -1,0 +1,1 @@
+"""Learning curves of whole workspaces and of TensorBoard's event files, as one long table."""
