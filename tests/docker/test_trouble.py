@@ -16,7 +16,7 @@ from tests.docker.stack import PROJECT, Stack, container_of, run
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(2400), pytest.mark.slow]
 
 # Long enough to be caught in the middle, short enough to be waited for.
-EPOCHS = 80
+EPOCHS = 40
 ENDS = ("Completed", "Failed", "Crashed", "Cancelled")
 
 
