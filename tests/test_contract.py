@@ -120,6 +120,11 @@ def test_the_flow_of_comparisons_takes_a_study() -> None:
     assert list(inspect.signature(compare.fn).parameters) == ["data", "workspace", "study", "weights", "launcher"]
 
 
+def test_the_flow_of_searches_takes_a_budget_and_a_space() -> None:
+    recipe = ["data", "workspace", "recipe", "set", "weights"]
+    assert list(inspect.signature(tune.fn).parameters) == [*recipe, "budget", "trials", "space", "seed", "launcher"]
+
+
 def test_the_job_flow_is_frozen() -> None:
     assert list(inspect.signature(job.fn).parameters) == ["workspace", "stage", "key"]
 
@@ -129,6 +134,7 @@ def test_prefect_yaml_names_flows_that_exist() -> None:
     known = {
         "flows/train.py:train": train,
         "flows/compare.py:compare": compare,
+        "flows/tune.py:tune": tune,
         "flows/predict.py:predict": predict,
         "flows/job.py:job": job,
     }

@@ -24,6 +24,7 @@ from flows.pools import POOLS, WAITING, make_template
 from flows.predict import predict
 from flows.register import FLOWS
 from flows.train import train
+from flows.tune import Tuning, tune
 from maskfold.launch.pool import SILENCE_SECONDS
 from maskfold.study.plan import Study
 
@@ -90,7 +91,7 @@ def test_it_is_valid_by_prefects_schema() -> None:
 
 
 def test_all_flows_are_on_every_pool() -> None:
-    assert set(DEPLOYMENTS) == {(flow, pool) for flow in ("train", "predict", "compare", "job") for pool in POOLS}
+    assert set(DEPLOYMENTS) == {(flow, pool) for flow in (*WAITING, "job") for pool in POOLS}
     assert set(FLOWS) == {flow for flow, _ in DEPLOYMENTS}
 
 
@@ -105,7 +106,7 @@ def test_every_deployment_is_described_tagged_and_limited() -> None:
 
 
 def test_every_field_of_the_form_is_described() -> None:
-    for flow in (train, compare, predict, job):
+    for flow in (train, compare, tune, predict, job):
         for name, field in parameter_schema(flow).properties.items():
             assert field.get("description"), f"{flow.name}: {name}"
 
@@ -116,6 +117,14 @@ def test_what_is_compared_by_default_can_be_planned(pool: str, drawn_data: Path,
     comparison = Comparison.make(study, str(drawn_data), str(tmp_path / "workspace"))
     losses = {network.loss.name for _, plan in comparison.variants for network in plan.recipe.networks}
     assert losses == {"cross-entropy", "focal", "label-smoothing"}
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_what_is_searched_by_default_can_be_planned(pool: str, drawn_data: Path, tmp_path: Path) -> None:
+    given = DEPLOYMENTS["tune", pool]["parameters"]
+    tuning = Tuning.make(str(drawn_data), str(tmp_path / "workspace"), given["recipe"], budget=given["budget"])
+    assert tuning.space.searched
+    assert tuning.budget is not None
 
 
 def test_schedules_sleep() -> None:
