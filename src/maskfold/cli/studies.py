@@ -66,6 +66,7 @@ def compare(
         quiet_logs()
     with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
         from flows.compare import Comparison, compare_here
+        from maskfold.console import starting
         from maskfold.launch import pool_of
 
         pool_of(launcher)
@@ -77,8 +78,9 @@ def compare(
             names = [variant.name for variant, _ in comparison.variants]
             result: dict[str, Any] = {"variants": names, "trainings": comparison.trainings()}
         else:
-            with prefect_settings():
-                result = compare_here(comparison, _progress(comparison), launcher)
+            console = Console(stderr=True)
+            with starting(console, _progress(console, comparison)) as shown, prefect_settings():
+                result = compare_here(comparison, shown, launcher)
             _show(result)
     print_result(result, json)
 
@@ -115,14 +117,14 @@ def _varied(recipe: str, vary: list[str], grid: bool, seeds: int, set: list[str]
 
 
 @contextlib.contextmanager
-def _progress(comparison: Comparison) -> Iterator[None]:
+def _progress(console: Console, comparison: Comparison) -> Iterator[None]:
     from maskfold.console import showing_jobs
     from maskfold.launch.slots import machine_slots
     from maskfold.pace import Pace
 
     print(printable(comparison.base.said), file=sys.stderr)
     slots = machine_slots(jobs=len(comparison.trainings()))
-    with showing_jobs(Console(stderr=True), Pace(comparison.expected(), len(slots))):
+    with showing_jobs(console, Pace(comparison.expected(), len(slots))):
         yield
 
 
