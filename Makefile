@@ -9,6 +9,7 @@
 # make serve  answer for photographs over HTTP with the champion, in a container of the stack
 # make worker             on another host: only a worker; GPU=1 with GPU jobs
 # make stack-down         stop them; all data stay
+# make test-onnx          tests of what needs the extra onnx, which they install in a folder of their own
 # make test-docker        tests of images, stack and containers; needs a Docker engine
 
 PYTHON ?= python3
@@ -38,7 +39,7 @@ network = $(or $(call setting,NETWORK),maskfold)
 export DOCKER_GID ?= $(or $(call setting,DOCKER_GID),$(shell stat -Lc %g $(socket) 2>/dev/null || echo 0))
 export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: set-up demo test test-fast test-docker ui check format bench campaign lock images cache stack serve worker stack-down clean
+.PHONY: set-up demo test test-fast test-onnx test-docker ui check format bench campaign lock images cache stack serve worker stack-down clean
 
 set-up: .venv/.ready
 
@@ -59,6 +60,11 @@ test: set-up
 
 test-fast: set-up
 	$(BIN)/pytest --fast -n 2 --dist loadfile --no-loadscope-reorder
+
+test-onnx: set-up
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .cache/onnx \
+		--requirement requirements-onnx.lock
+	PYTHONPATH=.cache/onnx $(BIN)/pytest tests/inference/test_trainings.py tests/inference/test_formats.py
 
 test-docker: set-up
 	$(BIN)/pytest -m docker

@@ -79,9 +79,14 @@ class Watching(NotebookClient):
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Take a message of the kernel."""
-        if msg["msg_type"] == "update_display_data":
+        if msg["msg_type"] in ("display_data", "update_display_data"):
             self.__dict__.setdefault("drawn", []).append(msg["content"])
         return super().process_message(msg, cell, cell_index)  # type: ignore[no-any-return]
+
+
+def first_of(client: Watching) -> str:
+    """The id of the output that was shown first."""
+    return str(client.drawn[0]["transient"]["display_id"])
 
 
 @pytest.mark.servers
@@ -92,11 +97,15 @@ def test_the_notebook_runs_and_shows_progress(tmp_path: Path) -> None:
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output["output_type"] == "error"]
-    (bars, result) = next(cell.outputs for cell in notebook.cells if "maskfold.run(" in cell.source)
+    (notice, bars, result) = next(cell.outputs for cell in notebook.cells if "maskfold.run(" in cell.source)
     assert "RunResult(macro_f1=" in result["data"]["text/plain"]
+    said = [content["data"] for content in client.drawn if content["transient"]["display_id"] == first_of(client)]
+    assert [one["text/plain"] for one in said] == ["starting Prefect ...", ""]
+    assert notice["data"]["text/html"] == ""
     # One output, which was drawn again and again, also while jobs ran.
-    assert len({content["transient"]["display_id"] for content in client.drawn}) == 1
-    pages = [content["data"]["text/html"] for content in client.drawn]
+    drawn = [content for content in client.drawn if content["transient"]["display_id"] != first_of(client)]
+    assert len({content["transient"]["display_id"] for content in drawn}) == 1
+    pages = [content["data"]["text/html"] for content in drawn]
     moved = [int(page.partition('aria-label="all jobs">')[2].partition(" ")[0]) for page in pages]
     assert len(set(moved)) > 5
     assert moved[-1] == 100

@@ -7,6 +7,9 @@ import pytest
 from maskfold.cleaning import delete, plan_cleaning
 from maskfold.errors import WorkspaceError
 from maskfold.history import best_first, read_runs
+from maskfold.parts import Parts
+from maskfold.photographs import ListedPhotograph
+from maskfold.specs import AnswersSpec, PartDone, PredictSpec, package_folder
 from maskfold.storage import Workspace, open_workspace
 from tests.tracking.conftest import begin, fold_spec, play
 
@@ -111,3 +114,31 @@ def test_the_trials_of_a_study_are_kept_and_go_with_it(workspace: Workspace) -> 
     gone = plan_cleaning(workspace, keep=0)
     assert any(path.startswith(spec.address) for path in gone.files)
     assert any(trial.id in path for path in gone.files)
+
+
+def predicted(workspace: Workspace, digest: str, root: str) -> set[str]:
+    """What a prediction leaves in a workspace."""
+    parts = Parts.of(workspace, digest, root, all_faces=False)
+    part = parts.add([ListedPhotograph("a.jpg", "a.jpg", "state", "")])
+    file = workspace.write(parts.answers(part), b"answers")
+    parts.finish(part, PartDone(file=file, photographs=1, rows=1, unreadable=0))
+    given = {"workspace": workspace.uri, "model": "models/x", "digest": digest, "root": root, "folder": parts.folder}
+    order = workspace.write(f"{parts.folder}/orders/1.json", b"{}")
+    for spec in (PredictSpec(**given, parts=(part,)), AnswersSpec(**given, order=order)):
+        workspace.write(f"{spec.address}/spec.json", spec.model_dump_json().encode())
+        workspace.write(f"{spec.address}/outcome.json", b"{}")
+    return {
+        path for path in workspace.list() if root in path or path.startswith((parts.folder, "predict/", "answers/"))
+    }
+
+
+def test_answers_go_with_the_package_that_gave_them(workspace: Workspace) -> None:
+    play(begin(workspace), workspace)
+    package = workspace.write(f"{package_folder('0123456789abcdef')}/model.json", b"of no kept run")
+    elsewhere = predicted(workspace, "1" * 64, "s3://photographs/elsewhere")
+    both = predicted(workspace, package.sha256, "s3://photographs/gone")
+    delete(workspace, plan_cleaning(workspace, keep=0))
+    left = set(workspace.list())
+    assert elsewhere <= left
+    assert not (both - elsewhere) & left
+    assert package.path not in left

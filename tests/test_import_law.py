@@ -84,7 +84,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "history": {*CONTRACTS, "storage", "tracking"},
     "models": {*CONTRACTS, "champions", "history", "storage", "tracking"},
     "promotion": {*CONTRACTS, "champions", "history", "inference", "models", "storage", "tracking"},
-    "cleaning": {*CONTRACTS, "champions", "history", "storage", "submissions", "tracking"},
+    "cleaning": {*CONTRACTS, "champions", "history", "parts", "storage", "submissions", "tracking"},
     "packages": {*CONTRACTS, "history", "launch", "models", "storage", "tracking"},
     "curves": {*CONTRACTS, "history", "models", "storage", "study", "tracking"},
     "doctor": {*CONTRACTS, "cores", "home", "launch", "storage", "tracking"},

@@ -172,7 +172,7 @@ def predict(
         from flows.prediction import Prediction
     from rich.console import Console
 
-    from maskfold.console import showing_jobs
+    from maskfold.console import showing_jobs, starting
     from maskfold.launch import pool_of
     from maskfold.pace import Pace
 
@@ -181,7 +181,8 @@ def predict(
     console = Console(stderr=not Console().is_jupyter)
     wanted = console.is_jupyter if progress is None else progress
     shown: AbstractContextManager[object] = showing_jobs(console, Pace([])) if wanted else nullcontext()
-    return PredictResult(_outside_of_loops(lambda: predict_here(prediction, shown, launcher=launcher, **arguments)))
+    with starting(console, shown) if wanted else nullcontext(shown) as then:
+        return PredictResult(_outside_of_loops(lambda: predict_here(prediction, then, launcher=launcher, **arguments)))
 
 
 def _set_up() -> None:
@@ -236,7 +237,7 @@ def run(
         from flows.plan import plan_run
     from rich.console import Console
 
-    from maskfold.console import showing_jobs
+    from maskfold.console import showing_jobs, starting
     from maskfold.launch import pool_of
     from maskfold.pace import Pace
 
@@ -244,10 +245,12 @@ def run(
     plan = plan_run(*arguments.values())  # type: ignore[arg-type]
     shown: AbstractContextManager[object] = nullcontext()
     console = Console(stderr=not Console().is_jupyter)
-    if console.is_jupyter if progress is None else progress:
+    wanted = console.is_jupyter if progress is None else progress
+    if wanted:
         expected = expect(plan)
         shown = showing_jobs(console, Pace(expected.jobs, expected.slots))
-    return RunResult(_outside_of_loops(lambda: run_here(plan, shown, launcher, **arguments)))
+    with starting(console, shown) if wanted else nullcontext(shown) as then:
+        return RunResult(_outside_of_loops(lambda: run_here(plan, then, launcher, **arguments)))
 
 
 def _outside_of_loops(work: Callable[[], T]) -> T:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -12,8 +13,9 @@ from typing import Any, Final
 from maskfold import champions
 from maskfold.errors import WorkspaceError
 from maskfold.history import Run, best_first, read_runs
-from maskfold.specs import OUTCOME_FILE, SPEC_FILE, ExportSpec, Spec, package_folder
-from maskfold.specs.model import MODELS
+from maskfold.parts import PREDICTIONS
+from maskfold.specs import OUTCOME_FILE, SPEC_FILE, AnswersSpec, ExportSpec, PredictSpec, Spec, package_folder
+from maskfold.specs.model import MODEL_FILE, MODELS
 from maskfold.storage import Workspace
 from maskfold.storage.sources import INPUTS
 from maskfold.submissions import FOLDER as SUBMISSIONS
@@ -49,6 +51,7 @@ def plan_cleaning(workspace: Workspace, keep: int) -> Cleaning:
     """Find what no kept run needs: results of jobs, inputs, records and submissions.
 
     The newest runs are kept, the one with the best score, and the package of each champion with what it is compared by.
+    Answers for photographs are kept as long as the package that gave them, and those of a package from elsewhere are.
     Files that maskfold did not write are never touched.
 
     Args:
@@ -72,7 +75,9 @@ def plan_cleaning(workspace: Workspace, keep: int) -> Cleaning:
     kept += [run for run in best_first(runs)[:1] if run.score is not None and run not in kept]
     removed = [run for run in runs if run not in kept]
     needed = {*_needed(workspace, kept), *_of_champions(workspace)}
-    files = [path for path in workspace.list() if _is_ours(path) and _top(path) not in needed]
+    there = [path for path in workspace.list() if _is_ours(path)]
+    needed.update(_of_predictions(workspace, there, needed))
+    files = [path for path in there if _top(path) not in needed]
     ordered = sorted(files, key=lambda path: (PurePosixPath(path).name != OUTCOME_FILE, path))
     size = sum(workspace.size_of(path) or 0 for path in files)
     return Cleaning(tuple(kept), tuple(removed), tuple(ordered), size)
@@ -123,12 +128,31 @@ def _of_champions(workspace: Workspace) -> Iterator[str]:
             yield _top(held.champion.oof.path)
 
 
-def _json(workspace: Workspace, address: str, content: bytes) -> Any:
+def _of_predictions(workspace: Workspace, there: Sequence[str], needed: Container[str]) -> Iterator[str]:
+    """Yield the folders of all predictions but those by packages that are not needed."""
+    going = {
+        hashlib.sha256(workspace.read(path) or b"").hexdigest()
+        for path in there
+        if path.startswith(f"{MODELS}/") and PurePosixPath(path).name == MODEL_FILE and _top(path) not in needed
+    }
+    for path in there:
+        job = PurePosixPath(path)
+        if job.parts[0] in (PredictSpec.stage, AnswersSpec.stage) and job.parts[2:] == (SPEC_FILE,):
+            spec = _json(workspace, str(job.parent), workspace.read(path) or b"")
+            if spec.get("digest") not in going:
+                yield str(job.parent)
+                yield _top(str(spec.get("folder")))
+
+
+def _json(workspace: Workspace, address: str, content: bytes) -> dict[str, Any]:
     try:
-        return json.loads(content)
+        spec = json.loads(content)
     except ValueError:
+        spec = None
+    if not isinstance(spec, dict):
         where = workspace.locate(f"{address}/{SPEC_FILE}")
-        raise WorkspaceError(f"{where} is damaged, so that what this job needs is not known; run again first") from None
+        raise WorkspaceError(f"{where} is damaged, so that what this job needs is not known; run again first")
+    return spec
 
 
 def _addresses(node: Any) -> Iterator[str]:
@@ -148,7 +172,7 @@ def _is_ours(path: str) -> bool:
     parts = PurePosixPath(path).parts
     if len(parts) < 2:
         return False
-    forms = {MODELS: _KEY, SUBMISSIONS: _SUBMISSION, INPUTS: _SHA256, RUNS: _RUN, DETECTIONS: _KEY}
+    forms = {MODELS: _KEY, PREDICTIONS: _KEY, SUBMISSIONS: _SUBMISSION, INPUTS: _SHA256, RUNS: _RUN, DETECTIONS: _KEY}
     form = _KEY if Spec.of_stage(parts[0]) is not None else forms.get(parts[0])
     return form is not None and form.fullmatch(parts[1]) is not None
 

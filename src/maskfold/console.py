@@ -17,7 +17,7 @@ from rich.text import Text
 
 from maskfold.launch.monitor import JobEvent, listening
 from maskfold.launch.stopping import current_stop
-from maskfold.notebook import NotebookBars
+from maskfold.notebook import NotebookBars, noticed
 from maskfold.notes import note, remaining, told
 from maskfold.pace import Pace
 
@@ -25,6 +25,7 @@ ENDED = frozenset({"reused", "done", "failed", "cancelled"})
 _MARKS = {"done": "[green]done  ", "reused": "[cyan]reused", "failed": "[red]failed", "cancelled": "[yellow]stopped"}
 BAR_WIDTH, ROOM_FOR_BARS, ROOM_FOR_NOTES = 24, 60, 80
 """Columns of a bar, and of terminals that have room for bars and for whole notes."""
+STARTING = "starting Prefect ..."
 PLAIN_SECONDS = 20.0
 """Least time between two progress lines of a job without a terminal."""
 
@@ -63,6 +64,34 @@ def showing_jobs(console: Console, pace: Pace) -> Iterator[None]:
                 yield
         finally:
             logger.removeHandler(warnings)
+
+
+@contextlib.contextmanager
+def starting(
+    console: Console, shown: contextlib.AbstractContextManager[object]
+) -> Iterator[contextlib.AbstractContextManager[object]]:
+    """Say that Prefect is starting, until what comes next is shown.
+
+    Args:
+        console: Where to say it; pages and terminals forget it then, and plain text has no need of it.
+        shown: Shows what comes next.
+
+    Yields:
+        ``shown``, to be entered when Prefect has started.
+    """
+    with contextlib.ExitStack() as said:
+        if console.is_jupyter:
+            said.enter_context(noticed(STARTING))
+        elif console.is_terminal:
+            said.enter_context(console.status(STARTING))
+        yield _instead(said, shown)
+
+
+@contextlib.contextmanager
+def _instead(said: contextlib.ExitStack, shown: contextlib.AbstractContextManager[object]) -> Iterator[None]:
+    said.close()
+    with shown:
+        yield
 
 
 def _view(console: Console, pace: Pace) -> contextlib.AbstractContextManager[View]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import html
 import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from maskfold.launch.monitor import JobEvent, JobProgress
@@ -21,6 +23,18 @@ REDRAW_SECONDS = 0.5
 _CELL = "padding: 0 1em 0 0; text-align: left; white-space: nowrap"
 _PLAIN_BAR = 20
 _KEPT = {"failed": "failed", "cancelled": "stopped", "restarting": "starts again"}
+
+
+@contextlib.contextmanager
+def noticed(text: str) -> Iterator[None]:
+    """Show a text in an output of the cell while inside; then the output is empty."""
+    from IPython.display import display
+
+    handle = display({"text/plain": text}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        handle.update({"text/html": "", "text/plain": ""}, raw=True)
 
 
 class NotebookBars:

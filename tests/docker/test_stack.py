@@ -282,6 +282,17 @@ def test_no_secret_is_readable_on_the_server(stack: Stack) -> None:
     assert PASSWORDS["STORE_PASSWORD"] not in dump
 
 
+def test_the_databases_hold_any_text(stack: Stack) -> None:
+    """In another encoding Prefect would lose every event whose texts are not all ASCII."""
+    listed = stack.compose(
+        "exec", "--no-TTY", "postgres", "psql", "--username", "maskfold", "prefect", "--tuples-only", "--command",
+        "SELECT datname, pg_encoding_to_char(encoding) FROM pg_database",
+    )  # fmt: skip
+    found = {name: encoding for name, _, encoding in (line.split() for line in listed.splitlines() if line.strip())}
+    assert {found["prefect"], found["mlflow"]} == {"UTF8"}
+    assert "conversion between" not in stack.compose("logs", "postgres")
+
+
 def test_the_bucket_is_there(stack: Stack) -> None:
     assert BUCKET in [bucket["Name"] for bucket in stack.s3().list_buckets()["Buckets"]]
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.status import Status
 
 from maskfold.cli.endings import ends_by_signal, exit_codes
 from maskfold.cli.options import WORKSPACE, Json, Verbose, WorkspaceOption
@@ -69,28 +68,26 @@ def predict(
     }
     with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
         from flows.prediction import Prediction
+        from maskfold.console import starting
         from maskfold.launch import pool_of
 
         pool_of(launcher)
         prediction = Prediction.make(**arguments)  # type: ignore[arg-type]  # wrong input, before a server starts
         console = Console(stderr=True)
-        with console.status("starting Prefect ...") if console.is_terminal else contextlib.nullcontext() as starting:
+        with starting(console, _progress(console, prediction)) as shown:
             with prefect_settings():
                 from flows.predict import predict_here
-            shown = _progress(console, prediction, starting)
             result = predict_here(prediction, shown, launcher=launcher, **arguments)
         show_answers(result)
     print_result(result, json)
 
 
 @contextlib.contextmanager
-def _progress(console: Console, prediction: Prediction, starting: Status | None) -> Iterator[None]:
+def _progress(console: Console, prediction: Prediction) -> Iterator[None]:
     """Show which photographs, and then the jobs."""
     from maskfold.console import showing_jobs
     from maskfold.pace import Pace
 
-    if starting:
-        starting.stop()
     print(printable(prediction.said), file=sys.stderr)
     with showing_jobs(console, Pace([])):
         yield

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.status import Status
 
 from maskfold.cli.endings import ends_by_signal, exit_codes
 from maskfold.cli.options import (
@@ -61,27 +60,25 @@ def run(
         if dry_run:
             result = _foresee(plan)
         else:
+            from maskfold.console import starting
+
             console = Console(stderr=True)
             arguments = {"data": data, "workspace": workspace, "recipe": recipe, "set": set, "weights": weights}
-            with (
-                console.status("starting Prefect ...") if console.is_terminal else contextlib.nullcontext() as starting
-            ):
+            with starting(console, _progress(console, plan)) as shown:
                 with prefect_settings():
                     from flows.here import run_here
-                result = run_here(plan, _progress(console, plan, starting), launcher, **arguments)
+                result = run_here(plan, shown, launcher, **arguments)
             show_summary(result, plan.workspace, plan.recipe.scheme)
     print_result(result, json)
 
 
 @contextlib.contextmanager
-def _progress(console: Console, plan: Plan, starting: Status | None) -> Iterator[None]:
+def _progress(console: Console, plan: Plan) -> Iterator[None]:
     """Show what the data set is, and then the jobs."""
     from flows.here import expect
     from maskfold.console import showing_jobs
 
     expected = expect(plan)
-    if starting:
-        starting.stop()
     print(printable(plan.said), file=sys.stderr)
     with showing_jobs(console, Pace(expected.jobs, expected.slots)):
         yield

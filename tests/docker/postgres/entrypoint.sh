@@ -4,7 +4,8 @@ set -eu
 data=/var/lib/postgresql/data
 if [ ! -f "$data/PG_VERSION" ]; then
   echo "$POSTGRES_PASSWORD" >/tmp/password
-  initdb --pgdata "$data" --username "$POSTGRES_USER" --pwfile /tmp/password --auth-local trust --auth-host scram-sha-256 >/dev/null
+  # shellcheck disable=SC2086 - several options
+  initdb --pgdata "$data" $POSTGRES_INITDB_ARGS --username "$POSTGRES_USER" --pwfile /tmp/password --auth-local trust --auth-host scram-sha-256 >/dev/null
   rm /tmp/password
   echo "host all all all scram-sha-256" >>"$data/pg_hba.conf"
   pg_ctl --pgdata "$data" --options "-c listen_addresses=" --wait start >/dev/null
