@@ -63,6 +63,7 @@ def tune(
         quiet_logs()
     with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
         from flows.tune import Tuning, tune_here
+        from maskfold.console import starting
         from maskfold.launch import pool_of
         from maskfold.study.space import read_space
 
@@ -86,20 +87,21 @@ def tune(
             print(f"{tuning.trainings} trainings a trial", file=sys.stderr)
             result: dict[str, Any] = {"space": tuning.space.plain, "trainings": tuning.trainings}
         else:
-            with prefect_settings():
-                result = tune_here(tuning, _progress(tuning), launcher)
+            console = Console(stderr=True)
+            with starting(console, _progress(console, tuning)) as shown, prefect_settings():
+                result = tune_here(tuning, shown, launcher)
             _show(result)
     print_result(result, json)
 
 
 @contextlib.contextmanager
-def _progress(tuning: Tuning) -> Iterator[None]:
+def _progress(console: Console, tuning: Tuning) -> Iterator[None]:
     from maskfold.console import showing_jobs
     from maskfold.launch.slots import machine_slots
     from maskfold.pace import Pace
 
     print(printable(tuning.base.said), file=sys.stderr)
-    with showing_jobs(Console(stderr=True), Pace((), len(machine_slots(jobs=tuning.trainings)))):
+    with showing_jobs(console, Pace((), len(machine_slots(jobs=tuning.trainings)))):
         yield
 
 
