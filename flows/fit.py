@@ -128,7 +128,13 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutco
 def tracked(plan: Plan, name: str | None = None) -> Iterator[RunTracker]:
     """Open the run in MLflow, named by recipe and data set unless told; close it as finished, killed or failed."""
     page = {"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": page_of_this_run()}
-    tracker = RunTracker.start(plan.workspace, plan.recipe, plan.data, page, name=name)
+    with recorded(RunTracker.start(plan.workspace, plan.recipe, plan.data, page, name=name)) as tracker:
+        yield tracker
+
+
+@contextlib.contextmanager
+def recorded(tracker: RunTracker) -> Iterator[RunTracker]:
+    """Close a run in MLflow as finished, killed or failed."""
     try:
         yield tracker
     except errors.CancelledError:

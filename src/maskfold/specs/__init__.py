@@ -2,6 +2,7 @@
 
 from maskfold.specs.answers import AnswersOutcome, AnswersSpec, Drift, TargetScore
 from maskfold.specs.ask import AskOutcome, AskSpec, Told
+from maskfold.specs.audit import AuditOutcome, AuditSpec, SuspectRow
 from maskfold.specs.compare import CompareOutcome, CompareSpec, Trial, VariantScore
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.detect import DetectOutcome, DetectSpec
@@ -31,6 +32,8 @@ __all__ = [
     "AnswersSpec",
     "AskOutcome",
     "AskSpec",
+    "AuditOutcome",
+    "AuditSpec",
     "CompareOutcome",
     "CompareSpec",
     "CropOutcome",
@@ -70,6 +73,7 @@ __all__ = [
     "SearchedTrial",
     "Segment",
     "Spec",
+    "SuspectRow",
     "TargetScore",
     "Told",
     "Tracking",
