@@ -99,7 +99,7 @@ def _audit(auditing: Auditing, launcher: str) -> dict[str, Any]:
         "sure": outcome.n_sure,
         "people": outcome.n_people,
         "kinds": outcome.kinds,
-        "first": [one.model_dump() for one in outcome.first],
+        "first": [one.model_dump(exclude={"photographs"}) for one in outcome.first],
         "run": tracker.id,
         "mlflow_run_id": tracker.run_id,
         "seconds": round(time.monotonic() - began, 1),

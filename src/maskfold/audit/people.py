@@ -1,8 +1,8 @@
 """Attributes of a person that all photographs of the person contradict.
 
-The evidence is the mean log-probability over a person's photographs, so that one bad photograph decides little. The
-idea of comparing with the usual confidence of each class is that of confident learning: Northcutt, C., Jiang, L. and
-Chuang, I. (2021). Confident learning: estimating uncertainty in dataset labels. JAIR 70, section 3.1.
+The evidence is the mean log-probability over a person's photographs, so that one bad photograph decides little. Judging
+labels by networks that were trained without them is the idea of confident learning: Northcutt, C., Jiang, L. and
+Chuang, I. (2021). Confident learning: estimating uncertainty in dataset labels. JAIR 70, section 3.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 
 from maskfold.audit.evidence import Evidence
-from maskfold.audit.suspect import Change, Suspect
-from maskfold.scheme import Attribute, FloatArray, IntArray
+from maskfold.audit.suspect import LISTED, Change, Suspect
+from maskfold.scheme import Attribute
 
 KNOWN: Final = 0.8
 """Share of the people of whom the networks must know an attribute for its suspects to be more than a hint."""
@@ -45,32 +45,16 @@ def _of_attribute(evidence: Evidence, attribute: Attribute) -> list[Suspect]:
     gains = _LIKE_TWO * (pooled[everyone, said] - pooled[everyone, stated])
     known = float((said == stated).mean()) >= KNOWN
     if known:
-        chosen = np.flatnonzero(confident(pooled, stated))
+        chosen = np.flatnonzero(gains > LISTED)
     else:
         distance = np.abs(said - stated) if attribute.is_number else (said != stated).astype(np.int64)
         order = np.lexsort((-gains, -distance))
+        # Of groups of a number only the farthest ones: neighbours are what networks take for each other anyway.
         least = 2 if attribute.is_number and attribute.size > 2 else 1
-        chosen = order[distance[order] >= least][:FARTHEST]
+        chosen = order[(distance[order] >= least) & (gains[order] > LISTED)][:FARTHEST]
     return [
         _suspect(evidence, people[one], attribute.name, int(said[one]), float(gains[one]), not known) for one in chosen
     ]
-
-
-def confident(logs: FloatArray, labels: IntArray) -> np.ndarray:
-    """Return which rows are as probably of another class as rows of that class usually are, (N,) booleans.
-
-    Args:
-        logs: Log-probabilities, (N, classes); they need not sum to one.
-        labels: (N,).
-    """
-    values = np.exp(logs)
-    values /= values.sum(axis=1, keepdims=True)
-    said = values.argmax(axis=1)
-    # A class that no label names has no usual confidence, and nothing can be as sure of it.
-    usual = np.full(values.shape[1], np.inf)
-    for number in np.unique(labels):
-        usual[number] = values[labels == number, number].mean()
-    return np.asarray((said != labels) & (values[np.arange(len(said)), said] >= usual[said]))
 
 
 def _suspect(evidence: Evidence, person: str, attribute: str, said: int, gain: float, weak: bool) -> Suspect:

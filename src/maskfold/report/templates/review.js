@@ -108,7 +108,10 @@
         button.type = "button";
         button.append(element("span", WORDS[state(one)] || "", "state"), element("span", summary(one), "what"));
         button.append(element("span", `${one.grade}, ${one.certainty.toFixed(1)}`, "faint"));
-        button.addEventListener("click", () => go(place));
+        button.addEventListener("click", () => {
+          go(place);
+          $("card").scrollIntoView({ block: "start" });
+        });
         const item = element("li");
         item.append(button);
         return item;
