@@ -12,6 +12,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from flows.corrections import adopt_corrections
+from flows.earlier import earlier_run
 from flows.jobs import Jobs, launched
 from flows.plan import Plan
 from flows.server import page_of_this_run
@@ -111,7 +112,7 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutco
     """
     spec = plan.ensemble(
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
-    )
+    ).model_copy(update={"earlier": earlier_run(plan, fitted.prepared)})
     result = jobs.run(spec)
     # Also when the outcome of the vote was reused: the newest submission is that of the run that ended last.
     handed_in = submissions.find(plan.workspace, spec.key)

@@ -161,6 +161,7 @@ FLOWS_MAY = {
         "destination",
         "discovery",
         "given_labels",
+        "history",
         "launch",
         "layouts",
         "loopback",

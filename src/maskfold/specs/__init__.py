@@ -6,7 +6,7 @@ from maskfold.specs.audit import AuditOutcome, AuditSpec, SuspectRow
 from maskfold.specs.compare import CompareOutcome, CompareSpec, Trial, VariantScore
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.detect import DetectOutcome, DetectSpec
-from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
+from maskfold.specs.ensemble import EarlierRun, EnsembleOutcome, EnsembleSpec, Scores
 from maskfold.specs.export import ExportOutcome, ExportSpec, package_file, package_folder
 from maskfold.specs.model import ModelPackage, PackagedFile, PackagedNetwork, model_name
 from maskfold.specs.network_card import NetworkCard, NetworkInput
@@ -41,6 +41,7 @@ __all__ = [
     "DetectOutcome",
     "DetectSpec",
     "Drift",
+    "EarlierRun",
     "EnsembleOutcome",
     "EnsembleSpec",
     "EpochRecord",
