@@ -29,9 +29,9 @@ class Crowd:
 
     n_people: int = 400
     seed: int = 0
-    gender: float = 3.0
+    gender: float = 4.0
     """Mean log-odds of a person's true gender."""
-    age: float = 0.8
+    age: float = 0.6
     wear: float = 4.5
     """The same of worn and not worn; of worn wrongly it is two thirds."""
     people: list[str] = field(init=False)
@@ -52,7 +52,7 @@ class Crowd:
             by_state = np.array(
                 [_said(random, state, 3, self.wear * (2 / 3 if state == 1 else 1), 1.2) for state in STATES]
             )
-            of_gender = _of_person(random, gender, 2, self.gender, 1.6)
+            of_gender = _of_person(random, gender, 2, self.gender, 1.4)
             of_age = _of_person(random, age, 3, self.age, 1.2)
             self.joint[person] = MASK.product({"mask": by_state, "gender": of_gender, "age": of_age})
         self.people = list(self.labels)
@@ -128,7 +128,7 @@ def table_of(scheme: Scheme, people: dict[str, list[tuple[dict[str, Any], list[f
 
 def _of_person(random: np.random.Generator, true: int, size: int, mean: float, spread: float) -> np.ndarray:
     own = random.normal(mean, spread)
-    return np.array([_said(random, true, size, own, 0.8) for _ in NAMES])
+    return np.array([_said(random, true, size, own, 0.7) for _ in NAMES])
 
 
 def _said(random: np.random.Generator, true: int, size: int, mean: float, spread: float) -> np.ndarray:
