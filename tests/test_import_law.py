@@ -73,6 +73,7 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "study": {*CONTRACTS, *MACHINE, "regular", "storage", "dataset", "faces", "training", "ensemble"},
     "report": {
         *(*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble", "study", "audit"),
+        "champions",
     },
     # Services of a run.
     "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},

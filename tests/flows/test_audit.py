@@ -22,7 +22,7 @@ from maskfold.history import read_runs
 from maskfold.storage import open_workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers]
-SETTINGS = ["networks.joint.optimizer.lr=0.005", "networks.joint.epochs=12"]
+SETTINGS = ["networks.joint.optimizer.lr=0.03", "networks.joint.epochs=40"]
 
 
 @pytest.fixture(scope="module")
