@@ -19,6 +19,7 @@ from flows.train import train
 from maskfold import tracking
 from maskfold.errors import InputError
 from maskfold.history import read_runs
+from maskfold.specs import File
 from maskfold.storage import open_workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers]
@@ -113,6 +114,20 @@ def test_a_run_with_the_corrections_shows_what_they_changed(audited, mislabelled
     assert {"tables/corrected_labels.csv", "tables/corrected_scores.csv"} <= tables
     # The corrections are kept when that run is audited and corrected in its turn.
     assert not [one for one in audit(folder / "workspace")["first"] if one["person"] == "5"]
+
+
+def test_a_second_opinion_on_other_photographs_is_refused(audited, mislabelled: Path) -> None:
+    workspace = open_workspace(str(audited[0] / "workspace"))
+    [listed, *_] = [path for path in workspace.list("audit") if path.endswith("/sure.csv")]
+    sure = File(path=listed, sha256="0" * 64, size=0)
+    auditing = Auditing.make(workspace.uri, run=audited[1]["run"])
+    assert auditing.again(sure).recipe.dataset.corrections == workspace.locate(listed)
+    (mislabelled / "more.png").write_bytes(b"new")
+    try:
+        with pytest.raises(InputError, match=r"has changed since run .*; run again first"):
+            auditing.again(sure)
+    finally:
+        (mislabelled / "more.png").unlink()
 
 
 def test_what_is_wrong_ends_before_anything_starts(audited, tmp_path: Path) -> None:
