@@ -12,6 +12,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from flows.corrections import adopt_corrections
+from flows.earlier import earlier_run
 from flows.jobs import Jobs, launched
 from flows.plan import Plan
 from flows.server import page_of_this_run
@@ -111,7 +112,7 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutco
     """
     spec = plan.ensemble(
         fitted.prepared, fitted.cropped, fitted.trained, fitted.final, fitted.trained_keys, fitted.evaluated
-    )
+    ).model_copy(update={"earlier": earlier_run(plan, fitted.prepared)})
     result = jobs.run(spec)
     # Also when the outcome of the vote was reused: the newest submission is that of the run that ended last.
     handed_in = submissions.find(plan.workspace, spec.key)
@@ -128,7 +129,13 @@ def vote(plan: Plan, fitted: TrainedNetworks, jobs: Jobs) -> tuple[EnsembleOutco
 def tracked(plan: Plan, name: str | None = None) -> Iterator[RunTracker]:
     """Open the run in MLflow, named by recipe and data set unless told; close it as finished, killed or failed."""
     page = {"prefect.flow_run_id": str(flow_run.id), "prefect.flow_run_url": page_of_this_run()}
-    tracker = RunTracker.start(plan.workspace, plan.recipe, plan.data, page, name=name)
+    with recorded(RunTracker.start(plan.workspace, plan.recipe, plan.data, page, name=name)) as tracker:
+        yield tracker
+
+
+@contextlib.contextmanager
+def recorded(tracker: RunTracker) -> Iterator[RunTracker]:
+    """Close a run in MLflow as finished, killed or failed."""
     try:
         yield tracker
     except errors.CancelledError:

@@ -11,6 +11,7 @@ from maskfold.ensemble import publication
 from maskfold.ensemble.inputs import combine_outcomes
 from maskfold.faces.summary import class_shares
 from maskfold.launch import entry
+from maskfold.report.corrected import CorrectionsEffect
 from maskfold.report.facts import warnings
 from maskfold.report.publication import publish_report
 from maskfold.specs import EnsembleOutcome, EnsembleSpec
@@ -30,8 +31,10 @@ def run(spec: EnsembleSpec, job: entry.Job) -> EnsembleOutcome:
     submission = publication.publish_submission(combination, spec.recipe.dataset.reader, workspace, job.address)
     if submission is None:
         job.log.info("no evaluation images, so no submission")
+    corrected = CorrectionsEffect.of(spec, combination, workspace.fetch)
+    tables += publication.publish_csv(workspace, job.address, corrected.tables if corrected else {})
     figures, page = publish_report(
-        spec, combination, submission, faces, workspace, job.scratch, lambda: job.seconds, job.progress
+        spec, combination, submission, faces, workspace, job.scratch, lambda: job.seconds, job.progress, corrected
     )
     if submission is not None:
         publication.publish_stable_copies(submission, combination, spec, workspace, job.log)

@@ -6,6 +6,7 @@ from pathlib import Path
 import typer.main
 import yaml
 
+from flows.audit import audit
 from flows.compare import compare
 from flows.job import job
 from flows.predict import predict
@@ -35,7 +36,7 @@ def defaults(command: str) -> dict[str, object]:
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
         *("run", "compare", "tune", "curves", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor"),
-        *("demo", "export", "models", "predict", "promote", "serve"),
+        *("demo", "export", "models", "predict", "promote", "serve", "audit"),
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
@@ -43,6 +44,8 @@ def test_the_command_line_is_frozen() -> None:
     assert options("compare") == {*run, *more, "--dry-run", "--json", "--verbose"}
     searched = {"--budget", "--trials", "--space", "--seed"}
     assert options("tune") == {*run, *searched, "--dry-run", "--json", "--verbose"}
+    audited = {"--workspace", "--run", "--out", "--rounds", "--launcher"}
+    assert options("audit") == {*audited, "--json", "--verbose"}
     reads = {"--workspace", "--run", "--tensorboard"}
     assert options("curves") == {*reads, "--out", "--plots", "--write-tensorboard", "--json"}
     predicted = {"--images", "--out", "--workspace", "--model", "--all-faces", "--labels", "--launcher"}
@@ -67,6 +70,8 @@ def test_the_command_line_is_frozen() -> None:
     kept = {"workspace": "maskfold-out", "recipe": "fast", "set": [], "weights": [], "launcher": "local"}
     assert defaults("run") == {**kept, **flags}
     assert defaults("tune") == {**kept, **flags, "budget": "", "trials": None, "space": "", "seed": 0}
+    found = {"workspace": "maskfold-out", "run": "latest", "out": "", "rounds": 1, "launcher": "local"}
+    assert defaults("audit") == {**found, "json": False, "verbose": False}
     assert defaults("sync") == {"workspace": "maskfold-out", "tracking_uri": "", "json": False}
     assert defaults("clean") == {"workspace": "maskfold-out", "yes": False, "json": False}
     assert defaults("demo") == {"out": Path("maskfold-demo"), "people": 40, "seed": 0, "json": False}
@@ -116,6 +121,14 @@ def test_the_flow_predict_has_the_parameters_of_its_command() -> None:
             assert parameter.default == given[name]
 
 
+def test_the_flow_of_audits_has_the_parameters_of_its_command() -> None:
+    parameters = inspect.signature(audit.fn).parameters
+    assert list(parameters) == ["workspace", "run", "out", "rounds", "launcher"]
+    assert {f"--{name}" for name in parameters} == options("audit") - {"--json", "--verbose"}
+    given = defaults("audit")
+    assert all(one.default == given[name] for name, one in parameters.items() if one.default is not one.empty)
+
+
 def test_the_flow_of_comparisons_takes_a_study() -> None:
     assert list(inspect.signature(compare.fn).parameters) == ["data", "workspace", "study", "weights", "launcher"]
 
@@ -135,6 +148,7 @@ def test_prefect_yaml_names_flows_that_exist() -> None:
         "flows/train.py:train": train,
         "flows/compare.py:compare": compare,
         "flows/tune.py:tune": tune,
+        "flows/audit.py:audit": audit,
         "flows/predict.py:predict": predict,
         "flows/job.py:job": job,
     }

@@ -64,13 +64,17 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "serving": {
         *(*CONTRACTS, "allocator", "cores", "loopback", "models", "regular", "storage", "dataset", "inference"),
     },
+    "audit": {*CONTRACTS, *MACHINE, "storage", "dataset", "faces", "training", "ensemble"},
     "study.plan": {"errors", "recipe", "regular", "settings", "wording"},  # flows read it, without pandas
     "study.space": {"errors", "recipe", "regular", "specs", "wording"},
     "study.search": {"specs"},
     "study.budget": {"errors"},
     "study.rules": {"specs"},
     "study": {*CONTRACTS, *MACHINE, "regular", "storage", "dataset", "faces", "training", "ensemble"},
-    "report": {*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble", "study"},
+    "report": {
+        *(*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble", "study", "audit"),
+        "champions",
+    },
     # Services of a run.
     "storage": {*CONTRACTS, "home", "listing", "loopback", "regular"},
     "tracking": {*CONTRACTS, "champions", "home", "loopback", "storage"},
@@ -136,6 +140,7 @@ LIBRARIES: Mapping[str, Set[str]] = {
     "timm": {"training"},
     "pandas": {
         *("api", "cli.curves", "curves", "dataset", "faces", "training", "ensemble", "inference", "report", "study"),
+        "audit",
     },
     "torch": {"doctor", "faces", "training", "inference", "launch.preload", "serving.loaded", "torchvision_ops"},
     "fastapi": {"serving"},
@@ -157,6 +162,7 @@ FLOWS_MAY = {
         "destination",
         "discovery",
         "given_labels",
+        "history",
         "launch",
         "layouts",
         "loopback",

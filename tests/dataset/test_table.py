@@ -256,7 +256,10 @@ class TestCorrections:
         assert (labels["p0/a.jpg"], labels["p0/A.jpg"]) == (3, 0)
         assert "match no photograph of this data set: P0/A.JPG" in "\n".join(prepared.warnings)
         file.write_text("path,light\nP0/A.JPG,night\n")
-        assert read(table, *rows(), "p0/A.jpg,p0,,dark,day,115", corrections=str(file)).n_corrected == 0
+        with pytest.raises(
+            DatasetError, match="none of its 1 rows is about a photograph of this data set, such as P0/A"
+        ):
+            read(table, *rows(), "p0/A.jpg,p0,,dark,day,115", corrections=str(file))
 
     def test_by_path_and_resolving_invalid_labels(self, table: Table) -> None:
         table.image("q.jpg")

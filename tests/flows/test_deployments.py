@@ -17,6 +17,7 @@ from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration
 
 import docker
+from flows.audit import audit
 from flows.compare import Comparison, compare
 from flows.job import job
 from flows.lost_jobs import TAG
@@ -106,7 +107,7 @@ def test_every_deployment_is_described_tagged_and_limited() -> None:
 
 
 def test_every_field_of_the_form_is_described() -> None:
-    for flow in (train, compare, tune, predict, job):
+    for flow in (train, compare, tune, audit, predict, job):
         for name, field in parameter_schema(flow).properties.items():
             assert field.get("description"), f"{flow.name}: {name}"
 

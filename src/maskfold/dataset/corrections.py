@@ -18,6 +18,7 @@ from maskfold.dataset.matching import FILE_FORMS, FOLDER_FORMS, pair, repaired
 from maskfold.errors import DatasetError
 from maskfold.rows import Row, read_rows
 from maskfold.scheme import Scheme
+from maskfold.wording import first_few
 
 AGREED: Final = "agreed"
 """Name of the corrections that ship with maskfold."""
@@ -71,6 +72,18 @@ class CorrectionsUse:
     def shipped(self) -> bool:
         """Whether these are the corrections of the competition's data set that ship with maskfold."""
         return self.name == AGREED
+
+    @property
+    def refusal(self) -> str | None:
+        """Why a run rejects the file, which must belong to another data set; None if it accepts it."""
+        if self.shipped or self.n_matched:
+            return None
+        what = "person" if self.who == "people" else "photograph"
+        return (
+            f"{self.name}: none of its {self.n_rows} rows is about a {what} of this data set, such as "
+            f"{first_few(self.unknown, 2)}; these corrections belong to another data set. Name those of this one, or "
+            "none: --set dataset.corrections=null"
+        )
 
 
 def corrections_use(applied: Applied, manifest: pd.DataFrame) -> CorrectionsUse:

@@ -104,6 +104,8 @@ def prepare(
     refusal = eval_refusal(found.entries, *found.n_eval, settings)
     if refusal is not None:
         raise DatasetError(f"data set {found.root}: {refusal}")
+    if found.corrections and found.corrections.refusal:
+        raise DatasetError(found.corrections.refusal)
     for use in found.external:
         if use.refusal:
             raise DatasetError(use.refusal)

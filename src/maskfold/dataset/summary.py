@@ -97,6 +97,7 @@ def describe(survey: Survey, k: int, limits: Dataset) -> DatasetReport:
     if refused is None and len(people) < k:
         refused = f"{len(people)} usable people are fewer than folds.k = {k}"
     refused = refused or eval_refusal(survey.entries, n_eval, n_eval_unreadable, limits)
+    refused = refused or (survey.corrections.refusal if survey.corrections else None)
     refused = refused or next((use.refusal for use in survey.external if use.refusal), None)
     return DatasetReport(
         root=survey.root,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -98,6 +99,11 @@ def publish_stable_copies(
         log.info("%s replaces that of %s", submissions.LATEST, latest.replaced)
     if best.made.key != spec.key:
         log.info("%s stays that of %s", submissions.BEST, best.made)
+
+
+def publish_csv(workspace: Workspace, address: str, tables: Mapping[str, pd.DataFrame]) -> tuple[File, ...]:
+    """Publish tables as ``<name>.csv`` in a folder."""
+    return tuple(_write_csv(workspace, f"{address}/{name}.csv", table, index=False) for name, table in tables.items())
 
 
 def _publish_parquet(workspace: Workspace, address: str, table: pd.DataFrame, scratch: Path) -> File:

@@ -18,6 +18,7 @@ from maskfold.recipe import dump_recipe
 from maskfold.report import facts, numbers
 from maskfold.report.advice import advice
 from maskfold.report.appendix import Appendix
+from maskfold.report.corrected import SHOWN, CorrectionsEffect
 from maskfold.report.mistakes import Mistakes
 from maskfold.report.picture import Picture, png
 from maskfold.report.sanity import sanity
@@ -63,6 +64,7 @@ def render(
     appendix: Appendix = Appendix(),  # noqa: B008 - frozen
     mistakes: Mistakes = Mistakes(),  # noqa: B008 - frozen
     made: datetime | None = None,
+    corrected: CorrectionsEffect | None = None,
 ) -> str:
     """Return the page.
 
@@ -76,6 +78,7 @@ def render(
         appendix: Sheets and lists of the jobs before.
         mistakes: Whom the vote gets wrong.
         made: When; now by default.
+        corrected: What corrections changed; None where none applied.
     """
     times = [*facts.job_times(spec), facts.JobTime("ensemble", seconds, None, "until this page was written")]
     networks = facts.network_facts(spec)
@@ -104,6 +107,8 @@ def render(
             advice=advice(spec, combination, faces),
             sanity=sanity(combination),
             mistakes=mistakes,
+            corrected=corrected,
+            shown_changes=SHOWN,
             networks=networks,
             common=common,
             differing=differing,

@@ -14,6 +14,7 @@ from maskfold.dataset.frame import INDEX, read_frame
 from maskfold.ensemble.combination import Combination
 from maskfold.errors import CorruptDataError
 from maskfold.report.appendix import Appendix
+from maskfold.report.corrected import CorrectionsEffect
 from maskfold.report.figures import run_figures
 from maskfold.report.mistakes import Faces, Mistakes
 from maskfold.report.page import Submission, render
@@ -31,6 +32,7 @@ def publish_report(
     scratch: Path,
     seconds: Callable[[], float],
     on_progress: Callable[[int, int, str], None],
+    corrected: CorrectionsEffect | None = None,
 ) -> tuple[tuple[File, ...], File]:
     """Draw all figures, write the page.
 
@@ -43,6 +45,7 @@ def publish_report(
         scratch: A local folder.
         seconds: Returns the wall time of the job so far.
         on_progress: Called with figures drawn, figures in all and the unit.
+        corrected: What corrections changed; None where none applied.
 
     Returns:
         The figures, and the page.
@@ -63,7 +66,7 @@ def publish_report(
         )
     appendix = Appendix.of(spec, workspace.fetch)
     mistakes = Mistakes.of(combination, packed_faces(spec, workspace))
-    page = render(spec, combination, pictures, handed_in, faces, seconds(), appendix, mistakes)
+    page = render(spec, combination, pictures, handed_in, faces, seconds(), appendix, mistakes, corrected=corrected)
     figures = tuple(workspace.publish(one.light, f"{spec.address}/figures/{one.light.name}") for one in pictures)
     return figures, workspace.write(f"{spec.address}/report.html", page.encode())
 

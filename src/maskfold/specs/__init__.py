@@ -2,10 +2,11 @@
 
 from maskfold.specs.answers import AnswersOutcome, AnswersSpec, Drift, TargetScore
 from maskfold.specs.ask import AskOutcome, AskSpec, Told
+from maskfold.specs.audit import AuditOutcome, AuditSpec, SuspectRow
 from maskfold.specs.compare import CompareOutcome, CompareSpec, Trial, VariantScore
 from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.detect import DetectOutcome, DetectSpec
-from maskfold.specs.ensemble import EnsembleOutcome, EnsembleSpec, Scores
+from maskfold.specs.ensemble import EarlierRun, EnsembleOutcome, EnsembleSpec, Scores
 from maskfold.specs.export import ExportOutcome, ExportSpec, package_file, package_folder
 from maskfold.specs.model import ModelPackage, PackagedFile, PackagedNetwork, model_name
 from maskfold.specs.network_card import NetworkCard, NetworkInput
@@ -31,6 +32,8 @@ __all__ = [
     "AnswersSpec",
     "AskOutcome",
     "AskSpec",
+    "AuditOutcome",
+    "AuditSpec",
     "CompareOutcome",
     "CompareSpec",
     "CropOutcome",
@@ -38,6 +41,7 @@ __all__ = [
     "DetectOutcome",
     "DetectSpec",
     "Drift",
+    "EarlierRun",
     "EnsembleOutcome",
     "EnsembleSpec",
     "EpochRecord",
@@ -70,6 +74,7 @@ __all__ = [
     "SearchedTrial",
     "Segment",
     "Spec",
+    "SuspectRow",
     "TargetScore",
     "Told",
     "Tracking",

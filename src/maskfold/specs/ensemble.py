@@ -48,6 +48,15 @@ class EnsembleOutcome(Outcome):
     """How faces were found, by part of the data set and by class of each photograph attribute."""
 
 
+class EarlierRun(Settings):
+    """A finished run of the same recipe and photographs, with other corrections or none."""
+
+    run: str
+    """For people."""
+    oof: File
+    manifest: File
+
+
 class EnsembleSpec(Spec[EnsembleOutcome]):
     """Vote, score, draw the report, write the submission."""
 
@@ -67,3 +76,5 @@ class EnsembleSpec(Spec[EnsembleOutcome]):
     folds_version: Mark
     trained_keys: tuple[Mark, ...]
     """Keys of all training jobs."""
+    earlier: Annotated[EarlierRun | None, OutsideKey] = None
+    """What the report compares this run with, if corrections were applied; scores do not depend on it."""

@@ -22,11 +22,18 @@ _FOLDERS = {
     "train_fold": {"weights": "weights", "samples": "figures"},
     "train_all": {"weights": "weights", "samples": "figures"},
     "ensemble": {"submission": "", "report": "", "oof": "", "figures": "figures", "tables": "tables"},
+    "audit": {"page": "", "csv": "", "table": ""},
     "tune": {"page": "", "winner": "", "csv": ""},
     "export": {"model": "model", "card": "model"},
 }
 """Artifacts by stage: the outcome's fields that hold files, and their folders; other files stay in the workspace."""
-_PREFIXES = {"prepare": "data/", "crop": "crop/", "predict_eval": "predict_eval/", "export": "model/"}
+_PREFIXES = {
+    "prepare": "data/",
+    "crop": "crop/",
+    "predict_eval": "predict_eval/",
+    "export": "model/",
+    "audit": "audit/",
+}
 _FROM_1 = {"epoch", "best_epoch", "resumed_from_epoch"}
 """Counted from 0 in outcomes, from 1 where people look."""
 _CURVES = tuple(name for name in EpochRecord.model_fields if name != "epoch")
