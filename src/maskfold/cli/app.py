@@ -10,6 +10,7 @@ import typer
 
 import maskfold
 from maskfold.cli import (
+    automatic,
     curves,
     data_sets,
     export,
@@ -53,6 +54,7 @@ for command in (
     running.run,
     studies.compare,
     tuning.tune,
+    automatic.auto,
     predict.predict,
     curves.curves,
     data_sets.check,
