@@ -167,8 +167,9 @@ def auto(
         launcher: Where jobs run: local, or pool:NAME for a Prefect work pool.
 
     Returns:
-        What the flow train returns, and ``plan`` with its ``stages``; ``budget``, ``planned`` and ``counted`` seconds;
-        ``networks`` that vote, ``left_out`` for lack of time; ``search`` and ``selection``, None where there was none.
+        What the flow train returns, and ``plan`` with its ``stages``; ``budget`` and ``planned`` seconds,
+        ``trained_seconds``; ``networks`` that vote, ``left_out`` for lack of time; ``search`` and ``selection``, None
+        where there was none.
     """
     redact_logs()
     automation = Automation.make(data, workspace, budget, tuple(set), tuple(weights), launcher)
@@ -202,6 +203,9 @@ def _train(automation: Automation, looked: Looked, portfolio: Portfolio, jobs: J
     places = jobs.launcher.places or 1
     with tracked(chosen.plan, f"auto trainings {PurePath(automation.plan.data).name}") as tracker:
         own = replace(jobs, tracker=tracker)
+        tracker.add(looked.jobs)
+        for spec in looked.jobs:
+            tracker.done(spec, reused=spec.key in jobs.reused)
         found = choose_settings(chosen, own, places, tracker.id) if portfolio.trials else None
         if found is not None and found.settings is not None:
             chosen = chosen.with_settings(found.settings)

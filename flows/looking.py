@@ -19,7 +19,7 @@ from maskfold.launch import pool_of
 from maskfold.launch.monitor import JobEvent, announce
 from maskfold.launch.slots import visible_gpus
 from maskfold.recipe import Recipe
-from maskfold.specs import LookSpec, MeasureOutcome, MeasureSpec, PrepareOutcome
+from maskfold.specs import LookSpec, MeasureOutcome, MeasureSpec, Outcome, Spec
 from maskfold.study import assembly
 from maskfold.study.assembly import Start
 from maskfold.study.costs import Facts, Rate, Size, side_by_side, training
@@ -35,7 +35,10 @@ SIZES: Final[Sequence[Size]] = ((64, 48), (96, 72), (128, 96), (192, 144), (256,
 MOST_ENLARGED: Final = 1.25
 """How much larger than the faces an input may be."""
 WORTH_MEASURING: Final = 0.5
-"""Share of the budget within which one epoch on all folds must be, for a size to be measured."""
+"""Share of the budget within which a few epochs on all folds must be, for a larger size to be measured."""
+A_FEW: Final = 3
+MEASURING: Final = 0.08
+"""Share of the budget after which no larger size is measured."""
 LOCAL_JOB_S: Final = 0.4
 POOL_JOB_S: Final = 8.0
 """Seconds until a job runs; see ``bench/RESULTS.md``."""
@@ -48,7 +51,8 @@ class Looked:
     facts: Facts
     starts: dict[str, Start]
     """How each measured backbone is built, by its name."""
-    prepared: PrepareOutcome
+    jobs: tuple[Spec[Outcome], ...]
+    """What was done for it, for the record of a run."""
 
 
 def candidates(recipe: Recipe, weights: Sequence[str], gpu: bool) -> Recipe:
@@ -91,22 +95,22 @@ def look(plan: Plan, base: Recipe, jobs: Jobs, launcher: str, budget: float, k: 
         MaskfoldError: As jobs raise it.
     """
     machine = machine_of(launcher)
-    prepared = jobs.run(plan.prepare(user_corrections(plan)))
+    reading = plan.prepare(user_corrections(plan))
+    prepared = jobs.run(reading)
     refuse_damage(plan, prepared)
     weights, sought = _weights(plan, jobs)
-    looked = jobs.run(
-        LookSpec(
-            workspace=plan.workspace.uri,
-            data=plan.data,
-            fingerprint=plan.fingerprint,
-            external=plan.external,
-            manifest=prepared.manifest,
-            images_version=prepared.images_version,
-            eval_version=prepared.eval_version,
-            crop=plan.recipe.crop,
-            machine=machine,
-        )
+    sampling = LookSpec(
+        workspace=plan.workspace.uri,
+        data=plan.data,
+        fingerprint=plan.fingerprint,
+        external=plan.external,
+        manifest=prepared.manifest,
+        images_version=prepared.images_version,
+        eval_version=prepared.eval_version,
+        crop=plan.recipe.crop,
+        machine=machine,
     )
+    looked = jobs.run(sampling)
     job = LOCAL_JOB_S if pool_of(launcher) is None else POOL_JOB_S
     facts = Facts(
         n_train=prepared.n_train + prepared.n_external,
@@ -123,7 +127,8 @@ def look(plan: Plan, base: Recipe, jobs: Jobs, launcher: str, budget: float, k: 
         k=k,
         rates=(),
     )
-    return _Measuring(plan, base, jobs, weights, machine, budget).run(facts, prepared)
+    found = _Measuring(plan, base, jobs, weights, machine, budget).run(facts)
+    return replace(found, jobs=(reading, sampling, *found.jobs))
 
 
 @dataclass
@@ -136,16 +141,18 @@ class _Measuring:
     machine: str
     budget: float
 
-    def run(self, facts: Facts, prepared: PrepareOutcome) -> Looked:
+    def run(self, facts: Facts) -> Looked:
         """Measure size by size, the smallest first: what is too slow is not tried with more pixels."""
         left = tuple(self.weights) or SCRATCH
         found: dict[str, MeasureOutcome] = {}
-        rates, seconds = list[Rate](), 0.0
+        done, rates, seconds = list[MeasureSpec](), list[Rate](), 0.0
         for size in SIZES:
-            if size != SIZES[0] and size[0] > MOST_ENLARGED * facts.face_height:
+            large = size[0] > MOST_ENLARGED * facts.face_height or seconds > MEASURING * self.budget
+            if rates and large:
                 break
-            specs = [self._spec(backbone, size) for backbone in left]
+            specs = [self._spec(backbone, size, found.get(backbone)) for backbone in left]
             measured = self._measure(specs)
+            done += [spec for spec in specs if spec.network.backbone in measured]
             seconds += side_by_side([one.seconds + facts.job for one in measured.values()], facts.places)
             for backbone, one in measured.items():
                 found.setdefault(backbone, one)
@@ -153,11 +160,13 @@ class _Measuring:
             left = tuple(one.backbone for one in rates if one.size == size and self._goes_on(facts, one))
         amps = {backbone: one.amp for backbone, one in found.items()}
         starts = {backbone: Start(backbone in self.weights, amp) for backbone, amp in amps.items()}
-        return Looked(replace(facts, before=facts.before + seconds, rates=tuple(rates)), starts, prepared)
+        return Looked(replace(facts, before=facts.before + seconds, rates=tuple(rates)), starts, tuple(done))
 
-    def _spec(self, backbone: str, size: Size) -> MeasureSpec:
+    def _spec(self, backbone: str, size: Size, before: MeasureOutcome | None) -> MeasureSpec:
+        """Return the measurement of a size; the first one has found the precision."""
         given = assembly.candidate(self.base, backbone)
-        network = given.model_copy(update={"name": "measured", "backbone_args": self.weights.get(backbone, {})})
+        settings = {"name": "measured", "backbone_args": self.weights.get(backbone, {})}
+        network = given.model_copy(update={**settings, "amp": before.amp if before else "auto"})
         return MeasureSpec(
             workspace=self.plan.workspace.uri,
             network=network,
@@ -196,8 +205,7 @@ class _Measuring:
 
     def _goes_on(self, facts: Facts, rate: Rate) -> bool:
         k = facts.k or facts.prepared_k
-        one = training(facts, rate, 1, k).seconds
-        return k * one / facts.places <= WORTH_MEASURING * self.budget
+        return k * training(facts, rate, A_FEW, k).seconds / facts.places <= WORTH_MEASURING * self.budget
 
 
 def _weights(plan: Plan, jobs: Jobs) -> tuple[dict[str, dict[str, Any]], float]:

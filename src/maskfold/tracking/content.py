@@ -26,7 +26,15 @@ _FOLDERS = {
     "export": {"model": "model", "card": "model"},
 }
 """Artifacts by stage: the outcome's fields that hold files, and their folders; other files stay in the workspace."""
-_PREFIXES = {"prepare": "data/", "crop": "crop/", "predict_eval": "predict_eval/", "export": "model/"}
+_PREFIXES = {
+    "prepare": "data/",
+    "crop": "crop/",
+    "predict_eval": "predict_eval/",
+    "export": "model/",
+    "look": "look/",
+    "measure": "measure/",
+    "select": "select/",
+}
 _FROM_1 = {"epoch", "best_epoch", "resumed_from_epoch"}
 """Counted from 0 in outcomes, from 1 where people look."""
 _CURVES = tuple(name for name in EpochRecord.model_fields if name != "epoch")

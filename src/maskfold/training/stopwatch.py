@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 
 import torch
 from torch import Tensor, nn
@@ -103,14 +105,7 @@ def _trained(model: nn.Module, images: Tensor, precision: Precision, seconds: fl
     first = time.perf_counter()
     if seconds and first - began > seconds:
         return len(images) / (first - began), first
-    steps = 0
-    while steps < STEPS or time.perf_counter() - first < seconds:
-        step()
-        steps += 1
-        if seconds:
-            _wait(images.device)
-    _wait(images.device)
-    return steps * len(images) / (time.perf_counter() - first), first
+    return len(images) / _usual(step, images.device, seconds), first
 
 
 def _predicted(model: nn.Module, images: Tensor, precision: Precision, seconds: float) -> float:
@@ -119,12 +114,18 @@ def _predicted(model: nn.Module, images: Tensor, precision: Precision, seconds: 
     with torch.inference_mode(), autocast(precision, images.device):
         model(images)
         _wait(images.device)
-        began, passes = time.perf_counter(), 0
-        while passes < 1 or time.perf_counter() - began < seconds:
-            model(images)
-            _wait(images.device)
-            passes += 1
-    return passes * len(images) / (time.perf_counter() - began)
+        return len(images) / _usual(lambda: model(images), images.device, seconds)
+
+
+def _usual(step: Callable[[], object], device: torch.device, seconds: float) -> float:
+    """Return the median seconds of a step: of several, some are held up by what else the machine does."""
+    took = list[float]()
+    while len(took) < STEPS or sum(took) < seconds:
+        began = time.perf_counter()
+        step()
+        _wait(device)
+        took.append(time.perf_counter() - began)
+    return median(took)
 
 
 def _wait(device: torch.device) -> None:
