@@ -109,15 +109,15 @@ class Growing:
         room: float,
     ) -> bool:
         """Return whether a voter fits beside those before it, at the pace of those that are done."""
-        seen = {
-            spec.key: one.seconds
-            for some, ones in zip(specs, done, strict=False)
-            for spec, one in zip(some, ones, strict=True)
-        }
+        counted = dict(self.taken)
+        for some, ones in zip(specs, done, strict=False):  # fewer are done
+            counted |= {spec.key: one.seconds for spec, one in zip(some, ones, strict=True)}
         took, planned = sum(one.seconds for some in done for one in some), sum(self.expected[: len(done)])
         pace = took / planned if planned else 1.0
-        ahead = pace * sum(self.expected[len(done) : number + 1])
-        return (sum((self.taken | seen).values()) + ahead) / self.places <= room
+        ahead = 0.0
+        for some, expected in list(zip(specs, self.expected, strict=True))[len(done) : number + 1]:
+            ahead += expected * sum(spec.key not in counted for spec in some) / len(some)
+        return (sum(counted.values()) + pace * ahead) / self.places <= room
 
     def _say(self, number: int) -> None:
         left = [network.name for networks in self.voters[number:] for network in networks]
