@@ -48,6 +48,7 @@ def auto(
         def tell(portfolio: Portfolio) -> None:
             for line in described(portfolio, automation.budget, machine_of(launcher)):
                 console.print(f"plan: {printable(line)}", markup=False, soft_wrap=True)
+            sys.stderr.flush()  # also a log shows the plan before it starts
 
         with prefect_settings():
             result = auto_here(automation, _progress(console, automation), launcher, tell, only_plan=dry_run)
