@@ -75,8 +75,8 @@ def make_ready(plan: Plan, jobs: Jobs) -> Ready:
     """
     weights = _initial_weights(plan, jobs)
     jobs.run(plan.networks(weights))
-    prepared = jobs.run(plan.prepare(_corrections(plan)))
-    _refuse_damage(plan, prepared)
+    prepared = jobs.run(plan.prepare(user_corrections(plan)))
+    refuse_damage(plan, prepared)
     cropping = plan.crop(prepared)
     if find_outcome(plan.workspace, cropping) is None:
         jobs.run_all(plan.detect(prepared))
@@ -184,14 +184,18 @@ def _warn_of_scratch(spec: WeightsSpec, outcome: WeightsOutcome, jobs: Jobs) -> 
         announce(JobEvent(spec.label, "warning", message=text))
 
 
-def _corrections(plan: Plan) -> File | None:
+def user_corrections(plan: Plan) -> File | None:
     """Copy the user's corrections into the workspace, for jobs on any machine."""
     source = plan.own_corrections
     return None if source is None else adopt_corrections(plan.workspace, source)
 
 
-def _refuse_damage(plan: Plan, prepared: PrepareOutcome) -> None:
-    """Check a reused outcome, which a run with a higher limit may have accepted; a job that runs now checks itself."""
+def refuse_damage(plan: Plan, prepared: PrepareOutcome) -> None:
+    """Check a reused outcome, which a run with a higher limit may have accepted; a job that runs now checks itself.
+
+    Raises:
+        DatasetError: If more photographs cannot be used than the recipe allows.
+    """
     limits, lost = plan.recipe.dataset, prepared.n_quarantined
     total = lost + prepared.n_train
     if lost > limits.max_quarantined * total:

@@ -7,7 +7,7 @@ from typing import Any
 
 POOLS = {"local": "process", "docker": "docker", "docker-gpu": "docker", "kubernetes": "kubernetes"}
 """Type of each pool; ``prefect.yaml`` has deployments for all of them."""
-WAITING = ("train", "compare", "tune", "audit", "predict")
+WAITING = ("train", "compare", "tune", "auto", "audit", "predict")
 """Flows that start jobs and wait for them; also the tags of their deployments."""
 
 Template = dict[str, Any]

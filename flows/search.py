@@ -110,6 +110,11 @@ class Search:
         """Return the seconds that all jobs took so far, as wall time: trainings share the machine."""
         return self._spent(len(self.rows))
 
+    @property
+    def taken(self) -> dict[str, float]:
+        """Seconds of all jobs of the trials, by key."""
+        return {key: seconds for some in self._took.values() for key, seconds in some.items()}
+
     def cost(self, number: int) -> float:
         """Return the seconds that a trial took by itself, as wall time."""
         return sum(self._took[number].values()) / self.places

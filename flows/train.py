@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.fit import fit, launching, tracked, vote
+from flows.jobs import Jobs
 from flows.plan import Plan, handed_plan, plan_run
 from flows.server import is_embedded, server_may_vanish
 from flows.stoppable import stoppable
@@ -22,6 +23,7 @@ from maskfold.errors import UnavailableError
 from maskfold.launch import make_launcher
 from maskfold.loopback import between_pages
 from maskfold.redaction import redact_logs
+from maskfold.tracking import RunTracker
 
 _log = logging.getLogger("maskfold.flows.train")
 _summaries: ContextVar[list[dict[str, Any]] | None] = ContextVar("summaries", default=None)
@@ -93,31 +95,48 @@ def _train(plan: Plan, launcher: str) -> dict[str, Any]:
     began = time.monotonic()
     started = make_launcher(launcher, jobs=len(plan.recipe.networks) * plan.recipe.folds.k)
     with tracked(plan) as tracker, launching(plan, started, tracker) as jobs:
-        fitted = fit(plan, jobs)
-        result, model = vote(plan, fitted, jobs)
-        locate = plan.workspace.locate
-        summary = {
-            "workspace": plan.workspace.uri,
-            "submission": result.submission and locate(result.submission.path),
-            "latest": result.latest and locate(result.latest),
-            "best": result.submission and locate(submissions.BEST),
-            "report": locate(result.report.path),
-            "model": locate(model.model.path).rpartition("/")[0],
-            "oof": locate(result.oof.path),
-            "oof_macro_f1": result.scores["vote"].macro_f1,
-            "scores": {name: scores.model_dump() for name, scores in result.scores.items()},
-            "run": tracker.id,
-            "mlflow_run_id": tracker.run_id,
-            "seconds": round(time.monotonic() - began, 1),
-        }
-
-        def page(part: str = "") -> str:
-            """Return a page of the run in MLflow, as Prefect's pages link to it."""
-            address = tracker.page(part)
-            return between_pages(address) if is_embedded() else address
-
-        publish_summary(summary, result, fitted.trained, page, plan.recipe.scheme)
+        summary = conclude(plan, jobs, tracker, began)
     done = _summaries.get()
     if done is not None:
         done.append(summary)
+    return summary
+
+
+def conclude(plan: Plan, jobs: Jobs, tracker: RunTracker, began: float) -> dict[str, Any]:
+    """Do what is left of a run; publish and return its summary.
+
+    Args:
+        plan: What to run.
+        jobs: With the tracker.
+        tracker: Of the run.
+        began: When it began, by the monotonic clock.
+
+    Raises:
+        JobFailedError: If a job fails.
+        CancelledError: If the run is stopped.
+    """
+    fitted = fit(plan, jobs)
+    result, model = vote(plan, fitted, jobs)
+    locate = plan.workspace.locate
+    summary = {
+        "workspace": plan.workspace.uri,
+        "submission": result.submission and locate(result.submission.path),
+        "latest": result.latest and locate(result.latest),
+        "best": result.submission and locate(submissions.BEST),
+        "report": locate(result.report.path),
+        "model": locate(model.model.path).rpartition("/")[0],
+        "oof": locate(result.oof.path),
+        "oof_macro_f1": result.scores["vote"].macro_f1,
+        "scores": {name: scores.model_dump() for name, scores in result.scores.items()},
+        "run": tracker.id,
+        "mlflow_run_id": tracker.run_id,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+    def page(part: str = "") -> str:
+        """Return a page of the run in MLflow, as Prefect's pages link to it."""
+        address = tracker.page(part)
+        return between_pages(address) if is_embedded() else address
+
+    publish_summary(summary, result, fitted.trained, page, plan.recipe.scheme)
     return summary

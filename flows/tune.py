@@ -15,20 +15,18 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
+from flows.confirmation import confirm, tuned
 from flows.fit import launching, tracked
-from flows.jobs import Jobs
 from flows.plan import Plan, plan_run
 from flows.search import Search
 from flows.server import recording_server, server_may_vanish
 from flows.stoppable import stoppable
-from flows.trials import PlannedTrial, run_trials
 from maskfold.errors import InputError
 from maskfold.launch import make_launcher
 from maskfold.launch.stopping import current_stop
 from maskfold.redaction import redact_logs
-from maskfold.specs import SearchedTrial, Trial, TuneOutcome, TuneSpec, VariantScore
+from maskfold.specs import SearchedTrial, TuneOutcome, VariantScore
 from maskfold.study.budget import MOST_TRIALS, parse_budget, plan_confirmation
-from maskfold.study.plan import BASE, Variant, with_seed
 from maskfold.study.rules import candidates
 from maskfold.study.search import BESIDE
 from maskfold.study.space import Space, default_space, make_space
@@ -182,9 +180,12 @@ def _tune(tuning: Tuning, launcher: str) -> dict[str, Any]:
             plan, tuning.space, tuning.weights, tuning.trials, tuning.budget, tuning.seed, jobs, places, tracker.id
         )
         search.run()
-        confirmation, failed = _confirm(tuning, search, jobs)
+        best = candidates([search.rows[number] for number in sorted(search.rows)])
+        left = None if tuning.budget is None else tuning.budget - search.spent()
+        asked = plan_confirmation(left, search.cost(0), [search.cost(one.number) for one in best])
+        confirmation, failed = confirm(search, best, asked)
         spent = search.spent() + sum(one.seconds for trial in confirmation for one in trial.trained) / places
-        outcome = jobs.run(_spec(tuning, search, confirmation, spent, name))
+        outcome = jobs.run(tuned(search, confirmation, name, tuning.budget, spent))
     rows = [search.rows[number] for number in sorted(search.rows)]
     _show(rows, outcome)
     locate = plan.workspace.locate
@@ -207,44 +208,6 @@ def _tune(tuning: Tuning, launcher: str) -> dict[str, Any]:
         "mlflow_run_id": tracker.run_id,
         "seconds": round(time.monotonic() - began, 1),
     }
-
-
-def _confirm(tuning: Tuning, search: Search, jobs: Jobs) -> tuple[tuple[Trial, ...], dict[str, str]]:
-    """Train the best trials and the recipe as it is again with fresh seeds, as many as the budget has room for."""
-    best = candidates([search.rows[number] for number in sorted(search.rows)])
-    left = None if tuning.budget is None else tuning.budget - search.spent()
-    asked = plan_confirmation(left, search.cost(0), [search.cost(one.number) for one in best])
-    if not asked.candidates:
-        return (), {}
-    chosen = [(Variant(name=BASE), search.finished[0].recipe)]
-    chosen += [(Variant(name=one.name, set=one.set), search.finished[one.number].recipe) for one in best]
-    planned = [
-        PlannedTrial(variant, seed, search.plan_of(with_seed(recipe, seed)))
-        for variant, recipe in chosen[: 1 + asked.candidates]
-        for seed in range(1, 1 + asked.seeds)  # the search has used seed 0
-    ]
-    tried = run_trials(planned, jobs, search.study)
-    names = [trial.variant for trial in tried.trials]
-    kept = tuple(trial for trial in tried.trials if names.count(trial.variant) == asked.seeds)
-    return (kept if len({trial.variant for trial in kept}) > 1 else ()), tried.failed
-
-
-def _spec(tuning: Tuning, search: Search, confirmation: tuple[Trial, ...], spent: float, name: str) -> TuneSpec:
-    if search.prepared is None:
-        raise ValueError("nothing was tried")
-    return TuneSpec(
-        workspace=tuning.base.workspace.uri,
-        study=name,
-        base=tuning.base.recipe,
-        space=dict(tuning.space.searched),
-        trials=tuple(search.rows[number] for number in sorted(search.rows)),
-        confirmation=confirmation,
-        budget=tuning.budget,
-        spent=spent,
-        prepared=search.prepared,
-        dataset_version=search.prepared.dataset_version,
-        folds_version=search.prepared.folds_version,
-    )
 
 
 def _show(rows: list[SearchedTrial], outcome: TuneOutcome) -> None:

@@ -7,6 +7,7 @@ import typer.main
 import yaml
 
 from flows.audit import audit
+from flows.auto import auto
 from flows.compare import compare
 from flows.job import job
 from flows.predict import predict
@@ -35,8 +36,8 @@ def defaults(command: str) -> dict[str, object]:
 
 def test_the_command_line_is_frozen() -> None:
     assert set(typer.main.get_command(app).commands) == {  # type: ignore[attr-defined]
-        *("run", "compare", "tune", "curves", "check", "recipe", "explain", "runs", "clean", "sync", "ui", "doctor"),
-        *("demo", "export", "models", "predict", "promote", "serve", "audit"),
+        *("run", "compare", "tune", "auto", "curves", "check", "recipe", "explain", "runs", "clean", "sync", "ui"),
+        *("demo", "doctor", "export", "models", "predict", "promote", "serve", "audit"),
     }
     run = {"--data", "--workspace", "--recipe", "--set", "--weights", "--launcher"}
     assert options("run") == {*run, "--dry-run", "--json", "--verbose"}
@@ -46,6 +47,7 @@ def test_the_command_line_is_frozen() -> None:
     assert options("tune") == {*run, *searched, "--dry-run", "--json", "--verbose"}
     audited = {"--workspace", "--run", "--out", "--rounds", "--launcher"}
     assert options("audit") == {*audited, "--json", "--verbose"}
+    assert options("auto") == {*run - {"--recipe"}, "--budget", "--dry-run", "--json", "--verbose"}
     reads = {"--workspace", "--run", "--tensorboard"}
     assert options("curves") == {*reads, "--out", "--plots", "--write-tensorboard", "--json"}
     predicted = {"--images", "--out", "--workspace", "--model", "--all-faces", "--labels", "--launcher"}
@@ -72,6 +74,7 @@ def test_the_command_line_is_frozen() -> None:
     assert defaults("tune") == {**kept, **flags, "budget": "", "trials": None, "space": "", "seed": 0}
     found = {"workspace": "maskfold-out", "run": "latest", "out": "", "rounds": 1, "launcher": "local"}
     assert defaults("audit") == {**found, "json": False, "verbose": False}
+    assert defaults("auto") == {**{name: kept[name] for name in kept if name != "recipe"}, **flags}
     assert defaults("sync") == {"workspace": "maskfold-out", "tracking_uri": "", "json": False}
     assert defaults("clean") == {"workspace": "maskfold-out", "yes": False, "json": False}
     assert defaults("demo") == {"out": Path("maskfold-demo"), "people": 40, "seed": 0, "json": False}
@@ -107,6 +110,12 @@ def test_the_flow_has_the_command_lines_parameters() -> None:
 def test_the_flow_of_a_search_has_the_command_lines_parameters() -> None:
     parameters = inspect.signature(tune.fn).parameters
     assert {f"--{name}" for name in parameters} == options("tune") - {"--verbose", "--dry-run", "--json"}
+
+
+def test_the_flow_without_a_recipe_has_the_command_lines_parameters() -> None:
+    parameters = inspect.signature(auto.fn).parameters
+    assert list(parameters) == ["data", "workspace", "budget", "set", "weights", "launcher"]
+    assert {f"--{name}" for name in parameters} == options("auto") - {"--verbose", "--dry-run", "--json"}
 
 
 def test_the_flow_predict_has_the_parameters_of_its_command() -> None:
@@ -149,6 +158,7 @@ def test_prefect_yaml_names_flows_that_exist() -> None:
         "flows/compare.py:compare": compare,
         "flows/tune.py:tune": tune,
         "flows/audit.py:audit": audit,
+        "flows/auto.py:auto": auto,
         "flows/predict.py:predict": predict,
         "flows/job.py:job": job,
     }

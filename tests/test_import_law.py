@@ -70,6 +70,9 @@ MAY_IMPORT: Mapping[str, Set[str]] = {
     "study.search": {"specs"},
     "study.budget": {"errors"},
     "study.rules": {"specs"},
+    "study.costs": set(),
+    "study.portfolio": set(),
+    "study.assembly": {"recipe", "scheme"},
     "study": {*CONTRACTS, *MACHINE, "regular", "storage", "dataset", "faces", "training", "ensemble"},
     "report": {
         *(*CONTRACTS, *MACHINE, "storage", "submissions", "dataset", "faces", "training", "ensemble", "study", "audit"),

@@ -18,6 +18,7 @@ from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfi
 
 import docker
 from flows.audit import audit
+from flows.auto import Automation, auto
 from flows.compare import Comparison, compare
 from flows.job import job
 from flows.lost_jobs import TAG
@@ -107,7 +108,7 @@ def test_every_deployment_is_described_tagged_and_limited() -> None:
 
 
 def test_every_field_of_the_form_is_described() -> None:
-    for flow in (train, compare, tune, audit, predict, job):
+    for flow in (train, compare, tune, auto, audit, predict, job):
         for name, field in parameter_schema(flow).properties.items():
             assert field.get("description"), f"{flow.name}: {name}"
 
@@ -126,6 +127,14 @@ def test_what_is_searched_by_default_can_be_planned(pool: str, drawn_data: Path,
     tuning = Tuning.make(str(drawn_data), str(tmp_path / "workspace"), given["recipe"], budget=given["budget"])
     assert tuning.space.searched
     assert tuning.budget is not None
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_what_is_chosen_by_default_can_be_planned(pool: str, drawn_data: Path, tmp_path: Path) -> None:
+    given = DEPLOYMENTS["auto", pool]["parameters"]
+    found = Automation.make(str(drawn_data), str(tmp_path / "workspace"), given["budget"], launcher=given["launcher"])
+    assert found.budget >= 3600
+    assert len(found.plan.recipe.networks) > 1
 
 
 def test_schedules_sleep() -> None:

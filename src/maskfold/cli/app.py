@@ -11,6 +11,7 @@ import typer
 import maskfold
 from maskfold.cli import (
     audit,
+    automatic,
     curves,
     data_sets,
     export,
@@ -55,6 +56,7 @@ for command in (
     studies.compare,
     tuning.tune,
     audit.audit,
+    automatic.auto,
     predict.predict,
     curves.curves,
     data_sets.check,

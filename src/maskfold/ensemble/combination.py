@@ -86,6 +86,12 @@ class Combination:
         """The voter that the submission comes from; unreadable evaluation images get the prior."""
         return self.voters[-1]
 
+    @property
+    def joint_voters(self) -> tuple[Voter, ...]:
+        """What the vote is the mean of: the joint networks, and the product of the attribute networks."""
+        given = self.voters[:-1]
+        return tuple(voter for voter in given if voter.target == JOINT)
+
     @cached_property
     def resampled(self) -> dict[str, dict[str, Resampled]]:
         """Scores in resamples of the people, by voter and target; the same resamples for all."""

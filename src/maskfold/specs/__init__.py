@@ -8,6 +8,8 @@ from maskfold.specs.crop import CropOutcome, CropSpec, FaceShares, TypicalFace
 from maskfold.specs.detect import DetectOutcome, DetectSpec
 from maskfold.specs.ensemble import EarlierRun, EnsembleOutcome, EnsembleSpec, Scores
 from maskfold.specs.export import ExportOutcome, ExportSpec, package_file, package_folder
+from maskfold.specs.look import LookOutcome, LookSpec
+from maskfold.specs.measure import MeasureOutcome, MeasureSpec
 from maskfold.specs.model import ModelPackage, PackagedFile, PackagedNetwork, model_name
 from maskfold.specs.network_card import NetworkCard, NetworkInput
 from maskfold.specs.networks import NetworksOutcome, NetworksSpec
@@ -15,6 +17,7 @@ from maskfold.specs.predict import Order, PartDone, PredictOutcome, PredictSpec,
 from maskfold.specs.predict_eval import NO_FOLD, PredictEvalOutcome, PredictEvalSpec
 from maskfold.specs.prepare import ExternalSource, PrepareOutcome, PrepareSpec
 from maskfold.specs.score import ScoreOutcome, ScoreSpec
+from maskfold.specs.select import SelectOutcome, SelectSpec
 from maskfold.specs.space import Searched
 from maskfold.specs.spec import FAILURE_FILE, OUTCOME_FILE, SPEC_FILE, Failure, File, Outcome, Spec, Tracking, digest
 from maskfold.specs.train_all import TrainAllOutcome, TrainAllSpec
@@ -51,6 +54,10 @@ __all__ = [
     "FaceShares",
     "Failure",
     "File",
+    "LookOutcome",
+    "LookSpec",
+    "MeasureOutcome",
+    "MeasureSpec",
     "ModelPackage",
     "NetworkCard",
     "NetworkInput",
@@ -73,6 +80,8 @@ __all__ = [
     "Searched",
     "SearchedTrial",
     "Segment",
+    "SelectOutcome",
+    "SelectSpec",
     "Spec",
     "SuspectRow",
     "TargetScore",

@@ -65,6 +65,20 @@ def score_trials(
     )
 
 
+def vote_of(trial: Trial, prepared: PrepareOutcome, fetch: Callable[[File], Path]) -> Combination:
+    """Return all voters of a trial, out-of-fold.
+
+    Args:
+        trial: With all its trainings.
+        prepared: The data set's tables.
+        fetch: Returns a local path with a file's bytes.
+
+    Raises:
+        InvariantError: If predictions are missing, doubled or not out-of-fold.
+    """
+    return _vote(trial, read_manifest(fetch(prepared.manifest)), read_folds(fetch(prepared.folds)), fetch)
+
+
 def score_trial(spec: ScoreSpec, fetch: Callable[[File], Path]) -> tuple[float, Difference | None]:
     """Return macro-F1 of the vote of one trial on the people of some folds, and how it compares with the base there.
 

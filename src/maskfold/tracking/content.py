@@ -33,6 +33,9 @@ _PREFIXES = {
     "predict_eval": "predict_eval/",
     "export": "model/",
     "audit": "audit/",
+    "look": "look/",
+    "measure": "measure/",
+    "select": "select/",
 }
 _FROM_1 = {"epoch", "best_epoch", "resumed_from_epoch"}
 """Counted from 0 in outcomes, from 1 where people look."""

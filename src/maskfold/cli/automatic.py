@@ -1,0 +1,95 @@
+"""Command that needs no recipe: the best sound ensemble within a budget."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskfold.cli.endings import ends_by_signal, exit_codes
+from maskfold.cli.options import WORKSPACE, Data, Json, Launcher, Set, Verbose, WeightsOption, WorkspaceOption
+from maskfold.cli.results import print_result
+from maskfold.cli.summary import show_summary
+from maskfold.launch.stopping import stopping_on_signals
+from maskfold.servers.surroundings import prefect_settings, quiet_logs, quiet_servers
+from maskfold.terminal import PrintableConsole as Console
+from maskfold.wording import duration, printable
+
+if TYPE_CHECKING:
+    from flows.auto import Automation
+    from maskfold.study.portfolio import Portfolio
+
+
+def auto(
+    data: Data,
+    budget: Annotated[str, typer.Option(metavar="TIME", help="Time for everything, such as 5m, 45m or 2h.")],
+    workspace: WorkspaceOption = WORKSPACE,
+    set: Set = [],
+    weights: WeightsOption = [],
+    launcher: Launcher = "local",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only measure, and show the plan.")] = False,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Choose, train and combine the networks that fit a budget. The same command goes on with an interrupted run."""
+    quiet_servers()
+    if not verbose:
+        quiet_logs()
+    with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
+        from flows.auto import Automation, auto_here, described
+        from flows.looking import machine_of
+
+        automation = Automation.make(data, workspace, budget, tuple(set), tuple(weights), launcher)
+        console = Console(stderr=True, highlight=False)
+
+        def tell(portfolio: Portfolio) -> None:
+            for line in described(portfolio, automation.budget, machine_of(launcher)):
+                console.print(f"plan: {printable(line)}", markup=False, soft_wrap=True)
+            sys.stderr.flush()  # also a log shows the plan before it starts
+
+        with prefect_settings():
+            result = auto_here(automation, _progress(console, automation), launcher, tell, only_plan=dry_run)
+        if not dry_run:
+            _show(result, automation)
+    print_result(result, json)
+
+
+@contextlib.contextmanager
+def _progress(console: Console, automation: Automation) -> Iterator[None]:
+    from maskfold.console import showing_jobs
+    from maskfold.launch.slots import machine_slots
+    from maskfold.pace import Pace
+
+    print(printable(automation.plan.said), file=sys.stderr)
+    with showing_jobs(console, Pace((), len(machine_slots(jobs=1000)))):
+        yield
+
+
+def _show(result: dict[str, Any], automation: Automation) -> None:
+    show_summary(result, automation.plan.workspace, automation.base.scheme)
+    search, selection = result["search"], result["selection"]
+    rows = {
+        "planned": f"{duration(result['planned'])} of {duration(result['budget'])}",
+        "voters": ", ".join(result["networks"]),
+        "left out": ", ".join(result["left_out"]),
+        "search": _searched(search) if search else "",
+        "selected voters": _selected(selection) if selection else "",
+    }
+    for name, value in rows.items():
+        if value:
+            print(f"{name:<23}{printable(value)}", file=sys.stderr)
+
+
+def _searched(search: dict[str, Any]) -> str:
+    if search["adopted"] is None:
+        return f"{search['trials']} trials, nothing better was confirmed; {search['page']}"
+    between = f"{search['low']:+.3f} to {search['high']:+.3f}"
+    return f"{search['adopted']} of {search['trials']} trials, {search['gain']:+.3f} ({between}); {search['page']}"
+
+
+def _selected(selection: dict[str, Any]) -> str:
+    gained = f"{selection['gain']:+.4f} (sd {selection['error']:.4f}) on people that the choice has not seen"
+    return f"{gained}: {'adopted' if selection['adopted'] else 'the plain vote stays'}"
