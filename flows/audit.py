@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -15,11 +14,11 @@ from prefect.runtime import flow_run
 from flows.auditing import Auditing
 from flows.fit import recorded
 from flows.jobs import Jobs, launched
-from flows.server import page_of_this_run, recording_server, server_may_vanish
+from flows.server import page_of_this_run, recorded_here
 from flows.stoppable import stoppable
+from flows.tables import show_table
 from flows.trials import PlannedTrial, run_trials
 from maskfold.launch import make_launcher
-from maskfold.launch.stopping import current_stop
 from maskfold.redaction import redact_logs
 from maskfold.specs import AuditOutcome
 from maskfold.study.plan import Variant
@@ -40,9 +39,7 @@ def audit_here(auditing: Auditing, shown: AbstractContextManager[object], **argu
         MaskfoldError: As jobs and servers raise it.
         Stopped: If it was asked to stop.
     """
-    stop = current_stop()
-    ended = stop.ends_flow() if stop else nullcontext()
-    with recording_server(), shown, ended, server_may_vanish():
+    with recorded_here(shown):
         return cast("dict[str, Any]", audit(**{**arguments, "run": auditing.record.id}))
 
 
@@ -129,13 +126,5 @@ def _deliver(auditing: Auditing, outcome: AuditOutcome) -> dict[str, str]:
 
 
 def _show(outcome: AuditOutcome) -> None:
-    """Show the most certain suspects in Prefect; if the server does not accept them, the audit is done all the same."""
-    table = [one.model_dump() for one in outcome.first] or [{"suspects": "none"}]
-    try:
-        create_table_artifact(
-            key="suspects",
-            table=table,
-            description=f"{outcome.n_suspects} suspects, of which {outcome.n_sure} are sure",
-        )
-    except Exception as error:  # noqa: BLE001 - a table that cannot be shown must not stop an audit
-        get_run_logger().warning("Prefect does not accept the table of suspects: %s", error)
+    rows = [one.model_dump() for one in outcome.first] or [{"suspects": "none"}]
+    show_table("suspects", rows, f"{outcome.n_suspects} suspects, of which {outcome.n_sure} are sure")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, Final, Self, cast
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -22,14 +21,14 @@ from flows.fit import tracked
 from flows.jobs import Jobs, NoTracker, launched
 from flows.looking import Looked, candidates, look, machine_of
 from flows.plan import Plan
-from flows.server import recording_server, server_may_vanish
+from flows.server import recorded_here
 from flows.stoppable import stoppable
+from flows.tables import show_table
 from flows.train import conclude
 from maskfold import discovery
 from maskfold.errors import InputError
 from maskfold.launch import make_launcher, pool_of
 from maskfold.launch.slots import visible_gpus
-from maskfold.launch.stopping import current_stop
 from maskfold.recipe import Recipe
 from maskfold.redaction import redact_logs
 from maskfold.study.budget import parse_budget
@@ -123,9 +122,7 @@ def auto_here(
         MaskfoldError: As jobs and servers raise it.
         Stopped: If it was asked to stop.
     """
-    stop = current_stop()
-    ended = stop.ends_flow() if stop else nullcontext()
-    with recording_server(), shown, ended, server_may_vanish(), _telling(told, only_plan):
+    with recorded_here(shown), _telling(told, only_plan):
         return cast("dict[str, Any]", auto(**automation.given, launcher=launcher))
 
 
@@ -243,18 +240,15 @@ def _planned(automation: Automation, looked: Looked) -> Portfolio:
 
 
 def _say(portfolio: Portfolio, automation: Automation, launcher: str) -> None:
-    """Show the plan before it starts; if Prefect does not accept its table, it starts all the same."""
+    """Show the plan before it starts."""
     log = get_run_logger()
     for line in described(portfolio, automation.budget, machine_of(launcher)):
         log.info("%s", line)
     told = _told.get()
     if told is not None:
         told(portfolio)
-    try:
-        table = [{"part": stage.name, "seconds": round(stage.seconds, 1)} for stage in portfolio.stages]
-        create_table_artifact(key="plan", table=table, description="What is planned, and about how long it takes")
-    except Exception as error:  # noqa: BLE001 - a table that cannot be shown must not stop a run
-        log.warning("Prefect does not accept the table of the plan: %s", error)
+    table = [{"part": stage.name, "seconds": round(stage.seconds, 1)} for stage in portfolio.stages]
+    show_table("plan", table, "What is planned, and about how long it takes")
 
 
 def described(portfolio: Portfolio, budget: float, machine: str) -> list[str]:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Self, cast
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from flows.fit import launching, tracked
 from flows.plan import Plan, plan_run
-from flows.server import recording_server, server_may_vanish
+from flows.server import recorded_here
 from flows.stoppable import stoppable
+from flows.tables import show_table
 from flows.trials import FinishedTrials, PlannedTrial, run_trials
 from maskfold.launch import make_launcher
-from maskfold.launch.stopping import current_stop
 from maskfold.pace import ExpectedJob
 from maskfold.redaction import redact_logs
 from maskfold.specs import CompareOutcome, CompareSpec, VariantScore
@@ -99,9 +97,7 @@ def compare_here(comparison: Comparison, shown: AbstractContextManager[object], 
         MaskfoldError: As jobs and servers raise it.
         Stopped: If it was asked to stop.
     """
-    stop = current_stop()
-    ended = stop.ends_flow() if stop else nullcontext()
-    with recording_server(), shown, ended, server_may_vanish():
+    with recorded_here(shown):
         return cast(
             "dict[str, Any]",
             compare(
@@ -217,13 +213,9 @@ def _spec(comparison: Comparison, tried: FinishedTrials, screened: tuple[Variant
 
 
 def _show(outcome: CompareOutcome, screened: CompareOutcome) -> None:
-    """Publish the table in Prefect; if the server does not accept it, the study is done all the same."""
     rows = [_row(one) for one in screened.variants]
     rows += [_row(one) | {"name": f"confirmation: {one.name}"} for one in outcome.variants if outcome is not screened]
-    try:
-        create_table_artifact(key="variants", table=rows, description="Variants against the base")
-    except Exception as error:  # noqa: BLE001 - a table that cannot be shown must not stop a study
-        get_run_logger().warning("Prefect does not accept the table of variants: %s", error)
+    show_table("variants", rows, "Variants against the base")
 
 
 def _row(one: VariantScore) -> dict[str, Any]:

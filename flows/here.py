@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 from flows.forecast import Forecast, forecast, usual
 from flows.plan import Plan, handed
-from flows.server import recording_server
+from flows.server import recorded_here
 from flows.train import train_here
-from maskfold.launch.stopping import current_stop
 
 
 def expect(plan: Plan) -> Forecast:
@@ -33,6 +32,5 @@ def run_here(plan: Plan, shown: AbstractContextManager[object], launcher: str, *
         MaskfoldError: As jobs and servers raise it.
         Stopped: If the run was asked to stop.
     """
-    stop = current_stop()
-    with recording_server(), shown, handed(plan), stop.ends_flow() if stop else nullcontext():
+    with recorded_here(shown), handed(plan):
         return train_here(launcher=launcher, **arguments)

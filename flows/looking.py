@@ -19,7 +19,7 @@ from maskfold.launch import pool_of
 from maskfold.launch.monitor import JobEvent, announce
 from maskfold.launch.slots import visible_gpus
 from maskfold.recipe import Recipe
-from maskfold.specs import LookSpec, MeasureOutcome, MeasureSpec, Outcome, Spec
+from maskfold.specs import MeasureOutcome, MeasureSpec, Outcome, Spec
 from maskfold.study import assembly
 from maskfold.study.assembly import Start
 from maskfold.study.costs import Facts, Rate, Size, side_by_side, training
@@ -99,17 +99,7 @@ def look(plan: Plan, base: Recipe, jobs: Jobs, launcher: str, budget: float, k: 
     prepared = jobs.run(reading)
     refuse_damage(plan, prepared)
     weights, sought = _weights(plan, jobs)
-    sampling = LookSpec(
-        workspace=plan.workspace.uri,
-        data=plan.data,
-        fingerprint=plan.fingerprint,
-        external=plan.external,
-        manifest=prepared.manifest,
-        images_version=prepared.images_version,
-        eval_version=prepared.eval_version,
-        crop=plan.recipe.crop,
-        machine=machine,
-    )
+    sampling = plan.look(prepared, machine)
     looked = jobs.run(sampling)
     job = LOCAL_JOB_S if pool_of(launcher) is None else POOL_JOB_S
     facts = Facts(

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flows.corrections import check_corrections
 from flows.weights import GivenWeights, find_weights
@@ -22,6 +23,7 @@ from maskfold.specs import (
     ExportSpec,
     ExternalSource,
     File,
+    LookSpec,
     NetworksSpec,
     PredictEvalOutcome,
     PredictEvalSpec,
@@ -145,33 +147,30 @@ class Plan:
         total = prepared.n_train + prepared.n_eval + prepared.n_external
         of = -(-total // self.recipe.dataset.shard_images)
         return [
-            DetectSpec(
-                workspace=self.workspace.uri,
-                data=self.data,
-                fingerprint=self.fingerprint,
-                external=self.external,
-                manifest=prepared.manifest,
-                images_version=prepared.images_version,
-                eval_version=prepared.eval_version,
-                crop=self.recipe.crop,
-                number=number,
-                of=of,
-            )
+            DetectSpec(**self._photographs(prepared), eval_version=prepared.eval_version, number=number, of=of)
             for number in range(1, of + 1)
             if of > 1
         ]
 
+    def look(self, prepared: PrepareOutcome, machine: str) -> LookSpec:
+        """Return the job that cuts out the faces of a sample, to measure."""
+        return LookSpec(**self._photographs(prepared), eval_version=prepared.eval_version, machine=machine)
+
     def crop(self, prepared: PrepareOutcome) -> CropSpec:
         """Return the job that packs the faces."""
-        return CropSpec(
-            workspace=self.workspace.uri,
-            data=self.data,
-            fingerprint=self.fingerprint,
-            external=self.external,
-            manifest=prepared.manifest,
-            images_version=prepared.images_version,
-            crop=self.recipe.crop,
-        )
+        return CropSpec(**self._photographs(prepared))
+
+    def _photographs(self, prepared: PrepareOutcome) -> dict[str, Any]:
+        """Return what every job that looks at photographs is told of them."""
+        return {
+            "workspace": self.workspace.uri,
+            "data": self.data,
+            "fingerprint": self.fingerprint,
+            "external": self.external,
+            "manifest": prepared.manifest,
+            "images_version": prepared.images_version,
+            "crop": self.recipe.crop,
+        }
 
     def train_folds(
         self, prepared: PrepareOutcome, cropped: CropOutcome, weights: Mapping[str, Weights]

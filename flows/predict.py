@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import PurePath
 from typing import Any, cast
 
@@ -13,10 +13,9 @@ from prefect.runtime import flow_run
 
 from flows.jobs import Jobs, NoTracker, launched
 from flows.prediction import SHARD_PHOTOGRAPHS, Prediction, handed, handed_prediction
-from flows.server import recording_server, server_may_vanish
+from flows.server import recorded_here
 from flows.stoppable import stoppable
 from maskfold.launch import make_launcher
-from maskfold.launch.stopping import current_stop
 from maskfold.redaction import redact_logs
 from maskfold.specs import AnswersOutcome, File
 
@@ -36,9 +35,7 @@ def predict_here(prediction: Prediction, shown: AbstractContextManager[object], 
         MaskfoldError: As jobs and servers raise it.
         Stopped: If the run was asked to stop.
     """
-    stop = current_stop()
-    ended = stop.ends_flow() if stop else nullcontext()
-    with recording_server(), shown, handed(prediction), ended, server_may_vanish():
+    with recorded_here(shown), handed(prediction):
         return cast("dict[str, Any]", predict(**arguments))
 
 

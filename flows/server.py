@@ -24,6 +24,7 @@ from prefect.settings import (
 )
 
 from maskfold.errors import InputError, UnavailableError
+from maskfold.launch.stopping import current_stop
 from maskfold.loopback import PAGES
 from maskfold.redaction import without_password
 from maskfold.servers.local import prefect_server
@@ -149,6 +150,24 @@ def _what_to_check() -> str:
     if PREFECT_UI_URL.value() == LOOPBACK_UI:  # the embedded one; outside of the flow, no run says so
         return f"check whether the disk of PREFECT_HOME ({PREFECT_HOME.value()}) is full"
     return "check the server and the disk of its database, or unset PREFECT_API_URL"
+
+
+@contextlib.contextmanager
+def recorded_here(shown: contextlib.AbstractContextManager[object]) -> Iterator[None]:
+    """Have a flow that runs inside, in this process, recorded, and ended by a signal in order.
+
+    Args:
+        shown: Entered when the server is up: shows the progress.
+
+    Raises:
+        InputError, MaskfoldError: See :func:`recording_server`.
+        UnavailableError: See :func:`server_may_vanish`.
+        Stopped: If a signal has asked to stop.
+    """
+    stop = current_stop()
+    ended = stop.ends_flow() if stop else contextlib.nullcontext()
+    with recording_server(), shown, ended, server_may_vanish():
+        yield
 
 
 @contextlib.contextmanager

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Self, cast
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from flows.confirmation import confirm, tuned
 from flows.fit import launching, tracked
 from flows.plan import Plan, plan_run
 from flows.search import Search
-from flows.server import recording_server, server_may_vanish
+from flows.server import recorded_here
 from flows.stoppable import stoppable
+from flows.tables import show_table
 from maskfold.errors import InputError
 from maskfold.launch import make_launcher
-from maskfold.launch.stopping import current_stop
 from maskfold.redaction import redact_logs
 from maskfold.specs import SearchedTrial, TuneOutcome, VariantScore
 from maskfold.study.budget import MOST_TRIALS, parse_budget, plan_confirmation
@@ -118,9 +116,7 @@ def tune_here(tuning: Tuning, shown: AbstractContextManager[object], launcher: s
         MaskfoldError: As jobs and servers raise it.
         Stopped: If it was asked to stop.
     """
-    stop = current_stop()
-    ended = stop.ends_flow() if stop else nullcontext()
-    with recording_server(), shown, ended, server_may_vanish():
+    with recorded_here(shown):
         return cast("dict[str, Any]", tune(**tuning.given, launcher=launcher))
 
 
@@ -211,14 +207,9 @@ def _tune(tuning: Tuning, launcher: str) -> dict[str, Any]:
 
 
 def _show(rows: list[SearchedTrial], outcome: TuneOutcome) -> None:
-    """Publish the tables in Prefect; if the server does not accept them, the study is done all the same."""
-    try:
-        create_table_artifact(key="trials", table=[_row(one) for one in rows], description="All trials of the search")
-        if outcome.confirmed:
-            table = [_confirmed(one) for one in outcome.confirmed]
-            create_table_artifact(key="confirmation", table=table, description="The best trials, with fresh seeds")
-    except Exception as error:  # noqa: BLE001 - a table that cannot be shown must not stop a study
-        get_run_logger().warning("Prefect does not accept the tables of the search: %s", error)
+    show_table("trials", [_row(one) for one in rows], "All trials of the search")
+    if outcome.confirmed:
+        show_table("confirmation", [_confirmed(one) for one in outcome.confirmed], "The best trials, with fresh seeds")
 
 
 def _row(one: SearchedTrial) -> dict[str, Any]:

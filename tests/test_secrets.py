@@ -20,7 +20,7 @@ from maskfold.tracking.record import RunRecord, new_id, now
 from tests.servers.mlflow import MlflowServer
 from tests.servers.ports import free_ports
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
 
 PLANTED = {
     name: f"pl4nted{number}-{name.lower().replace('_', '')}"

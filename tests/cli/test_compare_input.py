@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +11,6 @@ from typer.testing import CliRunner
 from maskfold.cli import app
 
 STUDY = "name: losses\nrecipe: smoke\nseeds: 3\nvary: {networks.joint.loss: [focal]}\n"
-
-
-@pytest.fixture(autouse=True)
-def _own_environment() -> Iterator[None]:
-    """A command sets variables for its own process."""
-    saved = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(saved)
 
 
 def compare(drawn_data: Path, folder: Path, *more: str) -> list[str]:

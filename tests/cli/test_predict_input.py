@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from maskfold.cli import app
-
-
-@pytest.fixture(autouse=True)
-def _own_environment() -> Iterator[None]:
-    """A command sets variables for its own process."""
-    saved = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(saved)
 
 
 @pytest.mark.parametrize(

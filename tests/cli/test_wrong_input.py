@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,15 +18,6 @@ from maskfold.cli.endings import exit_codes
 from tests.dataset.builder import paint
 
 WITH_WEIGHTS = ("--set", "networks.joint.pretrained=if-available")
-
-
-@pytest.fixture(autouse=True)
-def _own_environment() -> Iterator[None]:
-    """`maskfold run` sets variables for its own process."""
-    saved = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(saved)
 
 
 @pytest.fixture

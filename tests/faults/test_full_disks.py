@@ -17,7 +17,7 @@ from tests.faults.jobs import Undisturbed, run, whole_run
 from tests.faults.outputs import Outputs
 from tests.servers.s3 import S3Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def refused(spec: Spec[Outcome]) -> bool:

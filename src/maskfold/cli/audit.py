@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from maskfold.cli.endings import ends_by_signal, exit_codes
+from maskfold.cli.endings import running_flow
 from maskfold.cli.options import WORKSPACE, Json, Launcher, Verbose, WorkspaceOption
-from maskfold.cli.results import print_result
-from maskfold.launch.stopping import stopping_on_signals
-from maskfold.servers.surroundings import prefect_settings, quiet_logs, quiet_servers
+from maskfold.cli.results import print_result, print_rows
+from maskfold.servers.surroundings import prefect_settings
 from maskfold.terminal import PrintableConsole as Console
 from maskfold.wording import duration, printable
-
-if TYPE_CHECKING:
-    from flows.auditing import Auditing
 
 _SHOWN = 10
 """Suspects that are listed."""
@@ -40,32 +34,22 @@ def audit(
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Find labels of a finished run that are probably wrong. Trains nothing, changes nothing; a person decides."""
-    quiet_servers()
-    if not verbose:
-        quiet_logs()
+    """Find labels of a finished run that are probably wrong. Nothing is changed: a person decides."""
     arguments = {"workspace": workspace, "run": run, "out": out, "rounds": rounds}
-    with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
+    with running_flow(verbose):
         from flows.auditing import Auditing
+        from maskfold.cli.progress import progress
         from maskfold.launch import pool_of
+        from maskfold.pace import Pace
 
         pool_of(launcher)
         auditing = Auditing.make(**arguments)  # type: ignore[arg-type]  # wrong input, before a server starts
-        with prefect_settings():
-            from flows.audit import audit_here
-        result = audit_here(auditing, _progress(auditing), launcher=launcher, **arguments)
+        with progress(Console(stderr=True), auditing.said, lambda: Pace([])) as shown:
+            with prefect_settings():
+                from flows.audit import audit_here
+            result = audit_here(auditing, shown, launcher=launcher, **arguments)
         _show(result)
     print_result(result, json)
-
-
-@contextlib.contextmanager
-def _progress(auditing: Auditing) -> Iterator[None]:
-    from maskfold.console import showing_jobs
-    from maskfold.pace import Pace
-
-    print(printable(auditing.said), file=sys.stderr)
-    with showing_jobs(Console(stderr=True), Pace([])):
-        yield
 
 
 def _show(result: Mapping[str, Any]) -> None:
@@ -86,5 +70,4 @@ def _show(result: Mapping[str, Any]) -> None:
         "MLflow run": result["mlflow_run_id"] or "not recorded yet; `maskfold sync` records it later",
         "took": duration(result["seconds"]),
     }
-    for name, value in rows.items():
-        print(f"{name:<23}{printable(value)}", file=sys.stderr)
+    print_rows(rows)

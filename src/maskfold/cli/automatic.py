@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from maskfold.cli.endings import ends_by_signal, exit_codes
+from maskfold.cli.endings import running_flow
 from maskfold.cli.options import WORKSPACE, Data, Json, Launcher, Set, Verbose, WeightsOption, WorkspaceOption
-from maskfold.cli.results import print_result
+from maskfold.cli.results import print_result, print_rows
 from maskfold.cli.summary import show_summary
-from maskfold.launch.stopping import stopping_on_signals
-from maskfold.servers.surroundings import prefect_settings, quiet_logs, quiet_servers
+from maskfold.servers.surroundings import prefect_settings
 from maskfold.terminal import PrintableConsole as Console
 from maskfold.wording import duration, printable
 
@@ -35,12 +32,12 @@ def auto(
     verbose: Verbose = False,
 ) -> None:
     """Choose, train and combine the networks that fit a budget. The same command goes on with an interrupted run."""
-    quiet_servers()
-    if not verbose:
-        quiet_logs()
-    with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
-        from flows.auto import Automation, auto_here, described
+    with running_flow(verbose):
+        from flows.auto import SIDE_BY_SIDE, Automation, auto_here, described
         from flows.looking import machine_of
+        from maskfold.cli.progress import progress
+        from maskfold.launch.slots import machine_slots
+        from maskfold.pace import Pace
 
         automation = Automation.make(data, workspace, budget, tuple(set), tuple(weights), launcher)
         console = Console(stderr=True, highlight=False)
@@ -50,22 +47,14 @@ def auto(
                 console.print(f"plan: {printable(line)}", markup=False, soft_wrap=True)
             sys.stderr.flush()  # also a log shows the plan before it starts
 
-        with prefect_settings():
-            result = auto_here(automation, _progress(console, automation), launcher, tell, only_plan=dry_run)
+        def pace() -> Pace:
+            return Pace((), len(machine_slots(jobs=SIDE_BY_SIDE)))
+
+        with progress(console, automation.plan.said, pace) as shown, prefect_settings():
+            result = auto_here(automation, shown, launcher, tell, only_plan=dry_run)
         if not dry_run:
             _show(result, automation)
     print_result(result, json)
-
-
-@contextlib.contextmanager
-def _progress(console: Console, automation: Automation) -> Iterator[None]:
-    from maskfold.console import showing_jobs
-    from maskfold.launch.slots import machine_slots
-    from maskfold.pace import Pace
-
-    print(printable(automation.plan.said), file=sys.stderr)
-    with showing_jobs(console, Pace((), len(machine_slots(jobs=1000)))):
-        yield
 
 
 def _show(result: dict[str, Any], automation: Automation) -> None:
@@ -78,9 +67,7 @@ def _show(result: dict[str, Any], automation: Automation) -> None:
         "search": _searched(search) if search else "",
         "selected voters": _selected(selection) if selection else "",
     }
-    for name, value in rows.items():
-        if value:
-            print(f"{name:<23}{printable(value)}", file=sys.stderr)
+    print_rows(rows)
 
 
 def _searched(search: dict[str, Any]) -> str:

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator
 
 from maskfold import errors
-from maskfold.launch.stopping import Stopped
+from maskfold.launch.stopping import Stopped, stopping_on_signals
 from maskfold.loopback import never_proxy_loopback
 from maskfold.redaction import redact_logs, redacted
+from maskfold.servers.surroundings import quiet_logs, quiet_servers
 from maskfold.terminal import guard_logs
 from maskfold.wording import printable
 
@@ -48,6 +49,16 @@ def exit_codes(verbose: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         print("maskfold: stopped; run again to continue", file=sys.stderr)
         raise SystemExit(EXIT_INTERRUPTED) from None
+
+
+@contextlib.contextmanager
+def running_flow(verbose: bool) -> Iterator[None]:
+    """Run a flow inside: quietly unless asked otherwise, stopped by signals in order, ended by an exit code."""
+    quiet_servers()
+    if not verbose:
+        quiet_logs()
+    with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
+        yield
 
 
 @contextlib.contextmanager

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from maskfold.cli.endings import ends_by_signal, exit_codes
+from maskfold.cli.endings import running_flow
 from maskfold.cli.options import WORKSPACE, Json, Verbose, WorkspaceOption
-from maskfold.cli.results import print_result
-from maskfold.launch.stopping import stopping_on_signals
-from maskfold.servers.surroundings import prefect_settings, quiet_logs, quiet_servers
+from maskfold.cli.results import print_result, print_rows
+from maskfold.servers.surroundings import prefect_settings
 from maskfold.terminal import PrintableConsole as Console
 from maskfold.wording import duration, printable
-
-if TYPE_CHECKING:
-    from flows.prediction import Prediction
 
 _CLASSES = 8
 """Classes whose shares are shown."""
@@ -54,9 +49,6 @@ def predict(
     verbose: Verbose = False,
 ) -> None:
     """Predict photographs with a trained model. Run again to continue; only new photographs are predicted."""
-    quiet_servers()
-    if not verbose:
-        quiet_logs()
     arguments = {
         "images": images,
         "out": out,
@@ -66,31 +58,20 @@ def predict(
         "labels": labels,
         "shard_photographs": shard_photographs,
     }
-    with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
+    with running_flow(verbose):
         from flows.prediction import Prediction
-        from maskfold.console import starting
+        from maskfold.cli.progress import progress
         from maskfold.launch import pool_of
+        from maskfold.pace import Pace
 
         pool_of(launcher)
         prediction = Prediction.make(**arguments)  # type: ignore[arg-type]  # wrong input, before a server starts
-        console = Console(stderr=True)
-        with starting(console, _progress(console, prediction)) as shown:
+        with progress(Console(stderr=True), prediction.said, lambda: Pace([])) as shown:
             with prefect_settings():
                 from flows.predict import predict_here
             result = predict_here(prediction, shown, launcher=launcher, **arguments)
         show_answers(result)
     print_result(result, json)
-
-
-@contextlib.contextmanager
-def _progress(console: Console, prediction: Prediction) -> Iterator[None]:
-    """Show which photographs, and then the jobs."""
-    from maskfold.console import showing_jobs
-    from maskfold.pace import Pace
-
-    print(printable(prediction.said), file=sys.stderr)
-    with showing_jobs(console, Pace([])):
-        yield
 
 
 def show_answers(result: Mapping[str, Any]) -> None:
@@ -109,9 +90,7 @@ def show_answers(result: Mapping[str, Any]) -> None:
         "report": result["report"],
         "took": duration(result["seconds"]),
     }
-    for name, value in rows.items():
-        if value:
-            print(f"{name:<23}{printable(value)}", file=sys.stderr)
+    print_rows(rows)
     for one in result["unreadable"]:
         print(f"unreadable             {printable(one)}", file=sys.stderr)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from maskfold.errors import MaskfoldError
 from maskfold.output import lost_output
+from maskfold.wording import printable
 
 
 def print_result(result: Mapping[str, Any], asked: bool) -> None:
@@ -21,6 +22,17 @@ def print_result(result: Mapping[str, Any], asked: bool) -> None:
     if asked or not sys.stdout.isatty():
         print(json.dumps(result), flush=True)
     warn_of_lost_output()
+
+
+def print_rows(rows: Mapping[str, str | None]) -> None:
+    """Print for people what came of a command: one line each at any width, so that paths can be copied.
+
+    Args:
+        rows: Texts by name; empty ones are left out.
+    """
+    for name, text in rows.items():
+        if text:
+            print(f"{name:<23}{printable(text)}", file=sys.stderr)
 
 
 def refuse_lost_output() -> None:

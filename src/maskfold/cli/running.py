@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from maskfold.cli.endings import ends_by_signal, exit_codes
+from maskfold.cli.endings import running_flow
 from maskfold.cli.options import (
     WORKSPACE,
     Data,
@@ -23,9 +21,8 @@ from maskfold.cli.options import (
 )
 from maskfold.cli.results import print_result
 from maskfold.cli.summary import show_forecast, show_summary
-from maskfold.launch.stopping import stopping_on_signals
 from maskfold.pace import Pace
-from maskfold.servers.surroundings import prefect_settings, quiet_logs, quiet_servers
+from maskfold.servers.surroundings import prefect_settings
 from maskfold.terminal import PrintableConsole as Console
 from maskfold.wording import printable
 
@@ -48,10 +45,7 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Crop, train, vote and publish a submission. Run again to continue: finished steps cost nothing."""
-    quiet_servers()
-    if not verbose:
-        quiet_logs()
-    with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
+    with running_flow(verbose):
         from flows.plan import plan_run
         from maskfold.launch import pool_of
 
@@ -60,28 +54,21 @@ def run(
         if dry_run:
             result = _foresee(plan)
         else:
-            from maskfold.console import starting
+            from maskfold.cli.progress import progress
 
-            console = Console(stderr=True)
+            def pace() -> Pace:
+                from flows.here import expect
+
+                expected = expect(plan)
+                return Pace(expected.jobs, expected.slots)
+
             arguments = {"data": data, "workspace": workspace, "recipe": recipe, "set": set, "weights": weights}
-            with starting(console, _progress(console, plan)) as shown:
+            with progress(Console(stderr=True), plan.said, pace) as shown:
                 with prefect_settings():
                     from flows.here import run_here
                 result = run_here(plan, shown, launcher, **arguments)
             show_summary(result, plan.workspace, plan.recipe.scheme)
     print_result(result, json)
-
-
-@contextlib.contextmanager
-def _progress(console: Console, plan: Plan) -> Iterator[None]:
-    """Show what the data set is, and then the jobs."""
-    from flows.here import expect
-    from maskfold.console import showing_jobs
-
-    expected = expect(plan)
-    print(printable(plan.said), file=sys.stderr)
-    with showing_jobs(console, Pace(expected.jobs, expected.slots)):
-        yield
 
 
 def _foresee(plan: Plan) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from maskfold.serving.token import SHORTEST, TOKEN_VARIABLE, read_token
 from maskfold.wording import printable
 
 if TYPE_CHECKING:
+    import socket
+
     from maskfold.serving.current import CurrentModel
 
 _DEFAULT = Limits()
@@ -59,14 +61,7 @@ def serve(
 ) -> None:
     """Answer over HTTP: photographs in, classes and probabilities out; Ctrl-C stops it."""
     with exit_codes(verbose=False):
-        token = read_token(token_file)
-        # The processes and libraries below need not know it, and nothing can print it.
-        os.environ.pop(TOKEN_VARIABLE, None)
-        if token is None and not is_loopback(host):
-            raise InputError(
-                f"--host {host}: other machines could reach it, so it needs a token: --token-file FILE or "
-                f"{TOKEN_VARIABLE}; without one, --host 127.0.0.1"
-            )
+        token = _token(token_file, host)
         if max_images > queue:
             raise InputError(f"--max-images {max_images}: more than --queue {queue} could never be answered")
         from maskfold.models import find_model
@@ -81,8 +76,7 @@ def serve(
         with listen(host, port) as listener:
             from maskfold.serving import server
 
-            name = f"[{host}]" if ":" in host else host
-            url = f"http://{name}:{listener.getsockname()[1]}"
+            url = _url(host, listener)
 
             def show(current: CurrentModel) -> None:
                 if (loaded := current.loaded) is None:
@@ -102,3 +96,21 @@ def serve(
             ended_by = server.serve(service, found, listener, show)
             code = server.exit_code(ended_by)
     raise SystemExit(code)
+
+
+def _token(token_file: Path | None, host: str) -> str | None:
+    """Return what clients must show; other machines must show something."""
+    token = read_token(token_file)
+    # The processes and libraries that come next need not know it, and nothing can print it.
+    os.environ.pop(TOKEN_VARIABLE, None)
+    if token is None and not is_loopback(host):
+        raise InputError(
+            f"--host {host}: other machines could reach it, so it needs a token: --token-file FILE or "
+            f"{TOKEN_VARIABLE}; without one, --host 127.0.0.1"
+        )
+    return token
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from maskfold.cli.endings import ends_by_signal, exit_codes
+from maskfold.cli.endings import running_flow
 from maskfold.cli.options import (
     WORKSPACE,
     Data,
@@ -22,10 +21,9 @@ from maskfold.cli.options import (
     WeightsOption,
     WorkspaceOption,
 )
-from maskfold.cli.results import print_result
+from maskfold.cli.results import print_result, print_rows
 from maskfold.errors import InputError
-from maskfold.launch.stopping import stopping_on_signals
-from maskfold.servers.surroundings import prefect_settings, quiet_logs, quiet_servers
+from maskfold.servers.surroundings import prefect_settings
 from maskfold.terminal import PrintableConsole as Console
 from maskfold.wording import duration, printable
 
@@ -61,13 +59,12 @@ def compare(
     verbose: Verbose = False,
 ) -> None:
     """Compare variants of a recipe on the same folds, with intervals; merge what wins and confirm it."""
-    quiet_servers()
-    if not verbose:
-        quiet_logs()
-    with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
+    with running_flow(verbose):
         from flows.compare import Comparison, compare_here
-        from maskfold.console import starting
+        from maskfold.cli.progress import progress
         from maskfold.launch import pool_of
+        from maskfold.launch.slots import machine_slots
+        from maskfold.pace import Pace
 
         pool_of(launcher)
         given = {name for name in context.params if _is_given(context, name)}
@@ -78,8 +75,12 @@ def compare(
             names = [variant.name for variant, _ in comparison.variants]
             result: dict[str, Any] = {"variants": names, "trainings": comparison.trainings()}
         else:
-            console = Console(stderr=True)
-            with starting(console, _progress(console, comparison)) as shown, prefect_settings():
+
+            def pace() -> Pace:
+                slots = machine_slots(jobs=len(comparison.trainings()))
+                return Pace(comparison.expected(), len(slots))
+
+            with progress(Console(stderr=True), comparison.base.said, pace) as shown, prefect_settings():
                 result = compare_here(comparison, shown, launcher)
             _show(result)
     print_result(result, json)
@@ -116,18 +117,6 @@ def _varied(recipe: str, vary: list[str], grid: bool, seeds: int, set: list[str]
     return make_study(given, "--vary")
 
 
-@contextlib.contextmanager
-def _progress(console: Console, comparison: Comparison) -> Iterator[None]:
-    from maskfold.console import showing_jobs
-    from maskfold.launch.slots import machine_slots
-    from maskfold.pace import Pace
-
-    print(printable(comparison.base.said), file=sys.stderr)
-    slots = machine_slots(jobs=len(comparison.trainings()))
-    with showing_jobs(console, Pace(comparison.expected(), len(slots))):
-        yield
-
-
 def _list(comparison: Comparison) -> None:
     print(printable(comparison.base.said), file=sys.stderr)
     table = Table(box=None, pad_edge=False)
@@ -162,5 +151,4 @@ def _show(result: dict[str, Any]) -> None:
         "MLflow run": result["mlflow_run_id"] or "not recorded yet; `maskfold sync` records it later",
         "took": duration(result["seconds"]),
     }
-    for name, value in rows.items():
-        print(f"{name:<23}{printable(value)}", file=sys.stderr)
+    print_rows(rows)

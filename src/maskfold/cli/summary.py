@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from maskfold import champions, submissions
+from maskfold.cli.results import print_rows
 from maskfold.errors import MaskfoldError
 from maskfold.history import Run, best_first, read_runs
 from maskfold.scheme import Scheme
 from maskfold.specs import model_name
 from maskfold.storage import Workspace
 from maskfold.terminal import PrintableConsole as Console
-from maskfold.wording import duration, printable
+from maskfold.wording import duration
 
 if TYPE_CHECKING:
     from flows.forecast import Forecast
@@ -48,9 +48,7 @@ def show_summary(summary: Mapping[str, Any], workspace: Workspace, scheme: Schem
         "took": duration(summary["seconds"]),
         "to look at it": "open the report in a browser; `maskfold ui` (or `make ui`) shows all runs",
     }
-    for name, value in rows.items():  # one line each at any width, so that paths can be copied
-        if value:
-            print(f"{name:<23}{printable(value)}", file=sys.stderr)
+    print_rows(rows)
 
 
 def show_forecast(forecast: Forecast, plan: Plan) -> None:
@@ -69,8 +67,7 @@ def show_forecast(forecast: Forecast, plan: Plan) -> None:
         "disk": f"about {forecast.size / 1e6:,.0f} MB in {plan.workspace.uri}",
         "time": f"about {duration(forecast.seconds)}",
     }
-    for name, value in rows.items():
-        print(f"{name:<23}{printable(value)}", file=sys.stderr)
+    print_rows(rows)
 
 
 def _with_interval(scores: Mapping[str, Any]) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from maskfold.cli.endings import ends_by_signal, exit_codes
+from maskfold.cli.endings import running_flow
 from maskfold.cli.options import (
     WORKSPACE,
     Data,
@@ -22,14 +20,10 @@ from maskfold.cli.options import (
     WeightsOption,
     WorkspaceOption,
 )
-from maskfold.cli.results import print_result
-from maskfold.launch.stopping import stopping_on_signals
-from maskfold.servers.surroundings import prefect_settings, quiet_logs, quiet_servers
+from maskfold.cli.results import print_result, print_rows
+from maskfold.servers.surroundings import prefect_settings
 from maskfold.terminal import PrintableConsole as Console
 from maskfold.wording import duration, printable
-
-if TYPE_CHECKING:
-    from flows.tune import Tuning
 
 _BEST = 10
 """Trials that are listed."""
@@ -58,13 +52,12 @@ def tune(
 
     The same command goes on with an interrupted search, also with a larger budget.
     """
-    quiet_servers()
-    if not verbose:
-        quiet_logs()
-    with exit_codes(verbose), ends_by_signal(), stopping_on_signals():
+    with running_flow(verbose):
         from flows.tune import Tuning, tune_here
-        from maskfold.console import starting
+        from maskfold.cli.progress import progress
         from maskfold.launch import pool_of
+        from maskfold.launch.slots import machine_slots
+        from maskfold.pace import Pace
         from maskfold.study.space import read_space
 
         pool_of(launcher)
@@ -87,22 +80,14 @@ def tune(
             print(f"{tuning.trainings} trainings a trial", file=sys.stderr)
             result: dict[str, Any] = {"space": tuning.space.plain, "trainings": tuning.trainings}
         else:
-            console = Console(stderr=True)
-            with starting(console, _progress(console, tuning)) as shown, prefect_settings():
+
+            def pace() -> Pace:
+                return Pace((), len(machine_slots(jobs=tuning.trainings)))
+
+            with progress(Console(stderr=True), tuning.base.said, pace) as shown, prefect_settings():
                 result = tune_here(tuning, shown, launcher)
             _show(result)
     print_result(result, json)
-
-
-@contextlib.contextmanager
-def _progress(console: Console, tuning: Tuning) -> Iterator[None]:
-    from maskfold.console import showing_jobs
-    from maskfold.launch.slots import machine_slots
-    from maskfold.pace import Pace
-
-    print(printable(tuning.base.said), file=sys.stderr)
-    with showing_jobs(console, Pace((), len(machine_slots(jobs=tuning.trainings)))):
-        yield
 
 
 def _show(result: dict[str, Any]) -> None:
@@ -139,5 +124,4 @@ def _show(result: dict[str, Any]) -> None:
         "jobs took": duration(result["spent"]) + budget,
         "took": duration(result["seconds"]),
     }
-    for name, value in said.items():
-        print(f"{name:<23}{printable(value)}", file=sys.stderr)
+    print_rows(said)

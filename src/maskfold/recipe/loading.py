@@ -8,24 +8,20 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from pydantic import ValidationError
 
-from maskfold.errors import RecipeError, WorkspaceError
+from maskfold.errors import RecipeError
 from maskfold.recipe.mistakes import explain, shortened
 from maskfold.recipe.paths import put
 from maskfold.recipe.recipe import Dataset, Recipe
 from maskfold.recipe.reference import group_of
 from maskfold.recipe.schemes import PRESETS_SCHEME, expand_short, fit_preset, load_scheme
-from maskfold.recipe.text import load_yaml
-from maskfold.regular import read_regular
+from maskfold.recipe.text import NOT_YAML, load_yaml, read_yaml
 from maskfold.scheme import Scheme
 from maskfold.settings import Settings
 from maskfold.wording import did_you_mean
 
 PRESETS: Final = ("smoke", "fast", "best", "hot6")
-# PyYAML raises its own errors, and those of constructors, such as that of the date 2020-99-99.
-_NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 _NUMBERS = re.compile(r"\s*-?[\d.]+(\s*,\s*-?[\d.]+)+\s*")
 _INSTEAD = {"bounds": "values", "values": "bounds"}
 """Settings of an attribute that exclude each other."""
@@ -90,7 +86,8 @@ class _SchemeAlone(Settings):
 
 def _read(source: str) -> dict[str, Any]:
     if source in PRESETS:
-        text = resources.files("maskfold.recipe").joinpath("presets", f"{source}.yaml").read_text(encoding="utf-8")
+        preset = resources.files("maskfold.recipe").joinpath("presets", f"{source}.yaml")
+        settings = load_yaml(preset.read_text(encoding="utf-8"))
     else:
         try:
             path = Path(source).expanduser()
@@ -102,14 +99,7 @@ def _read(source: str) -> dict[str, Any]:
                 f"recipe {source!r} is neither a preset ({', '.join(PRESETS)}) nor an existing YAML file."
                 f"{did_you_mean(source, PRESETS)}"
             )
-        try:
-            text = read_regular(path, _MAX_RECIPE).decode("utf-8")
-        except (OSError, UnicodeDecodeError, WorkspaceError) as error:
-            raise RecipeError(f"recipe {source}: cannot be read as UTF-8 text: {error}") from None
-    try:
-        settings = load_yaml(text)
-    except _NOT_YAML as error:
-        raise RecipeError(f"recipe {source}: not valid YAML: {error}") from None
+        settings = read_yaml(source, _MAX_RECIPE, f"recipe {source}")
     if not isinstance(settings, dict):
         raise RecipeError(f"recipe {source}: expected a mapping of settings, found {type(settings).__name__}")
     return settings
@@ -124,7 +114,7 @@ def _split(override: str) -> tuple[str, Any]:
     try:
         # Without brackets, which zsh takes for a pattern: `labels.age_bounds=45,60`.
         return key, load_yaml(f"[{text}]" if _NUMBERS.fullmatch(text) else text)
-    except _NOT_YAML:
+    except NOT_YAML:
         raise RecipeError(f"setting {shortened(override)}: the value is not valid YAML") from None
 
 

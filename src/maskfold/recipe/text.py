@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
+
+from maskfold.errors import RecipeError, WorkspaceError
+from maskfold.regular import read_regular
 
 _MOST_VALUES: Final = 20_000
 """Values after all aliases are expanded; the largest preset has some 500."""
@@ -17,8 +21,33 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
+# PyYAML raises its own errors, and those of constructors, such as that of the date 2020-99-99.
+NOT_YAML: Final = (yaml.YAMLError, ValueError, RecursionError)
+
+
 class LimitError(yaml.YAMLError):
     """The text stands for too much."""
+
+
+def read_yaml(path: str, limit: int, where: str) -> Any:
+    """Return the values of a YAML file that a user has named.
+
+    Args:
+        path: Of the file.
+        limit: Bytes that it may have.
+        where: What it is, for messages.
+
+    Raises:
+        RecipeError: If it cannot be read, or is not valid YAML.
+    """
+    try:
+        text = read_regular(Path(path).expanduser(), limit).decode("utf-8")
+    except (OSError, UnicodeDecodeError, WorkspaceError, RuntimeError) as error:  # also of an unknown ~user
+        raise RecipeError(f"{where}: cannot be read as UTF-8 text: {error}") from None
+    try:
+        return load_yaml(text)
+    except NOT_YAML as error:
+        raise RecipeError(f"{where}: not valid YAML: {error}") from None
 
 
 def load_yaml(text: str) -> Any:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from maskfold.errors import RecipeError, WorkspaceError
+from maskfold.errors import RecipeError
 from maskfold.recipe import Recipe, Settings
-from maskfold.recipe.text import load_yaml
-from maskfold.regular import read_regular
+from maskfold.recipe.text import load_yaml, read_yaml
 from maskfold.wording import first_few
 
 BASE: Final = "base"
@@ -100,13 +98,8 @@ def read_study(path: str) -> Study:
     Raises:
         RecipeError: If it cannot be read, or is not a study.
     """
-    try:
-        given = load_yaml(read_regular(Path(path).expanduser(), _MAX_FILE).decode("utf-8"))
-    except (OSError, UnicodeDecodeError, WorkspaceError, RuntimeError) as error:
-        raise RecipeError(f"study {path}: cannot be read as UTF-8 text: {error}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"study {path}: not valid YAML: {error}") from None
-    return make_study(given, f"study {path}")
+    where = f"study {path}"
+    return make_study(read_yaml(path, _MAX_FILE, where), where)
 
 
 def make_study(given: Any, where: str) -> Study:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
 
-from maskfold.errors import RecipeError, WorkspaceError
+from maskfold.errors import RecipeError
 from maskfold.recipe import Recipe
 from maskfold.recipe.mistakes import explain
 from maskfold.recipe.paths import put
 from maskfold.recipe.reference import EACH, all_settings, find, written
-from maskfold.recipe.text import load_yaml
-from maskfold.regular import read_regular
+from maskfold.recipe.text import load_yaml, read_yaml
 from maskfold.specs.space import Number, Searched
 from maskfold.wording import did_you_mean
 
@@ -168,13 +166,8 @@ def read_space(path: str) -> Space:
     Raises:
         RecipeError: If it cannot be read, or is not a space.
     """
-    try:
-        given = load_yaml(read_regular(Path(path).expanduser(), _MAX_FILE).decode("utf-8"))
-    except (OSError, UnicodeDecodeError, WorkspaceError, RuntimeError) as error:
-        raise RecipeError(f"space {path}: cannot be read as UTF-8 text: {error}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"space {path}: not valid YAML: {error}") from None
-    return make_space(given, f"space {path}")
+    where = f"space {path}"
+    return make_space(read_yaml(path, _MAX_FILE, where), where)
 
 
 def make_space(given: Any, where: str) -> Space:
