@@ -16,6 +16,7 @@ states which these are. `found` counts faces that were detected, at the first lo
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import os
@@ -54,8 +55,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1, help="use photographs so many times, to show memory growth")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-crop-") as scratch:
-        data = arguments.data or (REAL if REAL.is_dir() else _drawn(Path(scratch) / "data"))
-        manifest = _sample(data, arguments.people, arguments.repeat)
+        data = arguments.data or drawn_or_real(Path(scratch))
+        manifest = sample(data, arguments.people, arguments.repeat)
         print(json.dumps(_measure(manifest, data, Path(scratch), arguments.turns)), flush=True)
 
 
@@ -180,8 +181,8 @@ def _overlap(a: np.ndarray, b: np.ndarray) -> float:
     return float(common / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - common))
 
 
-def _sample(data: Path, people: int, repeat: int) -> pd.DataFrame:
-    """Return a manifest of the photographs of people drawn evenly from the data set."""
+def sample(data: Path, people: int, repeat: int) -> pd.DataFrame:
+    """Return a manifest of the photographs of people drawn evenly from the data set, the same so many times."""
     folders = sorted(path for path in (data / "train" / "images").iterdir() if not path.name.startswith("."))
     rows = []
     for number in np.linspace(0, len(folders) - 1, min(people, len(folders))).astype(int):
@@ -190,15 +191,19 @@ def _sample(data: Path, people: int, repeat: int) -> pd.DataFrame:
                 with Image.open(path) as image:
                     width, height = image.size
                 mask = {"normal": 2, "incorrect_mask": 1}.get(path.stem, 0)
-                rows.append((path.relative_to(data).as_posix(), "train", mask, True, width, height))
-    return pd.DataFrame(rows * repeat, columns=["image", "part", "mask", "readable", "width", "height"])
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                rows.append((path.relative_to(data).as_posix(), "train", mask, True, width, height, digest))
+    return pd.DataFrame(rows * repeat, columns=["image", "part", "mask", "readable", "width", "height", "sha256"])
 
 
-def _drawn(folder: Path) -> Path:
+def drawn_or_real(scratch: Path) -> Path:
+    """Return the folder of the real photographs, or draw some."""
+    if REAL.is_dir():
+        return REAL
     from portraits import draw
 
-    draw(folder, people=40, seed=0)
-    return folder
+    draw(scratch / "data", people=40, seed=0)
+    return scratch / "data"
 
 
 if __name__ == "__main__":

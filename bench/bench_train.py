@@ -12,10 +12,12 @@ Prints one JSON line for each network and augmentation; images a second, medians
            `hot6` always, as in the original), float32; with one loading process per core or with none, whichever is
            faster (`classic_workers`). It has a process of its own, without maskfold's settings of torch.
 
-All take turns within one run and use all cores. `fraction` is loop / step, `speedup` is loop / classic, each the median
+`augmentation_share` is the time of augmenting and mixing a batch, over that of a step, both alone on the device.
+`memory_mb` is the most that torch held on a GPU. All take turns within one run and use all cores. `fraction` is loop / step, `speedup` is loop / classic, each the median
 of the turns' own ratios. `amp` is what `amp: auto` chose.
 
     python bench/bench_train.py [--networks NAME ...] [--augmentation NAME ...] [--turns N] [--images N] [--batch N]
+        [--device cpu|cuda] [--size H W] [--compile] [--no-classic] [--any-bits]
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from maskfold.recipe import Network
 from maskfold.training.device import open_device
 
 ON_CPU = {"resnet18": (128, 96), "mobilenetv2_035": (128, 96), "rexnet_100": (128, 96)}
-ON_GPU = {"efficientnet_b4": (280, 210), "rexnet_100": (224, 224), "resnet50": (224, 224)}
+ON_GPU = {"efficientnet_b4": (280, 210), "rexnet_150": (224, 224), "resnet50": (224, 224)}
 """Input height and width of each network."""
 CUTMIX = {"light": 0.5, "hot6": 0.8}
 REAL_EPOCH = 15_120
@@ -52,11 +54,20 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--images", type=int, help="training images of a turn; default: 1,024, on a GPU 4,096")
     parser.add_argument("--batch", type=int, help="default: 32, on a GPU 64")
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="default: both")
+    parser.add_argument("--size", type=int, nargs=2, metavar=("H", "W"), help="of the inputs; default: as listed")
+    parser.add_argument("--compile", action="store_true", help="compile the networks, of the step too")
+    parser.add_argument("--no-classic", action="store_true", help="leave the straightforward loop out")
+    parser.add_argument("--any-bits", action="store_true", help="allow algorithms whose bits vary from run to run")
     arguments = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
-    open_device(deterministic=True, threads=cores)
+    open_device(deterministic=not arguments.any_bits, threads=cores)
     for device, networks in ((torch.device("cpu"), ON_CPU), (torch.device("cuda"), ON_GPU)):
-        chosen = {name: size for name, size in networks.items() if name in (arguments.networks or networks)}
+        if device.type != (arguments.device or device.type):
+            continue
+        size = tuple(arguments.size) if arguments.size else None
+        asked = arguments.networks or networks
+        chosen = {name: size or networks[name] for name in asked if size or name in networks}
         if device.type == "cuda" and not torch.cuda.is_available():
             skipped = f"no GPU on this machine: {', '.join(ON_GPU)} were not measured"
             print(json.dumps({"bench": "train", "device": "cuda", "skipped": skipped}), flush=True)
@@ -74,15 +85,15 @@ def _measure(
     images = (arguments.images or (4096 if on_gpu else 1024)) // batch * batch
     valid = VALID_BATCHES * batch
     material = collect(images + valid, size, scratch)
-    ours = _ours(name, batch, material, device, arguments.augmentation, scratch)
+    ours = _ours(name, batch, material, device, arguments, scratch)
     precision = next(iter(ours.values())).precision
-    network = _network(name, batch, arguments.augmentation[0])
+    network = _network(name, batch, arguments.augmentation[0], compiled=arguments.compile)
     step = BareStep(network, precision, size, device)
     files, classes = material.write_jpegs(scratch / "jpegs")[:images], material.classes[:images].tolist()
     with contextlib.ExitStack() as stack:
         classics = [
             stack.enter_context(contextlib.closing(ClassicApart(name, device, batch, workers, cores)))
-            for workers in ([cores] if on_gpu else [0, cores])
+            for workers in ([] if arguments.no_classic else [cores] if on_gpu else [0, cores])
         ]
 
         def turn(images: int) -> dict[object, float]:
@@ -97,9 +108,12 @@ def _measure(
             return speeds
 
         turn(2 * batch)  # warms up
+        if on_gpu:
+            torch.cuda.reset_peak_memory_stats(device)
         turns = [turn(images) for _ in range(arguments.turns)]
     median = {who: statistics.median(speeds[who] for speeds in turns) for who in turns[0]}
-    classic = max(classics, key=lambda one: median[one])
+    classic = max(classics, key=lambda one: median[one], default=None)
+    memory = torch.cuda.max_memory_allocated(device) if on_gpu else 0
     for augmentation, one in ours.items():
         line = {
             "bench": "train",
@@ -109,10 +123,8 @@ def _measure(
             "loop_images_per_second": round(median[one], 1),
             "step_images_per_second": round(median[step], 1),
             "fraction": round(statistics.median(speeds[one] / speeds[step] for speeds in turns), 3),
-            "classic_images_per_second": round(median[classic], 1),
-            "speedup": round(statistics.median(speeds[one] / speeds[classic] for speeds in turns), 2),
             "augmentation": augmentation,
-            "classic_workers": classic.workers,
+            "augmentation_share": round(one.augmenting_s(batch) / (batch / median[step]), 3),
             "size": list(size),
             "batch": batch,
             "images": images,
@@ -120,23 +132,29 @@ def _measure(
             "threads": cores,
             "source": material.source,
         }
+        if classic is not None:
+            line["classic_images_per_second"] = round(median[classic], 1)
+            line["classic_workers"] = classic.workers
+            line["speedup"] = round(statistics.median(speeds[one] / speeds[classic] for speeds in turns), 2)
+        if on_gpu:
+            line |= {"memory_mb": round(memory / 1e6), "compiled": arguments.compile, "any_bits": arguments.any_bits}
         print(json.dumps(line), flush=True)
 
 
 def _ours(
-    name: str, batch: int, material: Material, device: torch.device, augmentations: list[str], scratch: Path
+    name: str, batch: int, material: Material, device: torch.device, arguments: argparse.Namespace, scratch: Path
 ) -> dict[str, Ours]:
     """Return a training for each augmentation; the first one's trial decides the precision of all."""
     found: dict[str, Ours] = {}
     amp = "auto"
-    for augmentation in augmentations:
-        network = _network(name, batch, augmentation, amp)
+    for augmentation in arguments.augmentation:
+        network = _network(name, batch, augmentation, amp, arguments.compile)
         found[augmentation] = Ours(network, material, device, scratch / augmentation)
         amp = found[augmentation].precision
     return found
 
 
-def _network(name: str, batch: int, augmentation: str, amp: str = "auto") -> Network:
+def _network(name: str, batch: int, augmentation: str, amp: str = "auto", compiled: bool = False) -> Network:
     return Network.model_validate(
         {
             "name": "bench",
@@ -146,6 +164,7 @@ def _network(name: str, batch: int, augmentation: str, amp: str = "auto") -> Net
             "augmentation": augmentation,
             "cutmix": {"p": CUTMIX[augmentation], "shape": "strip"},
             "amp": amp,
+            "compile": compiled,
         }
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import statistics
 import time
 from pathlib import Path
 
@@ -88,6 +89,19 @@ class Ours:
         shutil.rmtree(folder)
         return seconds - self.validation_s - self.checkpoint_s
 
+    def augmenting_s(self, batch: int, times: int = 20) -> float:
+        """Return the median of the seconds that augmenting and mixing a batch takes, alone on the device."""
+        rows = np.arange(batch)
+        images, classes = self._images.batch(rows), self._material.classes[rows]
+        seconds = []
+        for step in range(times):
+            synchronise(self._learner.device)
+            since = time.perf_counter()
+            self._learner.inputs(images, classes, PLACE.at(0, step))
+            synchronise(self._learner.device)
+            seconds.append(time.perf_counter() - since)
+        return statistics.median(seconds)
+
     def copy(self) -> float:
         """Return the seconds that training waits for a checkpoint: those of a copy of its state in memory."""
         content = {"learner": self._learner.state(), "kept": self._learner.snapshot()}
@@ -144,8 +158,9 @@ class BareStep:
 
     def __init__(self, network: Network, precision: Precision, size: tuple[int, int], device: torch.device) -> None:
         backbone = backbones.build(network, network.classes(SCHEME), PLACE, size)
-        self._model = backbone.model.to(device=device, memory_format=torch.channels_last).train()
-        self._optimizer = make_optimizer(network.optimizer, self._model)
+        model = backbone.model.to(device=device, memory_format=torch.channels_last).train()
+        self._model = torch.compile(model) if network.compile else model
+        self._optimizer = make_optimizer(network.optimizer, model)
         self._loss = make_loss(network.loss, network.taught(SCHEME), network.target, None, device)
         shape = (network.batch_size, 3, *size)
         self._inputs = torch.randn(shape, device=device).contiguous(memory_format=torch.channels_last)

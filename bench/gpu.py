@@ -1,0 +1,323 @@
+"""What only a GPU can answer, in parts of a minute or less; `scripts/gpu_check.sh` runs them all.
+
+Prints one JSON line for each part. Without a GPU everything runs on the processor, which shows that the parts work.
+
+`residency`     the same training twice, its pack held by the device and read batch by batch: `difference` is the
+                largest between their weights.
+`resume`        a training stopped in the middle of an epoch and continued by a new process's worth of state, against
+                an undisturbed one: the same difference.
+`memory`        a training whose batch does not fit into the memory that it may use (`--limit-gb`): the images that go
+                through the network at once afterwards, and the loss. Only on a GPU.
+`side-by-side`  two folds as jobs on one device at the same time, against one after the other: images shown a second.
+`crop`          photographs a second, by stage, with all cores: decoding alone; the whole stage with detection on the
+                processor, and on the GPU by one process and by one for each core.
+`predict`       a network's images a second in float32, bf16 and fp16, the pack on the device, and the largest
+                difference of a probability from float32.
+
+    python bench/gpu.py [PART ...] [--network NAME] [--size H W] [--batch N] [--images N] [--epochs N] [--limit-gb X]
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import logging
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from bench_crop import drawn_or_real, sample
+from contenders import PLACE, synchronise
+from ensembles import Untrained, write_package
+from jobs import run_job
+from material import SCHEME, Material, collect
+from torch import Tensor
+
+from maskfold.errors import CancelledError
+from maskfold.faces import pack_faces
+from maskfold.faces.passes import PhotographFile
+from maskfold.faces.picture import DecodedPhotograph
+from maskfold.faces.workers import Workers
+from maskfold.inference.network import FinishedNetwork
+from maskfold.inference.pictures import pictures
+from maskfold.inference.trainings import with_larger_batches
+from maskfold.launch.local import LocalLauncher
+from maskfold.launch.slots import Slot
+from maskfold.recipe import Crop, Network
+from maskfold.specs import EpochRecord
+from maskfold.storage import open_workspace
+from maskfold.training import backbones
+from maskfold.training.checkpoint import Checkpoints
+from maskfold.training.device import open_device
+from maskfold.training.images import Images
+from maskfold.training.learner import Learner
+from maskfold.training.loop import Fit, Loop, Services
+from maskfold.training.precision import Precision
+
+CORES = len(os.sched_getaffinity(0))
+_NEEDED = ["image", "height", "width", "sha256"]
+PREDICTING: tuple[Precision, ...] = ("off", "bf16", "fp16")
+
+
+def main() -> None:
+    """Run the parts that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
+    parser.add_argument("--network", default="efficientnet_b4")
+    parser.add_argument("--size", type=int, nargs=2, default=(280, 210), metavar=("H", "W"))
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--images", type=int, default=2048)
+    parser.add_argument("--epochs", type=int, default=2, help="of the folds side by side")
+    parser.add_argument("--limit-gb", type=float, default=8.0, help="memory that the part `memory` may use")
+    arguments = parser.parse_args()
+    arguments.size = tuple(arguments.size)
+    unknown = set(arguments.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    device = open_device(deterministic=True, threads=CORES)
+    named = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    for part in arguments.parts or PARTS:
+        with tempfile.TemporaryDirectory(prefix="bench-gpu-") as scratch:
+            found = PARTS[part](arguments, device, Path(scratch))
+        print(json.dumps({"bench": "gpu", "part": part, "device": named, **found}), flush=True)
+
+
+def residency(arguments: argparse.Namespace, device: torch.device, scratch: Path) -> dict[str, object]:
+    """Train with the pack on the device, and with the pack read batch by batch."""
+    material = collect(arguments.images, arguments.size, scratch)
+    weights, speeds = {}, {}
+    for whole in (True, False):
+        training = _Training(arguments, material, device, scratch / str(whole), whole)
+        speeds[whole] = round(training.fit().images_per_second, 1)
+        weights[whole] = training.weights()
+    return {
+        "network": arguments.network,
+        "difference": _difference(weights[True], weights[False]),
+        "resident_images_per_second": speeds[True],
+        "streamed_images_per_second": speeds[False],
+    }
+
+
+def resume(arguments: argparse.Namespace, device: torch.device, scratch: Path) -> dict[str, object]:
+    """Stop a training in the middle of its second epoch and continue; compare with an undisturbed one."""
+    material = collect(arguments.images, arguments.size, scratch)
+    undisturbed = _Training(arguments, material, device, scratch / "undisturbed")
+    undisturbed.fit()
+    steps = undisturbed.loop.steps_per_epoch
+    stopped = _Training(arguments, material, device, scratch / "stopped", stop_at=steps + steps // 2)
+    try:
+        stopped.fit()
+    except CancelledError:
+        pass
+    else:
+        raise RuntimeError("the training was not stopped")
+    continued = _Training(arguments, material, device, scratch / "stopped")
+    fit = continued.fit()
+    return {
+        "network": arguments.network,
+        "resumed_from_epoch": fit.resumed_from_epoch,
+        "difference": _difference(undisturbed.weights(), continued.weights()),
+        "loss_difference": abs(undisturbed.fitted.history[-1].train_loss - fit.history[-1].train_loss),
+    }
+
+
+def memory(arguments: argparse.Namespace, device: torch.device, scratch: Path) -> dict[str, object]:
+    """Train with too little memory for the batch."""
+    if device.type != "cuda":
+        return {"skipped": "no GPU on this machine"}
+    _, total = torch.cuda.mem_get_info(device)
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(min(1.0, arguments.limit_gb * 1e9 / total), device)
+    try:
+        training = _Training(arguments, collect(arguments.images, arguments.size, scratch), device, scratch / "training")
+        fit = training.fit()
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0, device)
+    return {
+        "network": arguments.network,
+        "limit_gb": arguments.limit_gb,
+        "batch": arguments.batch,
+        "at_once": training.learner.state()["micro_batch"],
+        "peak_gb": round(torch.cuda.max_memory_reserved(device) / 1e9, 2),
+        "losses": [round(record.train_loss, 4) for record in fit.history],
+    }
+
+
+def side_by_side(arguments: argparse.Namespace, device: torch.device, scratch: Path) -> dict[str, object]:
+    """Train two folds at the same time on one device, and one after the other."""
+    network = _network(arguments, arguments.epochs)
+    material = collect(arguments.images, arguments.size, scratch, evaluation=64)
+    name = "0" if device.type == "cuda" else None
+    ways = {"one_by_one": [Slot(CORES, name)], "together": [Slot(max(1, CORES // 2), name)] * 2}
+    small = network.model_copy(update={"epochs": 1})
+    _run(collect(2 * arguments.batch, arguments.size, scratch), small, ways["together"], scratch / "warm")
+    shown = sum(int((~material.held_out(fold, 2)).sum()) for fold in range(2)) * arguments.epochs
+    speeds = {way: round(shown / _run(material, network, slots, scratch / way), 1) for way, slots in ways.items()}
+    return {
+        "network": arguments.network,
+        "epochs": arguments.epochs,
+        **{f"{way}_images_per_second": speed for way, speed in speeds.items()},
+        "speedup": round(speeds["together"] / speeds["one_by_one"], 2),
+    }
+
+
+def crop(arguments: argparse.Namespace, device: torch.device, scratch: Path) -> dict[str, object]:
+    """Crop photographs with detection here and there, and decode alone."""
+    data = drawn_or_real(scratch)
+    some = sample(data, people=400, repeat=1)
+    manifest = sample(data, people=400, repeat=max(1, -(-arguments.images // len(some))))
+    photographs = [
+        PhotographFile(row, data / image, required=True, height=height, width=width, sha256=digest)
+        for row, (image, height, width, digest) in enumerate(manifest[_NEEDED].to_numpy(object))
+    ]
+    tasks = [photographs[first : first + 32] for first in range(0, len(photographs), 32)]
+    speeds: dict[str, float] = {}
+    with Workers(_decode, CORES) as workers:
+        sum(workers.map(tasks[:CORES]))  # starts them
+        speeds["decode"] = _rate(len(manifest), lambda: sum(workers.map(tasks)))
+    ways = {"detect_on_cpu": ("cpu", CORES)}
+    if device.type == "cuda":
+        ways |= {"detect_on_gpu_by_one": ("cuda", 1), "detect_on_gpu_by_four": ("cuda", 4)}
+        ways["detect_on_gpu_by_all"] = ("cuda", CORES)
+    for way, (where, processes) in ways.items():
+        cropped = manifest if processes > 1 else manifest.iloc[: len(some)].reset_index(drop=True)
+        pack_faces(cropped.iloc[:64].reset_index(drop=True), data, Crop(), scratch, processes, device=where)
+        whole_stage = functools.partial(pack_faces, cropped, data, Crop(), scratch, processes, device=where)
+        speeds[way] = _rate(len(cropped), whole_stage)
+    return {"cores": CORES, "photographs": len(manifest), "images_per_second": speeds}
+
+
+def predict(arguments: argparse.Namespace, device: torch.device, scratch: Path) -> dict[str, object]:
+    """Predict in full and in half precision."""
+    untrained = [Untrained("one", arguments.network, arguments.size)]
+    (path,) = write_package(scratch / "package", untrained, folds=1).glob("*.safetensors")
+    network = FinishedNetwork.load(path, device)
+    images = Images(pictures(min(256, arguments.images), arguments.size), device)
+    rows = np.arange(arguments.images) % len(images)
+    speeds: dict[str, float] = {}
+    differences: dict[str, float] = {}
+    expected = network.predict(images, np.arange(len(images)))
+    for precision in PREDICTING if device.type == "cuda" else PREDICTING[:2]:
+        card = network.card.model_copy(update={"precision": precision, "batch_size": arguments.batch})
+        chosen = FinishedNetwork(card, network.model, device)
+        if device.type == "cuda":
+            chosen = with_larger_batches(chosen)
+        found = chosen.predict(images, np.arange(len(images)))
+        differences[precision] = float(np.abs(found - expected).max())
+        speeds[precision] = statistics.median(
+            _rate(len(rows), lambda chosen=chosen: chosen.predict(images, rows)) for _ in range(3)
+        )
+    return {
+        "network": arguments.network,
+        "size": list(arguments.size),
+        "images_per_second": speeds,
+        "difference": differences,
+        "batch": chosen.card.batch_size,
+    }
+
+
+PARTS: dict[str, Callable[[argparse.Namespace, torch.device, Path], dict[str, object]]] = {
+    "residency": residency,
+    "resume": resume,
+    "memory": memory,
+    "side-by-side": side_by_side,
+    "crop": crop,
+    "predict": predict,
+}
+
+
+class _Training:
+    """A training of two epochs that may be stopped after a number of steps."""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        material: Material,
+        device: torch.device,
+        folder: Path,
+        whole: bool | None = None,
+        stop_at: int | None = None,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        network = _network(arguments, epochs=2)
+        images = Images(material.pack, device, whole)
+        backbone = backbones.build(network, network.classes(SCHEME), PLACE, images.size)
+        self.learner = Learner(network, network.taught(SCHEME), backbone, device)
+        self._left = stop_at
+        checkpoints = Checkpoints(open_workspace(str(folder)), "checkpoint", folder, logging.getLogger("bench"))
+        services = Services(checkpoints, _Recorder(), lambda: self._left == 0, self._stepped)
+        held = 2 * arguments.batch
+        data = material.fold(len(material.pack) - held, held)
+        self.loop = Loop(self.learner, images, data, PLACE, services)
+        self.fitted: Fit
+
+    def fit(self) -> Fit:
+        self.fitted = self.loop.fit()
+        return self.fitted
+
+    def weights(self) -> dict[str, Tensor]:
+        return self.learner.snapshot()
+
+    def _stepped(self, done: int, total: int, unit: str = "", **fields: float | int | str) -> None:
+        if self._left:
+            self._left -= 1
+
+
+class _Recorder:
+    def epoch(self, record: EpochRecord) -> None:
+        """Record nothing."""
+
+
+def _network(arguments: argparse.Namespace, epochs: int) -> Network:
+    return Network.model_validate(
+        {
+            "name": "bench",
+            "backbone": arguments.network,
+            "pretrained": "none",
+            "batch_size": arguments.batch,
+            "epochs": epochs,
+            "augmentation": "hot6",
+            "cutmix": {"p": 0.8, "shape": "strip"},
+            "keep": "last",
+            "amp": "bf16" if torch.cuda.is_available() else "off",
+        }
+    )
+
+
+def _run(material: Material, network: Network, slots: list[Slot], folder: Path) -> float:
+    """Run both folds in a fresh workspace; return the seconds."""
+    folder.mkdir(parents=True)
+    specs, launcher = material.specs(folder, network, 2), LocalLauncher(slots)
+    since = time.perf_counter()
+    with ThreadPoolExecutor(len(specs)) as pool:
+        for ended in [pool.submit(run_job, launcher, spec) for spec in specs]:
+            ended.result()
+    return time.perf_counter() - since
+
+
+def _decode(photographs: list[PhotographFile]) -> int:
+    for one in photographs:
+        DecodedPhotograph.read(one.path, one.height, one.width, Crop(), one.sha256)
+    return len(photographs)
+
+
+def _difference(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
+    return max(float((one[name].double() - other[name].double()).abs().max()) for name in one)
+
+
+def _rate(count: int, work: Callable[[], object]) -> float:
+    synchronise(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    since = time.perf_counter()
+    work()
+    return round(count / (time.perf_counter() - since), 1)
+
+
+if __name__ == "__main__":
+    main()
