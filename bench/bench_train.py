@@ -13,8 +13,11 @@ Prints one JSON line for each network and augmentation; images a second, medians
            faster (`classic_workers`). It has a process of its own, without maskfold's settings of torch.
 
 `augmentation_share` is the time of augmenting and mixing a batch, over that of a step, both alone on the device.
-`memory_mb` is the most that torch held on a GPU. All take turns within one run and use all cores. `fraction` is loop / step, `speedup` is loop / classic, each the median
-of the turns' own ratios. `amp` is what `amp: auto` chose.
+`memory_mb` is the most that torch held on a GPU.
+
+All take turns within one run and use all cores. `fraction` is loop / step, `speedup` is loop / classic, each the median
+of the turns' own ratios. `amp` is what `amp: auto` chose. `steps_fraction` is the loop's own images a second, which
+leave out what happens once an epoch, over those of the step.
 
     python bench/bench_train.py [--networks NAME ...] [--augmentation NAME ...] [--turns N] [--images N] [--batch N]
         [--device cpu|cuda] [--size H W] [--compile] [--no-classic] [--any-bits]
@@ -105,6 +108,7 @@ def _measure(
             for one in ours.values():
                 seconds = one.epoch(images, valid)
                 speeds[one] = images / (seconds + one.checkpoint_s * images / REAL_EPOCH)
+                speeds[one, "steps"] = one.images_per_second
             return speeds
 
         turn(2 * batch)  # warms up
@@ -123,6 +127,7 @@ def _measure(
             "loop_images_per_second": round(median[one], 1),
             "step_images_per_second": round(median[step], 1),
             "fraction": round(statistics.median(speeds[one] / speeds[step] for speeds in turns), 3),
+            "steps_fraction": round(statistics.median(speeds[one, "steps"] / speeds[step] for speeds in turns), 3),
             "augmentation": augmentation,
             "augmentation_share": round(one.augmenting_s(batch) / (batch / median[step]), 3),
             "size": list(size),

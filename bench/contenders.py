@@ -51,6 +51,8 @@ class Ours:
         self._material, self._scratch, self._turns = material, scratch, 0
         self.validation_s = 0.0
         """Seconds of the last epoch's validation."""
+        self.images_per_second = 0.0
+        """Of the last epoch's steps alone."""
         self.checkpoint_s = 0.0
         """Seconds that writing the last epoch's checkpoint took."""
         self.checkpoint_cpu_s = 0.0
@@ -80,9 +82,10 @@ class Ours:
         services = Services(checkpoints, _Recorder(), lambda: False, _no_progress)
         self._learner.predicting_s = 0.0
         since = time.perf_counter()
-        Loop(self._learner, self._images, self._material.fold(train, valid), PLACE, services).fit()
+        fit = Loop(self._learner, self._images, self._material.fold(train, valid), PLACE, services).fit()
         synchronise(self._learner.device)
         seconds = time.perf_counter() - since
+        self.images_per_second = fit.images_per_second
         self.validation_s = self._learner.predicting_s
         self.checkpoint_s, self.checkpoint_cpu_s = checkpoints.seconds, checkpoints.cpu_seconds
         self.checkpoint_bytes = (folder / "checkpoint.pt").stat().st_size

@@ -8,9 +8,8 @@ Prints one JSON line for each part. Without a GPU everything runs on the process
                 an undisturbed one: the same difference.
 `memory`        a training whose batch does not fit into the memory that it may use (`--limit-gb`): the images that go
                 through the network at once afterwards, and the loss. Only on a GPU.
-`side-by-side`  two folds as jobs on one device at the same time, against one after the other: images shown a second.
-`crop`          photographs a second, by stage, with all cores: decoding alone; the whole stage with detection on the
-                processor, and on the GPU by one process and by one for each core.
+`side-by-side`  two folds as jobs on one device at the same time, against one alone: images a second of all, as the
+                jobs report them, the median over epochs.
 `predict`       a network's images a second in float32, bf16 and fp16, the pack on the device, and the largest
                 difference of a probability from float32.
 
@@ -20,7 +19,6 @@ Prints one JSON line for each part. Without a GPU everything runs on the process
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import logging
 import os
@@ -33,7 +31,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bench_crop import drawn_or_real, sample
 from contenders import PLACE, synchronise
 from ensembles import Untrained, write_package
 from jobs import run_job
@@ -41,16 +38,12 @@ from material import SCHEME, Material, collect
 from torch import Tensor
 
 from maskfold.errors import CancelledError
-from maskfold.faces import pack_faces
-from maskfold.faces.passes import PhotographFile
-from maskfold.faces.picture import DecodedPhotograph
-from maskfold.faces.workers import Workers
 from maskfold.inference.network import FinishedNetwork
 from maskfold.inference.pictures import pictures
 from maskfold.inference.trainings import with_larger_batches
 from maskfold.launch.local import LocalLauncher
 from maskfold.launch.slots import Slot
-from maskfold.recipe import Crop, Network
+from maskfold.recipe import Network
 from maskfold.specs import EpochRecord
 from maskfold.storage import open_workspace
 from maskfold.training import backbones
@@ -62,7 +55,6 @@ from maskfold.training.loop import Fit, Loop, Services
 from maskfold.training.precision import Precision
 
 CORES = len(os.sched_getaffinity(0))
-_NEEDED = ["image", "height", "width", "sha256"]
 PREDICTING: tuple[Precision, ...] = ("off", "bf16", "fp16")
 
 
@@ -74,7 +66,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=(280, 210), metavar=("H", "W"))
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--images", type=int, default=2048)
-    parser.add_argument("--epochs", type=int, default=2, help="of the folds side by side")
+    parser.add_argument("--epochs", type=int, default=3, help="of the folds side by side")
     parser.add_argument("--limit-gb", type=float, default=8.0, help="memory that the part `memory` may use")
     arguments = parser.parse_args()
     arguments.size = tuple(arguments.size)
@@ -134,12 +126,14 @@ def memory(arguments: argparse.Namespace, device: torch.device, scratch: Path) -
         return {"skipped": "no GPU on this machine"}
     _, total = torch.cuda.mem_get_info(device)
     torch.cuda.empty_cache()
-    torch.cuda.set_per_process_memory_fraction(min(1.0, arguments.limit_gb * 1e9 / total), device)
+    torch.cuda.set_per_process_memory_fraction(min(1.0, arguments.limit_gb * 1e9 / total))
     try:
-        training = _Training(arguments, collect(arguments.images, arguments.size, scratch), device, scratch / "training")
+        training = _Training(
+            arguments, collect(arguments.images, arguments.size, scratch), device, scratch / "training"
+        )
         fit = training.fit()
     finally:
-        torch.cuda.set_per_process_memory_fraction(1.0, device)
+        torch.cuda.set_per_process_memory_fraction(1.0)
     return {
         "network": arguments.network,
         "limit_gb": arguments.limit_gb,
@@ -151,47 +145,19 @@ def memory(arguments: argparse.Namespace, device: torch.device, scratch: Path) -
 
 
 def side_by_side(arguments: argparse.Namespace, device: torch.device, scratch: Path) -> dict[str, object]:
-    """Train two folds at the same time on one device, and one after the other."""
+    """Train two folds at the same time on one device, and one alone."""
     network = _network(arguments, arguments.epochs)
     material = collect(arguments.images, arguments.size, scratch, evaluation=64)
     name = "0" if device.type == "cuda" else None
-    ways = {"one_by_one": [Slot(CORES, name)], "together": [Slot(max(1, CORES // 2), name)] * 2}
-    small = network.model_copy(update={"epochs": 1})
-    _run(collect(2 * arguments.batch, arguments.size, scratch), small, ways["together"], scratch / "warm")
-    shown = sum(int((~material.held_out(fold, 2)).sum()) for fold in range(2)) * arguments.epochs
-    speeds = {way: round(shown / _run(material, network, slots, scratch / way), 1) for way, slots in ways.items()}
+    alone = _run(material, network, [Slot(max(1, CORES // 2), name)], scratch / "alone")
+    together = _run(material, network, [Slot(max(1, CORES // 2), name)] * 2, scratch / "together")
     return {
         "network": arguments.network,
         "epochs": arguments.epochs,
-        **{f"{way}_images_per_second": speed for way, speed in speeds.items()},
-        "speedup": round(speeds["together"] / speeds["one_by_one"], 2),
+        "alone_images_per_second": alone,
+        "together_images_per_second": together,
+        "speedup": round(together / alone, 2),
     }
-
-
-def crop(arguments: argparse.Namespace, device: torch.device, scratch: Path) -> dict[str, object]:
-    """Crop photographs with detection here and there, and decode alone."""
-    data = drawn_or_real(scratch)
-    some = sample(data, people=400, repeat=1)
-    manifest = sample(data, people=400, repeat=max(1, -(-arguments.images // len(some))))
-    photographs = [
-        PhotographFile(row, data / image, required=True, height=height, width=width, sha256=digest)
-        for row, (image, height, width, digest) in enumerate(manifest[_NEEDED].to_numpy(object))
-    ]
-    tasks = [photographs[first : first + 32] for first in range(0, len(photographs), 32)]
-    speeds: dict[str, float] = {}
-    with Workers(_decode, CORES) as workers:
-        sum(workers.map(tasks[:CORES]))  # starts them
-        speeds["decode"] = _rate(len(manifest), lambda: sum(workers.map(tasks)))
-    ways = {"detect_on_cpu": ("cpu", CORES)}
-    if device.type == "cuda":
-        ways |= {"detect_on_gpu_by_one": ("cuda", 1), "detect_on_gpu_by_four": ("cuda", 4)}
-        ways["detect_on_gpu_by_all"] = ("cuda", CORES)
-    for way, (where, processes) in ways.items():
-        cropped = manifest if processes > 1 else manifest.iloc[: len(some)].reset_index(drop=True)
-        pack_faces(cropped.iloc[:64].reset_index(drop=True), data, Crop(), scratch, processes, device=where)
-        whole_stage = functools.partial(pack_faces, cropped, data, Crop(), scratch, processes, device=where)
-        speeds[way] = _rate(len(cropped), whole_stage)
-    return {"cores": CORES, "photographs": len(manifest), "images_per_second": speeds}
 
 
 def predict(arguments: argparse.Namespace, device: torch.device, scratch: Path) -> dict[str, object]:
@@ -228,7 +194,6 @@ PARTS: dict[str, Callable[[argparse.Namespace, torch.device, Path], dict[str, ob
     "resume": resume,
     "memory": memory,
     "side-by-side": side_by_side,
-    "crop": crop,
     "predict": predict,
 }
 
@@ -292,20 +257,14 @@ def _network(arguments: argparse.Namespace, epochs: int) -> Network:
 
 
 def _run(material: Material, network: Network, slots: list[Slot], folder: Path) -> float:
-    """Run both folds in a fresh workspace; return the seconds."""
+    """Run as many folds as there are slots in a fresh workspace; return the images a second of all together."""
     folder.mkdir(parents=True)
-    specs, launcher = material.specs(folder, network, 2), LocalLauncher(slots)
-    since = time.perf_counter()
+    specs, launcher = material.specs(folder, network, 2)[: len(slots)], LocalLauncher(slots)
     with ThreadPoolExecutor(len(specs)) as pool:
         for ended in [pool.submit(run_job, launcher, spec) for spec in specs]:
             ended.result()
-    return time.perf_counter() - since
-
-
-def _decode(photographs: list[PhotographFile]) -> int:
-    for one in photographs:
-        DecodedPhotograph.read(one.path, one.height, one.width, Crop(), one.sha256)
-    return len(photographs)
+    outcomes = [json.loads((folder / spec.address / "outcome.json").read_bytes()) for spec in specs]
+    return round(sum(outcome["images_per_second"] for outcome in outcomes), 1)
 
 
 def _difference(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:

@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 tiny=${TINY:-}
 total=${TOTAL_SECONDS:-470}
+patience=${PATIENCE:-1} # factor of all time limits
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -25,7 +26,8 @@ export PYTHONPATH=$scratch/site:$PWD/src:$PWD PYTHONUNBUFFERED=1 PYTHONDONTWRITE
 step() { # step NAME SECONDS COMMAND...
   local name=$1 limit=$2 since=$SECONDS code=0
   shift 2
-  local left=$((total - SECONDS))
+  limit=$((limit * patience))
+  local left=$((total * patience - SECONDS))
   [ "$limit" -le "$left" ] || limit=$left
   if [ "$limit" -lt 5 ]; then
     code=skipped
@@ -53,34 +55,32 @@ PY
 }
 
 if [ -n "$tiny" ]; then
-  shape=(--network test_resnet --size 32 24 --batch 8 --images 64)
-  train=(--networks test_resnet --size 32 24 --batch 8 --images 64 --turns 1 --augmentation hot6 --no-classic)
-  compiled=("${train[@]}")
-  networks=()
+  large=(--network test_resnet --size 32 24 --batch 8 --images 64)
+  short=("${large[@]}" --device cpu --turns 1 --no-classic --augmentation hot6)
+  short=("${short[@]/--network/--networks}")
+  b4=("${short[@]}") others=("${short[@]}") any=("${short[@]}" --any-bits) compiled=("${short[@]}")
+  too_large=("${large[@]}")
 else
-  shape=(--network efficientnet_b4 --size 280 210 --batch 64 --images 2048)
-  train=(--device cuda --networks efficientnet_b4 --turns 2 --augmentation light hot6 --no-classic)
-  compiled=(--device cuda --networks efficientnet_b4 --turns 2 --augmentation hot6 --no-classic --compile)
-  networks=(--device cuda --networks rexnet_150 resnet50 --turns 2 --augmentation hot6 --no-classic)
+  large=(--network efficientnet_b4 --size 280 210 --batch 64 --images 1280)
+  too_large=(--network efficientnet_b4 --size 280 210 --batch 256 --images 1024)
+  short=(--device cuda --turns 2 --images 2048 --no-classic --augmentation hot6 --networks)
+  b4=("${short[@]}" efficientnet_b4) others=("${short[@]}" resnet50 rexnet_150)
+  any=("${short[@]}" efficientnet_b4 --any-bits) compiled=("${short[@]}" resnet50 --compile)
 fi
-bench() { echo "bench/$1.py"; }
+tests=("$python" -m pytest -q -W ignore -p no:cacheprovider)
 
-step tests 90 "$python" -m pytest -q -W ignore -p no:cacheprovider -m gpu \
-  tests/training/test_transfer.py tests/training/test_images.py tests/faces/test_cascade.py
-step "train efficientnet_b4" 80 "$python" "$(bench bench_train)" "${train[@]}"
-step "resume by signal" 60 "$python" -m pytest -q -W ignore -p no:cacheprovider -k sigterm tests/training/test_exact_resume.py
-step "residency, resume" 70 "$python" "$(bench gpu)" residency resume "${shape[@]}"
-step crop 70 "$python" "$(bench gpu)" crop "${shape[@]}"
-step "side by side" 60 "$python" "$(bench gpu)" side-by-side "${shape[@]}"
-step predict 40 "$python" "$(bench gpu)" predict "${shape[@]}"
-if [ -n "$tiny" ]; then
-  step memory 40 "$python" "$(bench gpu)" memory "${shape[@]}"
-else
-  step memory 40 "$python" "$(bench gpu)" memory --network efficientnet_b4 --size 280 210 --batch 256 --images 1024
-  step "train others" 80 "$python" "$(bench bench_train)" "${networks[@]}"
-  step "train, any bits" 40 "$python" "$(bench bench_train)" "${compiled[@]/--compile/--any-bits}"
-fi
-step "train compiled" 120 "$python" "$(bench bench_train)" "${compiled[@]}"
+step tests 60 "${tests[@]}" -m gpu tests/training/test_{transfer,images}.py tests/faces/test_cascade.py
+step "train efficientnet_b4" 75 "$python" bench/bench_train.py "${b4[@]}"
+step crop 45 "$python" bench/gpu_crop.py decode cpu
+step "stopped by a signal" 45 "${tests[@]}" -k sigterm tests/training/test_exact_resume.py
+step "residency, resume" 60 "$python" bench/gpu.py residency resume "${large[@]}"
+step memory 40 "$python" bench/gpu.py memory "${too_large[@]}"
+step "side by side" 75 "$python" bench/gpu.py side-by-side "${large[@]}"
+step "train others" 75 "$python" bench/bench_train.py "${others[@]}"
+step predict 40 "$python" bench/gpu.py predict "${large[@]}"
+step "crop on gpu" 60 "$python" bench/gpu_crop.py gpu --photographs 600
+step "train, any bits" 45 "$python" bench/bench_train.py "${any[@]}"
+step "train compiled" 90 "$python" bench/bench_train.py "${compiled[@]}"
 if grep -q '"ok": false' "$results"; then
   echo "some steps failed, see $results" >&2
   exit 1

@@ -81,7 +81,7 @@ class Cascade:
         for number, (image, factor) in enumerate(zip(small, factors, strict=True)):
             alike[(factor, *image.shape)].append(number)
         found: dict[int, Candidates] = {}
-        with torch.inference_mode(), _one_thread():
+        with torch.inference_mode(), _same_rounding():
             for (factor, height, width, _), numbers in alike.items():
                 size = max(1, _BATCH_PIXELS // (height * width))
                 size = max(size // _BLOCKS["propose"] * _BLOCKS["propose"], min(size, _BLOCKS["propose"]))
@@ -161,15 +161,17 @@ class Cascade:
         return tuple(torch.cat(parts)[:k] for parts in zip(*outputs, strict=True))
 
 
-class _one_thread:  # noqa: N801  reads as a function where it is used
-    """Restricts torch to one thread inside: how work is split among threads changes the rounding of sums."""
+class _same_rounding:  # noqa: N801  reads as a function where it is used
+    """Inside, torch rounds the same however work is split: in one thread, on a GPU without TF32, which moves boxes."""
 
     def __enter__(self) -> None:
-        self._before = torch.get_num_threads()
+        self._before = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
         torch.set_num_threads(1)
+        torch.backends.cudnn.allow_tf32 = False
 
     def __exit__(self, *_: object) -> None:
-        torch.set_num_threads(self._before)
+        threads, torch.backends.cudnn.allow_tf32 = self._before
+        torch.set_num_threads(threads)
 
 
 def _reduced(image: Image, detail: int) -> tuple[Image, int]:
