@@ -39,6 +39,17 @@ def steps(first: float, last: float, width: float) -> list[float]:
 FIVE = steps(30, 80, 5)
 """Five years each; the bounds of the groups, 45 and 60, are among them."""
 
+
+def _spread(years: float, step: float | None = 5, **more: Any) -> dict[str, Any]:
+    """Return the changes for a normal distribution around the age; no step takes the groups themselves as bins."""
+    return {"binning": {"age": {"step": step, "spread": years}}, "loss": "cross-entropy", **more}
+
+
+def _expected(weight: float) -> dict[str, Any]:
+    """Return the loss of DLDL-v2."""
+    return {"loss": {"name": "mixture", "parts": ["cross-entropy", {"name": "expectation", "weight": weight}]}}
+
+
 _AGE: dict[str, Variant] = {
     BASE: Variant("the age network of fast"),
     "uniform": Variant("is balancing the groups worth it?", {"sampler": "uniform"}),
@@ -47,6 +58,17 @@ _AGE: dict[str, Variant] = {
     "neighbours": Variant(
         "some mass to the adjacent groups alone", {"loss": {"name": "neighbour-smoothing", "smoothing": 0.2}}
     ),
+    "dldl-2": Variant("distribution over 5-year bins, spread 2", _spread(2)),
+    "dldl-4": Variant("spread 4", _spread(4)),
+    "dldl-6": Variant("spread 6", _spread(6)),
+    "dldl-9": Variant("spread 9", _spread(9)),
+    "groups-4": Variant("distribution over the groups alone: near a bound both count", _spread(4, None)),
+    "groups-6": Variant("the same, spread 6", _spread(6, None)),
+    "groups-9": Variant("the same, spread 9", _spread(9, None)),
+    "dldl-4-years": Variant("bins of one year", _spread(4, 1)),
+    "dldl-4-uniform": Variant("without balancing", _spread(4, sampler="uniform")),
+    "dldl-4-expected": Variant("DLDL-v2: and the expectation", _spread(4, **_expected(0.1))),
+    "dldl-6-expected": Variant("DLDL-v2, spread 6", _spread(6, **_expected(0.1))),
 }
 
 VARIANTS: dict[str, dict[str, Variant]] = {

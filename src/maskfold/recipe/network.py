@@ -97,7 +97,8 @@ class Network(Settings):
 
     def taught(self, scheme: Scheme) -> Scheme:
         """Return the scheme of the training classes: with the bounds of the training labels, or finer bins."""
-        return scheme.for_training().with_bounds({name: one.bins for name, one in self.binning.items() if one.bins})
+        finer = {name: one for name, one in self.binning.items() if one.bins or one.step}
+        return scheme.for_training().with_bounds({name: one.edges(scheme[name]) for name, one in finer.items()})
 
     def classes(self, scheme: Scheme) -> int:
         """Return the number of its training classes: the size of its output."""
@@ -128,9 +129,10 @@ class Network(Settings):
             raise ValueError(f"sampler {self.sampler!r} is none of uniform, balanced, {known}")
         numeric = [attribute.name for attribute in scheme.attributes if attribute.is_number]
         ordered = any(attribute.is_number for attribute in scheme.members(self.target))
-        if not ordered and any(term.name == "neighbour-smoothing" for term in self.loss.terms()):
+        needy = [term.name for term in self.loss.terms() if term.name in ("neighbour-smoothing", "expectation")]
+        if needy and not ordered:
             raise ValueError(
-                f"loss neighbour-smoothing is for targets with an attribute that has bounds; {self.target} has no order"
+                f"loss {needy[0]} is for targets with an attribute that has bounds; {self.target} has no order"
             )
         for name, binning in self.binning.items():
             if name not in numeric:

@@ -13,6 +13,7 @@ from maskfold.errors import InvariantError, RecipeError
 from maskfold.recipe import Network
 from maskfold.scheme import IntArray, Scheme
 from maskfold.training.binning import counted_classes, is_left_out
+from maskfold.training.targets import Targets, spread_out
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Part:
     labels: IntArray
     """Classes of all attributes, (N, attributes), by the bounds of the training labels in the training part; -1 where
     one is unknown."""
+    targets: Targets | None = None
+    """Of the training part of a network that learns shares of several classes; its ``classes`` are then the groups of
+    the training labels. None: all of each image is of its class."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -49,8 +53,9 @@ class FoldData:
 
     @property
     def class_counts(self) -> IntArray:
-        """Training images of each class that training uses, int64."""
-        return np.bincount(self.train.classes, minlength=len(self.counted)).astype(np.int64)
+        """Training images of each of the training part's classes, int64."""
+        size = len(self.counted) if self.train.targets is None else int(self.counted.max()) + 1
+        return np.bincount(self.train.classes, minlength=size).astype(np.int64)
 
 
 def split(
@@ -104,9 +109,11 @@ def split(
     added = _external(table, network, scheme)
     if len(added):
         taught = pd.concat([taught[added.columns], added])
-    trained = network.taught(scheme)
+    trained, groups = network.taught(scheme), scheme.for_training()
+    targets = spread_out(network, trained, taught)
+    classed = trained if targets is None else groups
     return FoldData(
-        train=_part(taught, trained.column(trained.labels(taught), target), scheme.for_training().labels(taught)),
+        train=_part(taught, classed.column(classed.labels(taught), target), groups.labels(taught), targets),
         valid=_part(judged, scheme.column(scheme.labels(judged), target), scheme.labels(judged)),
         scheme=scheme,
         counted=counted_classes(network, scheme),
@@ -121,10 +128,11 @@ def _external(table: pd.DataFrame, network: Network, scheme: Scheme) -> pd.DataF
     return found[known & ~is_left_out(found, len(found), network.binning)]
 
 
-def _part(table: pd.DataFrame, classes: IntArray, labels: IntArray) -> Part:
+def _part(table: pd.DataFrame, classes: IntArray, labels: IntArray, targets: Targets | None = None) -> Part:
     return Part(
         images=table["image"].to_numpy(dtype=object),
         rows=table["row"].to_numpy(dtype=np.int64),
         classes=classes,
         labels=labels,
+        targets=targets,
     )

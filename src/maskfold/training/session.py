@@ -75,7 +75,8 @@ def train(
         network, len(data.counted), place, images.size, spec.weights, file, lambda: images.statistics(data.train.rows)
     )
     _log.info("initial weights: %s", backbone.initial_weights)
-    learner = Learner(network, taught, backbone, device, data.class_counts)
+    counted = None if data.train.targets is None else data.counted
+    learner = Learner(network, taught, backbone, device, data.class_counts, counted)
     with explained(network):
         loop = Loop(learner, images, data, place, services)
         fit = loop.fit()
