@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from maskfold.scheme import Attribute, numbers
-from maskfold.settings import Epochs, Factor, Probability, Settings
+from maskfold.settings import Epochs, Factor, OutsideKeyByDefault, Probability, Settings
 
 Partners = Literal["any", "same-class", "other-class"]
 Sampler = Annotated[str, Field(pattern=r"^(uniform|balanced(-[a-z][a-z0-9_-]*)?)$")]
@@ -182,10 +182,10 @@ class Binning(Settings):
     bins: tuple[float, ...] = Field((), max_length=1000)
     """Lower bounds of finer bins that the network learns in place of the groups; the bounds of the training labels must
     be among them. Its probabilities are summed to the groups."""
-    step: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    step: Annotated[Annotated[float, Field(gt=0, le=1e6)] | None, OutsideKeyByDefault] = None
     """Width of finer bins, in place of `bins`: they begin at each multiple of it within the attribute's `lowest` and
     `highest`, and at the bounds of the training labels, whatever these are."""
-    spread: float = Field(0.0, ge=0, le=1e6)
+    spread: Annotated[Factor, OutsideKeyByDefault] = 0.0
     """Standard deviation of a normal distribution around the number of each image: what falls into each bin, or group,
     is its target; 0 teaches the one that the number is in. Samplers, class weights and partners go by groups then."""
 
@@ -203,13 +203,6 @@ class Binning(Settings):
         if any(low >= high for low, high in pairwise(bins)):
             raise ValueError(f"bounds must rise, got {numbers(bins)}")
         return bins
-
-    @model_serializer(mode="wrap")
-    def _without_younger_settings(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out settings that are younger than many trainings and are not used, so that keys stay the same."""
-        found: dict[str, Any] = serialize(self)
-        unused = {"step": None, "spread": 0.0}
-        return {name: value for name, value in found.items() if name not in unused or value != unused[name]}
 
     def edges(self, attribute: Attribute) -> tuple[float, ...]:
         """Return the lower bounds of the training classes but the first.
