@@ -17,7 +17,7 @@ from quality_variants import VARIANTS
 from flows.plan import Plan
 from maskfold import discovery
 from maskfold.dataset import read_folds, read_manifest
-from maskfold.dataset.versions import learnt_versions
+from maskfold.dataset.versions import dataset_version, learnt_versions
 from maskfold.launch import folder
 from maskfold.launch.local import LocalLauncher
 from maskfold.recipe import Recipe, dump_recipe
@@ -150,4 +150,5 @@ def _described_again(
         files[name] = plan.workspace.publish(made, f"{address}/{name}.parquet")
         made.unlink()
     versions = learnt_versions(manifest, plan.recipe.scheme)
-    return prepared.model_copy(update={**files, "learnt_versions": versions})
+    described = {"learnt_versions": versions, "dataset_version": dataset_version(manifest)}
+    return prepared.model_copy(update={**files, **described})

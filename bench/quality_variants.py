@@ -71,12 +71,63 @@ _AGE: dict[str, Variant] = {
     "dldl-6-expected": Variant("DLDL-v2, spread 6", _spread(6, **_expected(0.1))),
 }
 
+_DECAY: dict[str, Any] = {
+    "optimizer": {"name": "adamw", "lr": 0.002, "weight_decay": 0.01, "layer_decay": 0.9},
+}
+_GENTLE: dict[str, Any] = {
+    "batch_size": 128,
+    "optimizer": {"name": "adamw", "lr": 0.0004, "weight_decay": 0.01, "layer_decay": 0.9},
+}
+_TRAINING: dict[str, Variant] = {
+    "decay": Variant("early layers change less", _DECAY),
+    "gentle": Variant("AutoGluon's rate, decay and batch", _GENTLE),
+    "twice": Variant("twice the epochs", {"epochs": 12}),
+    "last-2": Variant("mean of the last two epochs", {"averaging": {"last_epochs": 2}}),
+    "ema": Variant("exponential average of the weights", {"averaging": {"ema": 0.99}}),
+    "light": Variant("augmentation: light", {"augmentation": "light"}),
+    "strong": Variant("augmentation: strong", {"augmentation": "strong"}),
+    "keep-last": Variant("the last epoch in place of the best", {"keep": "last"}),
+    "drop": Variant("dropout before the head", {"backbone_args": {"drop_rate": 0.3}}),
+    "larger": Variant("more pixels for twice the time", {"size": [160, 120]}, ("crop.face_size=[160, 120]",)),
+    "wider": Variant(
+        "hair, neck and clothes: margins three times as wide",
+        settings=("crop.margins.left=0.6", "crop.margins.right=0.6", "crop.margins.bottom=0.6"),
+    ),
+}
+"""Settings around the training that fit every network."""
+
+_PARTIAL: dict[str, Any] = {"partial_labels": True}
+
 VARIANTS: dict[str, dict[str, Variant]] = {
-    "joint": {BASE: Variant("the joint network of fast")},
-    "mask": {BASE: Variant("the mask network of fast")},
-    "gender": {BASE: Variant("the gender network of fast")},
-    "age": _AGE,
-    VOTE: {BASE: Variant("fast as it is")},
+    "joint": {
+        BASE: Variant("the joint network of fast"),
+        "external": Variant("photographed masks by their likelihood", _PARTIAL, external=True),
+        "external-balanced": Variant(
+            "the same, every class of the mask as often", {**_PARTIAL, "sampler": "balanced-mask"}, external=True
+        ),
+        "spread-6": Variant("the groups of age as a distribution", {"binning": {"age": {"spread": 6}}}),
+        "mixup": Variant("MixUp beside CutMix", {"mixup": 0.3}),
+        **_TRAINING,
+    },
+    "mask": {
+        BASE: Variant("the mask network of fast"),
+        "external": Variant("with photographed masks", external=True),
+        "external-balanced": Variant(
+            "with photographed masks, every class as often", {"sampler": "balanced"}, external=True
+        ),
+        **_TRAINING,
+    },
+    "gender": {BASE: Variant("the gender network of fast"), **_TRAINING},
+    "age": {**_AGE, **_TRAINING},
+    VOTE: {
+        BASE: Variant("fast as it is"),
+        "age-dldl-6": Variant("with the age as a distribution", {"age": "dldl-6"}),
+        "external-mask": Variant("photographed masks for the mask network alone", {"mask": "external"}),
+        "external": Variant("photographed masks for both", {"mask": "external", "joint": "external"}),
+        "external-balanced": Variant(
+            "both, every class of the mask as often", {"mask": "external-balanced", "joint": "external-balanced"}
+        ),
+    },
 }
 """By subject and name. Every subject has a `base`, which the others are compared with."""
 

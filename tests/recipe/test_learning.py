@@ -34,6 +34,10 @@ MIXTURE = "{name: mixture, parts: [{name: focal, weight: 0.5}, {name: soft-f1}]}
         ("networks.joint.ages.step=0.1", "more than 1000 bins from 0 to 120"),
         ("networks.joint.ages.step=0", "greater than 0"),
         ("networks.joint.ages.spread=-1", "greater than or equal to 0"),
+        (
+            "networks.joint={name: joint, partial_labels: true, loss: soft-f1}",
+            "partial_labels .* not with soft-f1",
+        ),
         ("networks.mask.loss=expectation", "expectation is for targets with an attribute that has bounds; mask has no"),
         ("networks.joint.epoch_fraction=0", "greater than 0"),
         ("networks.joint.schedule={name: one-cycle, min_lr: 1}", "must be below"),

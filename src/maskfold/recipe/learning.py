@@ -17,6 +17,8 @@ Sampler = Annotated[str, Field(pattern=r"^(uniform|balanced(-[a-z][a-z0-9_-]*)?)
 CELLS: Final = "cells"
 """`balanced-cells` shows every combination of attributes equally often; so no attribute may have this name."""
 
+LINEAR: Final = ("cross-entropy", "focal", "neighbour-smoothing")
+"""Losses that are linear in the targets."""
 _MOST_BINS = 1000
 _WEIGHTED = ("cross-entropy", "focal", "label-smoothing", "neighbour-smoothing")
 

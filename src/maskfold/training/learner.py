@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from maskfold.training.averaging import WeightAverage, first_averaged_epoch, rec
 from maskfold.training.backbones import Backbone
 from maskfold.training.images import Images
 from maskfold.training.losses import make_loss
+from maskfold.training.marginal_loss import of_blocks
 from maskfold.training.mixing import mix
 from maskfold.training.optimizers import clip_gradients, make_optimizer, set_learning_rate
 from maskfold.training.precision import Precision, autocast, choose_precision, try_out
 from maskfold.training.prediction import InputScale, planes, probabilities
 from maskfold.training.randomness import Position, Purpose, seed_torch
+from maskfold.training.targets import Known
 from maskfold.training.transfer import to_device
 
 
@@ -38,6 +40,7 @@ class Learner:
         device: Where it computes.
         counts: Training images of each class, int64, (classes,), for losses that weigh classes.
         counted: The class that each trained class counts as, int64, (trained classes,), if ``counts`` are of those.
+        blocks: Of the targets; see :mod:`maskfold.training.targets`. None: they are shares of the trained classes.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Learner:
         device: torch.device,
         counts: IntArray | None = None,
         counted: IntArray | None = None,
+        blocks: Sequence[Known] = (),
     ) -> None:
         self.network = network
         self.classes = taught.size(network.target)
@@ -59,6 +63,8 @@ class Learner:
         self._optimizer = make_optimizer(network.optimizer, self.model)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
         self._loss = make_loss(network.loss, taught, network.target, counts, device, counted)
+        if len(blocks) > 1:
+            self._loss = of_blocks(self._loss, taught.shape, blocks)
         self._scale = InputScale(backbone.mean, backbone.std, device)
         self._trained = torch.compile(self.model) if network.compile else self.model
         self._accumulation = Accumulation(network.micro_batch)
