@@ -187,7 +187,7 @@ class Plan:
                 crop=self.recipe.crop,
                 typical_face=cropped.typical_face,
                 deterministic=self.recipe.deterministic,
-                learnt_versions=tuple(prepared.learnt_versions[labels] for labels in network.label_sets()),
+                learnt_versions=tuple(map(prepared.learnt_version, network.label_sets())),
                 folds_version=prepared.folds_version,
                 manifest=prepared.manifest,
                 folds=prepared.folds,

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from maskfold.errors import RecipeError
-from maskfold.recipe import Loss, dump_recipe, load_recipe
+from maskfold.recipe import Binning, Loss, determining, dump_recipe, load_recipe
 
 MIXTURE = "{name: mixture, parts: [{name: focal, weight: 0.5}, {name: soft-f1}]}"
 
@@ -30,6 +30,15 @@ MIXTURE = "{name: mixture, parts: [{name: focal, weight: 0.5}, {name: soft-f1}]}
         ("networks.joint.ages.leave_out=[[29, 27]]", r"expected \[first, last\], got \[29, 27\]"),
         ("networks.joint.ages.bins=[30, 25, 60]", "must rise"),
         ("networks.joint.ages.bins=[20, 30, 50]", r"networks\.joint: binning\.age: bins .* missing: \[60\]"),
+        ("networks.joint.ages={bins: [30, 60], step: 5}", "bins and step both say where bins begin"),
+        ("networks.joint.ages.step=0.1", "more than 1000 bins from 0 to 120"),
+        ("networks.joint.ages.step=0", "greater than 0"),
+        ("networks.joint.ages.spread=-1", "greater than or equal to 0"),
+        (
+            "networks.joint={name: joint, partial_labels: true, loss: soft-f1}",
+            "partial_labels .* not with soft-f1",
+        ),
+        ("networks.mask.loss=expectation", "expectation is for targets with an attribute that has bounds; mask has no"),
         ("networks.joint.epoch_fraction=0", "greater than 0"),
         ("networks.joint.schedule={name: one-cycle, min_lr: 1}", "must be below"),
         ("networks.joint.schedule={name: cosine-restarts, min_lr: 1}", "must be below"),
@@ -50,7 +59,8 @@ def test_a_whole_menu_reads_back_from_its_printed_form(tmp_path) -> None:
         "networks.joint.schedule={name: one-cycle, rise: 0.2}",
         "networks.joint.sampler=balanced-cells",
         "networks.joint.epoch_fraction=0.5",
-        "networks.joint.ages={leave_out: [[27, 29], [57, 59]], bins: [20, 30, 45, 60]}",
+        "networks.joint.ages={leave_out: [[27, 29], [57, 59]], bins: [20, 30, 45, 60], spread: 4}",
+        "networks.age.ages={step: 5, spread: 2.5}",
     ]
     recipe = load_recipe("fast", overrides)
     printed = tmp_path / "printed.yaml"
@@ -62,6 +72,18 @@ def test_a_whole_menu_reads_back_from_its_printed_form(tmp_path) -> None:
 def test_bins_go_with_the_bounds_of_the_training_labels() -> None:
     overrides = ["labels.train_age_bounds=[30, 58]", "networks.*.ages.bins=[20, 30, 45, 58]"]
     assert load_recipe("fast", overrides).networks[0].binning["age"].bins == (20, 30, 45, 58)
+
+
+def test_a_step_needs_the_range_of_the_number() -> None:
+    scheme = "scheme={attributes: [{name: size, bounds: [150, 170], unit: cm}]}"
+    network = "networks=[{name: one, binning: {size: {step: 5}}}]"
+    with pytest.raises(RecipeError, match="step needs an attribute with lowest and highest"):
+        load_recipe("fast", [scheme, network])
+
+
+def test_settings_of_bins_that_are_not_used_are_not_in_a_key() -> None:
+    assert determining(Binning(bins=(30, 60))) == {"leave_out": [], "bins": [30, 60]}
+    assert determining(Binning(step=5, spread=4)) == {"leave_out": [], "bins": [], "step": 5, "spread": 4}
 
 
 def test_a_loss_that_is_no_mixture_is_its_own_only_term() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, ClassVar, Final, Literal, Self
@@ -9,13 +10,16 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from maskfold.scheme import Attribute, numbers
-from maskfold.settings import Epochs, Factor, Probability, Settings
+from maskfold.settings import Epochs, Factor, OutsideKeyByDefault, Probability, Settings
 
 Partners = Literal["any", "same-class", "other-class"]
 Sampler = Annotated[str, Field(pattern=r"^(uniform|balanced(-[a-z][a-z0-9_-]*)?)$")]
 CELLS: Final = "cells"
 """`balanced-cells` shows every combination of attributes equally often; so no attribute may have this name."""
 
+LINEAR: Final = ("cross-entropy", "focal", "neighbour-smoothing")
+"""Losses that are linear in the targets."""
+_MOST_BINS = 1000
 _WEIGHTED = ("cross-entropy", "focal", "label-smoothing", "neighbour-smoothing")
 
 
@@ -63,9 +67,17 @@ class Loss(Settings):
     alone: ClassVar[str] = "name"
 
     name: Literal[
-        "cross-entropy", "focal", "label-smoothing", "neighbour-smoothing", "soft-f1", "symmetric", "mixture"
+        "cross-entropy",
+        "focal",
+        "label-smoothing",
+        "neighbour-smoothing",
+        "expectation",
+        "soft-f1",
+        "symmetric",
+        "mixture",
     ] = "cross-entropy"
     """Which loss. `focal` weighs down what is already learnt; the smoothing ones spread some of the label's mass;
+    `expectation` is by how much the expected number of an attribute with bounds is wrong, for a mixture with another;
     `soft-f1` is a smooth macro-F1; `symmetric` withstands wrong labels; `mixture` is a weighted sum of `parts`."""
     gamma: float = Field(2.0, ge=0, le=100)
     """Focusing parameter of the focal loss."""
@@ -172,6 +184,12 @@ class Binning(Settings):
     bins: tuple[float, ...] = Field((), max_length=1000)
     """Lower bounds of finer bins that the network learns in place of the groups; the bounds of the training labels must
     be among them. Its probabilities are summed to the groups."""
+    step: Annotated[Annotated[float, Field(gt=0, le=1e6)] | None, OutsideKeyByDefault] = None
+    """Width of finer bins, in place of `bins`: they begin at each multiple of it within the attribute's `lowest` and
+    `highest`, and at the bounds of the training labels, whatever these are."""
+    spread: Annotated[Factor, OutsideKeyByDefault] = 0.0
+    """Standard deviation of a normal distribution around the number of each image: what falls into each bin, or group,
+    is its target; 0 teaches the one that the number is in. Samplers, class weights and partners go by groups then."""
 
     @field_validator("leave_out")
     @classmethod
@@ -188,12 +206,28 @@ class Binning(Settings):
             raise ValueError(f"bounds must rise, got {numbers(bins)}")
         return bins
 
+    def edges(self, attribute: Attribute) -> tuple[float, ...]:
+        """Return the lower bounds of the training classes but the first.
+
+        Args:
+            attribute: With its bounds, and those of the training labels.
+        """
+        bounds = attribute.train_bounds or attribute.bounds
+        if self.step is None:
+            return self.bins or bounds
+        low, high = attribute.lowest or 0.0, attribute.highest or 0.0
+        every = (number * self.step for number in range(math.floor(low / self.step), math.ceil(high / self.step) + 1))
+        return tuple(sorted({*bounds, *(round(one, 9) for one in every if low < one <= high)}))
+
     def check_bounds(self, attribute: Attribute) -> None:
         """Make sure that each bin is within one group of the training labels, and within the attribute's range.
 
         Raises:
-            ValueError: If a bound of the groups is not one of the bins', or a bin is outside the range.
+            ValueError: If a bound of the groups is not one of the bins', a bin is outside the range, or a step cannot
+                divide the range into bins.
         """
+        if self.step is not None:
+            self._check_step(self.step, attribute)
         if not self.bins:
             return
         bounds = attribute.train_bounds or attribute.bounds
@@ -204,3 +238,14 @@ class Binning(Settings):
                 f"missing: {numbers(missing)}"
             )
         attribute.check_range(self.bins)
+
+    def _check_step(self, step: float, attribute: Attribute) -> None:
+        low, high = attribute.lowest, attribute.highest
+        if self.bins:
+            raise ValueError("bins and step both say where bins begin; set one of them")
+        if low is None or high is None:
+            raise ValueError("step needs an attribute with lowest and highest; name the bins' lower bounds in bins")
+        if (high - low) / step > _MOST_BINS:
+            raise ValueError(
+                f"step {step:g} makes more than {_MOST_BINS} bins from {low:g} to {high:g}; take wider ones"
+            )

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from maskfold.recipe.augmentation import Augmentation
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
-from maskfold.recipe.learning import CELLS, Binning, CutMix, Loss, MixUp, Optimizer, Sampler, Schedule
+from maskfold.recipe.learning import CELLS, LINEAR, Binning, CutMix, Loss, MixUp, Optimizer, Sampler, Schedule
 from maskfold.scheme import JOINT, Scheme
-from maskfold.settings import ImageSize, Seed, Settings
+from maskfold.settings import ImageSize, OutsideKeyByDefault, Seed, Settings
 
 BackboneName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=200)]
 """Also the name of a file of weights; timm's own prefixes that name folders and repositories are not accepted."""
+PARTIAL: Final = "attributes"
+"""In label sets: all attributes, each where it is known; so no attribute may have this name."""
 NetworkName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=40)]
 
 
@@ -58,6 +60,9 @@ class Network(Settings):
     """The schedule of the learning rate, or its name alone."""
     binning: dict[str, Binning] = Field(default_factory=dict)
     """By attribute with bounds: finer bins to learn, numbers to leave out of training."""
+    partial_labels: Annotated[bool, OutsideKeyByDefault] = False
+    """Joint networks: whether to learn also from external images of which only some attributes are known, by the
+    likelihood of what is known. Samplers, class weights and partners go by groups then."""
     sampler: Sampler = "uniform"
     """`uniform`; `balanced` draws every class of the target equally often, `balanced-cells` every combination of
     attributes, `balanced-<attribute>` every class of that attribute. An unknown label of an external image counts
@@ -97,7 +102,8 @@ class Network(Settings):
 
     def taught(self, scheme: Scheme) -> Scheme:
         """Return the scheme of the training classes: with the bounds of the training labels, or finer bins."""
-        return scheme.for_training().with_bounds({name: one.bins for name, one in self.binning.items() if one.bins})
+        finer = {name: one for name, one in self.binning.items() if one.bins or one.step}
+        return scheme.for_training().with_bounds({name: one.edges(scheme[name]) for name, one in finer.items()})
 
     def classes(self, scheme: Scheme) -> int:
         """Return the number of its training classes: the size of its output."""
@@ -106,12 +112,14 @@ class Network(Settings):
     def label_sets(self) -> list[str]:
         """Return which labels it learns from: its target, and ``target+extra`` for each further attribute.
 
-        Extras are the attribute that the sampler balances (``cells``: all attributes), and attributes with left-out
-        numbers. See :func:`maskfold.dataset.versions.learnt_versions`.
+        Extras are the attribute that the sampler balances (``cells``: all attributes), attributes with left-out
+        numbers, and ``attributes`` where images count of which only some attributes are known. See
+        :func:`maskfold.dataset.versions.learnt_versions`.
         """
         balanced = self.sampler.partition("-")[2]
         extras = {balanced} if balanced else set()
         extras |= {name for name, binning in self.binning.items() if binning.leave_out}
+        extras |= {PARTIAL} if self.partial_labels and self.target == JOINT else set()
         return [self.target, *(f"{self.target}+{extra}" for extra in sorted(extras))]
 
     def check(self, scheme: Scheme) -> None:
@@ -128,10 +136,14 @@ class Network(Settings):
             raise ValueError(f"sampler {self.sampler!r} is none of uniform, balanced, {known}")
         numeric = [attribute.name for attribute in scheme.attributes if attribute.is_number]
         ordered = any(attribute.is_number for attribute in scheme.members(self.target))
-        if not ordered and any(term.name == "neighbour-smoothing" for term in self.loss.terms()):
+        needy = [term.name for term in self.loss.terms() if term.name in ("neighbour-smoothing", "expectation")]
+        if needy and not ordered:
             raise ValueError(
-                f"loss neighbour-smoothing is for targets with an attribute that has bounds; {self.target} has no order"
+                f"loss {needy[0]} is for targets with an attribute that has bounds; {self.target} has no order"
             )
+        other = [term.name for term in self.loss.terms() if term.name not in LINEAR]
+        if self.partial_labels and self.target == JOINT and other:
+            raise ValueError(f"partial_labels goes with the losses {', '.join(LINEAR)} alone, not with {other[0]}")
         for name, binning in self.binning.items():
             if name not in numeric:
                 raise ValueError(f"binning.{name}: attributes with bounds are: {', '.join(numeric) or 'none'}")

@@ -59,6 +59,14 @@ class PrepareOutcome(Outcome):
     """Rows of external tables that cannot be used."""
     warnings: tuple[str, ...] = ()
 
+    def learnt_version(self, labels: str) -> str:
+        """Return the digest of what a network learns from; of the whole data set for labels that have none.
+
+        Args:
+            labels: One of the network's label sets.
+        """
+        return self.learnt_versions.get(labels, self.dataset_version)
+
 
 class PrepareSpec(Spec[PrepareOutcome]):
     """Scan the data set, quarantine what cannot be used, apply corrections, make folds."""

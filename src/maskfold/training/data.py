@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from maskfold.dataset.folds import held_out_folds
 from maskfold.errors import InvariantError, RecipeError
 from maskfold.recipe import Network
-from maskfold.scheme import IntArray, Scheme
+from maskfold.scheme import JOINT, UNKNOWN, IntArray, Scheme
 from maskfold.training.binning import counted_classes, is_left_out
+from maskfold.training.targets import Targets, targets_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Part:
     labels: IntArray
     """Classes of all attributes, (N, attributes), by the bounds of the training labels in the training part; -1 where
     one is unknown."""
+    targets: Targets | None = None
+    """Of the training part of a network that learns shares of several classes, or from images of which not everything
+    is known; its ``classes`` are then those of the training labels, -1 where one attribute is not known. None: all of
+    each image is of its class."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -49,8 +54,9 @@ class FoldData:
 
     @property
     def class_counts(self) -> IntArray:
-        """Training images of each class that training uses, int64."""
-        return np.bincount(self.train.classes, minlength=len(self.counted)).astype(np.int64)
+        """Training images of each of the training part's classes, int64."""
+        size = len(self.counted) if self.train.targets is None else int(self.counted.max()) + 1
+        return np.bincount(self.train.classes[self.train.classes >= 0], minlength=size).astype(np.int64)
 
 
 def split(
@@ -104,9 +110,11 @@ def split(
     added = _external(table, network, scheme)
     if len(added):
         taught = pd.concat([taught[added.columns], added])
-    trained = network.taught(scheme)
+    trained, groups = network.taught(scheme), scheme.for_training()
+    targets = targets_of(network, trained, taught)
+    classed = trained if targets is None else groups
     return FoldData(
-        train=_part(taught, trained.column(trained.labels(taught), target), scheme.for_training().labels(taught)),
+        train=_part(taught, _classes(classed, classed.labels(taught), target), groups.labels(taught), targets),
         valid=_part(judged, scheme.column(scheme.labels(judged), target), scheme.labels(judged)),
         scheme=scheme,
         counted=counted_classes(network, scheme),
@@ -114,17 +122,28 @@ def split(
 
 
 def _external(table: pd.DataFrame, network: Network, scheme: Scheme) -> pd.DataFrame:
-    """Return the external images that a network trains on: those with all attributes of its target known."""
+    """Return the external images that a network trains on: those with all attributes of its target known, or any."""
     found = table[table["part"] == "external"]
     needed = [scheme.names.index(attribute.name) for attribute in scheme.members(network.target)]
-    known = (scheme.labels(found)[:, needed] >= 0).all(axis=1)
+    each = scheme.labels(found)[:, needed] >= 0
+    known = each.any(axis=1) if network.partial_labels else each.all(axis=1)
     return found[known & ~is_left_out(found, len(found), network.binning)]
 
 
-def _part(table: pd.DataFrame, classes: IntArray, labels: IntArray) -> Part:
+def _classes(scheme: Scheme, labels: IntArray, target: str) -> IntArray:
+    """Return the classes of a target, (N,), -1 where an attribute of it is not known."""
+    if target != JOINT:
+        return scheme.column(labels, target)
+    known, found = (labels >= 0).all(axis=1), np.full(len(labels), UNKNOWN, dtype=np.int64)
+    found[known] = scheme.encode(labels[known])
+    return found
+
+
+def _part(table: pd.DataFrame, classes: IntArray, labels: IntArray, targets: Targets | None = None) -> Part:
     return Part(
         images=table["image"].to_numpy(dtype=object),
         rows=table["row"].to_numpy(dtype=np.int64),
         classes=classes,
         labels=labels,
+        targets=targets,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from maskfold.training.averaging import WeightAverage, first_averaged_epoch, rec
 from maskfold.training.backbones import Backbone
 from maskfold.training.images import Images
 from maskfold.training.losses import make_loss
+from maskfold.training.marginal_loss import of_blocks
 from maskfold.training.mixing import mix
 from maskfold.training.optimizers import clip_gradients, make_optimizer, set_learning_rate
 from maskfold.training.precision import Precision, autocast, choose_precision, try_out
 from maskfold.training.prediction import InputScale, planes, probabilities
 from maskfold.training.randomness import Position, Purpose, seed_torch
+from maskfold.training.targets import Known
 from maskfold.training.transfer import to_device
 
 
@@ -37,6 +39,8 @@ class Learner:
         backbone: The network itself.
         device: Where it computes.
         counts: Training images of each class, int64, (classes,), for losses that weigh classes.
+        counted: The class that each trained class counts as, int64, (trained classes,), if ``counts`` are of those.
+        blocks: Of the targets; see :mod:`maskfold.training.targets`. None: they are shares of the trained classes.
     """
 
     def __init__(
@@ -46,6 +50,8 @@ class Learner:
         backbone: Backbone,
         device: torch.device,
         counts: IntArray | None = None,
+        counted: IntArray | None = None,
+        blocks: Sequence[Known] = (),
     ) -> None:
         self.network = network
         self.classes = taught.size(network.target)
@@ -56,7 +62,9 @@ class Learner:
         """Of the arithmetic; `amp: auto` is decided by :meth:`prepare`."""
         self._optimizer = make_optimizer(network.optimizer, self.model)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
-        self._loss = make_loss(network.loss, taught, network.target, counts, device)
+        self._loss = make_loss(network.loss, taught, network.target, counts, device, counted)
+        if len(blocks) > 1:
+            self._loss = of_blocks(self._loss, taught.shape, blocks)
         self._scale = InputScale(backbone.mean, backbone.std, device)
         self._trained = torch.compile(self.model) if network.compile else self.model
         self._accumulation = Accumulation(network.micro_batch)
@@ -75,7 +83,14 @@ class Learner:
             self.precision = try_out(self.model, size, batch, self.device)
         self._prepared = True
 
-    def step(self, images: Tensor, classes: IntArray, place: Position, rate: float) -> Tensor:
+    def step(
+        self,
+        images: Tensor,
+        classes: IntArray,
+        place: Position,
+        rate: float,
+        shares: NDArray[np.float32] | None = None,
+    ) -> Tensor:
         """Make one optimizer step.
 
         Args:
@@ -83,13 +98,14 @@ class Learner:
             classes: Their classes, int64, (n,).
             place: Where in the training this is: determines every random draw.
             rate: Learning rate.
+            shares: Of the trained classes, (n, trained classes); none where all of each image is of its class.
 
         Returns:
             The mean loss before the step, a scalar on the device: reading it waits for the device.
         """
         if not self.model.training:  # going through all modules costs a hundredth of a small network's step
             self.model.train()
-        inputs, targets = self.inputs(images, classes, place)
+        inputs, targets = self.inputs(images, classes, place, shares)
         set_learning_rate(self._optimizer, rate)
         loss = self._accumulate(self._scale(inputs), targets, place.torch_seed(Purpose.NETWORK))
         clip_gradients(self._optimizer, self._scaler, self.network.optimizer.clip_norm)
@@ -99,14 +115,18 @@ class Learner:
             self._average.update_exponential(self.network.averaging.ema)
         return loss
 
-    def inputs(self, images: Tensor, classes: IntArray, place: Position) -> tuple[Tensor, Tensor]:
+    def inputs(
+        self, images: Tensor, classes: IntArray, place: Position, shares: NDArray[np.float32] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Augment and mix a batch, as :meth:`step` does with the same arguments.
 
         Returns:
             Images, float32 in 0..1, (n, 3, H, W), and the shares of the classes, float32, (n, classes).
         """
         inputs = augment(planes(images), self.network.augmentation, place.draws(Purpose.AUGMENTATION))
-        targets = to_device(F.one_hot(torch.tensor(classes), self.classes).float().numpy(), self.device)
+        if shares is None:
+            shares = F.one_hot(torch.tensor(classes), self.classes).float().numpy()
+        targets = to_device(shares, self.device)
         draws = place.draws(Purpose.MIXING)
         return mix(inputs, targets, classes, self.network.cutmix, self.network.mixup, draws)
 

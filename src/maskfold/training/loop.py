@@ -165,7 +165,8 @@ class Loop:
         order, first = self._order(0), self._place.at(0)
         batches: list[NDArray[np.uint8]] = []
         for step in range(min(self._steps, -(-count // self._batch_size))):
-            inputs, _ = self._learner.inputs(*self._batch(order, step), first.at(0, step))
+            images, classes, shares = self._batch(order, step)
+            inputs, _ = self._learner.inputs(images, classes, first.at(0, step), shares)
             pixels = inputs.clamp(0, 1).mul(255).round().to(torch.uint8)
             batches.append(pixels.permute(0, 2, 3, 1).cpu().numpy())
         return np.concatenate(batches)[:count]
@@ -186,7 +187,8 @@ class Loop:
             if time.monotonic() - self._saved_at > self._services.checkpoint_seconds:
                 self._save()
             rate = self._rate(state.epoch * self._steps + step)
-            state.loss += self._learner.step(*self._batch(order, step), place.at(state.epoch, step), rate)
+            images, classes, shares = self._batch(order, step)
+            state.loss += self._learner.step(images, classes, place.at(state.epoch, step), rate, shares)
             state.step = step + 1
             state.seconds = before + time.perf_counter() - since
             self._tell_progress()
@@ -195,10 +197,11 @@ class Loop:
         draws = self._place.at(epoch).draws(Purpose.ORDER)
         return sampling.epoch_order(self._strata, self._shown, draws)
 
-    def _batch(self, order: IntArray, step: int) -> tuple[Tensor, IntArray]:
-        """Return the images and the classes of one step."""
-        chosen = sampling.batch_of(order, step, self._batch_size)
-        return self._images.batch(self._data.train.rows[chosen]), self._data.train.classes[chosen]
+    def _batch(self, order: IntArray, step: int) -> tuple[Tensor, IntArray, NDArray[np.float32] | None]:
+        """Return the images and the classes of one step, and their shares of classes where they have several."""
+        chosen, train = sampling.batch_of(order, step, self._batch_size), self._data.train
+        shares = None if train.targets is None else train.targets.of(chosen)
+        return self._images.batch(train.rows[chosen]), train.classes[chosen], shares
 
     def _stalled(self) -> bool:
         """Return whether early stopping applies: no better score for ``patience`` epochs."""

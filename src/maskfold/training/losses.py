@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from maskfold.recipe import Loss
-from maskfold.scheme import JOINT, IntArray, Scheme
+from maskfold.scheme import JOINT, FloatArray, IntArray, Scheme
 from maskfold.training.class_weights import class_weights
+from maskfold.training.targets import centres
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -27,29 +29,31 @@ def make_loss(
     target: str = JOINT,
     counts: IntArray | None = None,
     device: torch.device = _CPU,
+    counted: IntArray | None = None,
 ) -> LossFunction:
     """Return a function from logits and targets to the mean loss.
 
     Args:
         loss: Which.
-        taught: The scheme of the training classes; needed for ``neighbour-smoothing``.
+        taught: The scheme of the training classes; needed for ``neighbour-smoothing`` and ``expectation``.
         target: What the network predicts.
         counts: Training images of each class, int64, (C,); needed for class weights.
         device: Where logits and targets will be.
+        counted: The class that each of the C classes counts as, int64, (C,), if ``counts`` are of those.
 
     Raises:
-        ValueError: If class weights are asked for without counts, or smoothing to neighbours without a scheme.
+        ValueError: If class weights are asked for without counts, or a loss of ordered classes without a scheme.
     """
-    terms = [(term.weight, _term(term, taught, target, counts, device)) for term in loss.terms()]
+    terms = [
+        (term.weight, _term(term, taught, target, _weights(term, counts, counted, device), device))
+        for term in loss.terms()
+    ]
     if loss.name != "mixture":
         return terms[0][1]
     return lambda logits, targets: torch.stack([weight * term(logits, targets) for weight, term in terms]).sum()
 
 
-def _term(
-    loss: Loss, taught: Scheme | None, target: str, counts: IntArray | None, device: torch.device
-) -> LossFunction:
-    weights = _weights(loss, counts, device)
+def _term(loss: Loss, taught: Scheme | None, target: str, weights: Tensor | None, device: torch.device) -> LossFunction:
     match loss.name:
         case "focal":
             return lambda logits, targets: focal_loss(logits, targets, loss.gamma, weights)
@@ -57,10 +61,12 @@ def _term(
             return soft_f1_loss
         case "symmetric":
             return lambda logits, targets: symmetric_loss(logits, targets, loss.alpha, loss.beta, loss.log_zero)
+        case "expectation":
+            numbers = class_values(_ordering(taught, loss), target)
+            values = torch.tensor(numbers, dtype=torch.float32, device=device)
+            return lambda logits, targets: expectation_loss(logits, targets, values)
         case "neighbour-smoothing":
-            if taught is None:
-                raise ValueError("neighbour-smoothing needs the scheme, which orders the classes")
-            members = taught.members(target)
+            members = _ordering(taught, loss).members(target)
             sizes = [attribute.size for attribute in members]
             ordered = [place for place, attribute in enumerate(members) if attribute.is_number]
             return lambda logits, targets: F.cross_entropy(
@@ -70,12 +76,19 @@ def _term(
     return lambda logits, targets: F.cross_entropy(logits, targets, weight=weights, label_smoothing=smoothing)
 
 
-def _weights(loss: Loss, counts: IntArray | None, device: torch.device) -> Tensor | None:
+def _ordering(taught: Scheme | None, loss: Loss) -> Scheme:
+    if taught is None:
+        raise ValueError(f"{loss.name} needs the scheme, which orders the classes")
+    return taught
+
+
+def _weights(loss: Loss, counts: IntArray | None, counted: IntArray | None, device: torch.device) -> Tensor | None:
     if loss.class_weights == "none":
         return None
     if counts is None:
         raise ValueError(f"class weights {loss.class_weights} need the number of training images of each class")
-    return torch.tensor(class_weights(loss, counts), dtype=torch.float32, device=device)
+    weights = torch.tensor(class_weights(loss, counts), dtype=torch.float32, device=device)
+    return weights if counted is None else weights[torch.from_numpy(counted).to(device)]
 
 
 def focal_loss(logits: Tensor, targets: Tensor, gamma: float, weights: Tensor | None = None) -> Tensor:
@@ -132,6 +145,34 @@ def symmetric_loss(logits: Tensor, targets: Tensor, alpha: float, beta: float, l
     """
     reverse = -(logits.softmax(dim=1) * targets.log().clamp_min(log_zero)).sum(dim=1).mean()
     return alpha * F.cross_entropy(logits, targets) + beta * reverse
+
+
+def expectation_loss(logits: Tensor, targets: Tensor, values: Tensor) -> Tensor:
+    """Return by how much the expected number is wrong, |sum_c p_c v_c - sum_c t_c v_c|, mean over images.
+
+    Gao et al. 2018, Expectation of Label Distribution Learning (DLDL-v2), section 3: the L1 loss of the expectation,
+    added to the divergence from the label distribution, as in a ``mixture`` with ``cross-entropy``. The expectation of
+    the target stands for the number, so that it can be mixed as well.
+
+    Args:
+        logits: Float32, (N, C).
+        targets: Class probabilities, float32, (N, C).
+        values: Number that each class stands for, of each ordered attribute, float32, (C, ordered attributes); several
+            attributes add up.
+    """
+    return ((logits.softmax(dim=1) - targets) @ values).abs().sum(dim=1).mean()
+
+
+def class_values(taught: Scheme, target: str) -> FloatArray:
+    """Return the number that each class stands for, float64, (C, ordered attributes of the target)."""
+    members = taught.members(target)
+    places = np.indices([attribute.size for attribute in members]).reshape(len(members), -1)
+    numbers = [
+        centres(attribute.bounds)[place]
+        for attribute, place in zip(members, places, strict=True)
+        if attribute.is_number
+    ]
+    return np.stack(numbers, axis=1)
 
 
 def smooth_to_neighbours(targets: Tensor, sizes: Sequence[int], ordered: Sequence[int], smoothing: float) -> Tensor:

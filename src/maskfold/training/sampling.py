@@ -20,16 +20,27 @@ def strata(sampler: Sampler, classes: IntArray, labels: IntArray, scheme: Scheme
     Returns:
         Stratum of each image, int64, (N,). An unknown label of an external image is one more class of its attribute:
         a sampler that balances an attribute shows images with an unknown class as often as those of each known one,
-        and ``balanced-cells`` treats each combination of known and unknown classes as a cell.
+        and ``balanced-cells`` treats each combination of known and unknown classes as a cell, as ``balanced`` does
+        with images of which the target's class is not known.
     """
     if sampler == "uniform":
         return np.zeros(len(classes), dtype=np.int64)
     if sampler == "balanced":
-        return classes
+        return _with_partial(classes, labels)
     balanced = sampler.removeprefix("balanced-")
     if balanced == CELLS:
         return np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return scheme.column(labels, balanced)
+
+
+def _with_partial(classes: IntArray, labels: IntArray) -> IntArray:
+    unknown = classes < 0
+    if not unknown.any():
+        return classes
+    found = classes.copy()
+    cells = np.unique(labels[unknown], axis=0, return_inverse=True)[1].reshape(-1)
+    found[unknown] = classes.max() + 1 + cells
+    return found
 
 
 def images_per_epoch(n_images: int, fraction: float) -> int:

@@ -75,7 +75,9 @@ def train(
         network, len(data.counted), place, images.size, spec.weights, file, lambda: images.statistics(data.train.rows)
     )
     _log.info("initial weights: %s", backbone.initial_weights)
-    learner = Learner(network, taught, backbone, device, data.class_counts)
+    targets = data.train.targets
+    given = (data.counted, targets.blocks) if targets else ()
+    learner = Learner(network, taught, backbone, device, data.class_counts, *given)
     with explained(network):
         loop = Loop(learner, images, data, place, services)
         fit = loop.fit()

@@ -1,0 +1,170 @@
+"""The variants that `quality.py` compares: what each changes in a network of the recipe `fast`.
+
+A variant belongs to a subject: a network of `fast`, or `vote`, the whole ensemble. Its changes replace settings of the
+network (`{"sampler": "uniform"}`), each group of settings as a whole. A variant of the vote names for each network the
+variant that votes, so that trainings are shared with those of the networks alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Final
+
+BASE: Final = "base"
+VOTE: Final = "vote"
+NETWORKS: Final = ("joint", "mask", "gender", "age")
+"""Those of `fast`."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to train a network, or to vote."""
+
+    why: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Of the network's settings; of the vote: by network, the variant that votes, or None to leave the network out."""
+    settings: tuple[str, ...] = ()
+    """Changes of the recipe around the network, as of `maskfold run --set`, such as the crop."""
+    external: bool = False
+    """Whether it also learns from the tables given as `--external`."""
+
+
+def steps(first: float, last: float, width: float) -> list[float]:
+    """Return lower bounds of bins of equal width."""
+    return [first + width * number for number in range(round((last - first) / width) + 1)]
+
+
+FIVE = steps(30, 80, 5)
+"""Five years each; the bounds of the groups, 45 and 60, are among them."""
+
+
+def _spread(years: float, step: float | None = 5, **more: Any) -> dict[str, Any]:
+    """Return the changes for a normal distribution around the age; no step takes the groups themselves as bins."""
+    return {"binning": {"age": {"step": step, "spread": years}}, "loss": "cross-entropy", **more}
+
+
+def _expected(weight: float) -> dict[str, Any]:
+    """Return the loss of DLDL-v2."""
+    return {"loss": {"name": "mixture", "parts": ["cross-entropy", {"name": "expectation", "weight": weight}]}}
+
+
+_AGE: dict[str, Variant] = {
+    BASE: Variant("the age network of fast"),
+    "uniform": Variant("is balancing the groups worth it?", {"sampler": "uniform"}),
+    "cross-entropy": Variant("what does label smoothing give?", {"loss": "cross-entropy"}),
+    "bins-5": Variant("finer classes, one-hot", {"binning": {"age": {"bins": FIVE}}, "loss": "cross-entropy"}),
+    "neighbours": Variant(
+        "some mass to the adjacent groups alone", {"loss": {"name": "neighbour-smoothing", "smoothing": 0.2}}
+    ),
+    "dldl-2": Variant("distribution over 5-year bins, spread 2", _spread(2)),
+    "dldl-4": Variant("spread 4", _spread(4)),
+    "dldl-6": Variant("spread 6", _spread(6)),
+    "dldl-9": Variant("spread 9", _spread(9)),
+    "groups-4": Variant("distribution over the groups alone: near a bound both count", _spread(4, None)),
+    "groups-6": Variant("the same, spread 6", _spread(6, None)),
+    "groups-9": Variant("the same, spread 9", _spread(9, None)),
+    "dldl-4-years": Variant("bins of one year", _spread(4, 1)),
+    "dldl-4-uniform": Variant("without balancing", _spread(4, sampler="uniform")),
+    "dldl-4-expected": Variant("DLDL-v2: and the expectation", _spread(4, **_expected(0.1))),
+    "dldl-6-expected": Variant("DLDL-v2, spread 6", _spread(6, **_expected(0.1))),
+}
+
+_DECAY: dict[str, Any] = {
+    "optimizer": {"name": "adamw", "lr": 0.002, "weight_decay": 0.01, "layer_decay": 0.9},
+}
+_GENTLE: dict[str, Any] = {
+    "batch_size": 128,
+    "optimizer": {"name": "adamw", "lr": 0.0004, "weight_decay": 0.01, "layer_decay": 0.9},
+}
+_TRAINING: dict[str, Variant] = {
+    "decay": Variant("early layers change less", _DECAY),
+    "gentle": Variant("AutoGluon's rate, decay and batch", _GENTLE),
+    "twice": Variant("twice the epochs", {"epochs": 12}),
+    "last-2": Variant("mean of the last two epochs", {"averaging": {"last_epochs": 2}}),
+    "ema": Variant("exponential average of the weights", {"averaging": {"ema": 0.99}}),
+    "light": Variant("augmentation: light", {"augmentation": "light"}),
+    "strong": Variant("augmentation: strong", {"augmentation": "strong"}),
+    "keep-last": Variant("the last epoch in place of the best", {"keep": "last"}),
+    "drop": Variant("dropout before the head", {"backbone_args": {"drop_rate": 0.3}}),
+    "larger": Variant("more pixels for twice the time", {"size": [160, 120]}, ("crop.face_size=[160, 120]",)),
+    "wider": Variant(
+        "hair, neck and clothes: margins three times as wide",
+        settings=("crop.margins.left=0.6", "crop.margins.right=0.6", "crop.margins.bottom=0.6"),
+    ),
+}
+"""Settings around the training that fit every network."""
+
+_PARTIAL: dict[str, Any] = {"partial_labels": True}
+
+VARIANTS: dict[str, dict[str, Variant]] = {
+    "joint": {
+        BASE: Variant("the joint network of fast"),
+        "external": Variant("photographed masks by their likelihood", _PARTIAL, external=True),
+        "external-balanced": Variant(
+            "the same, every class of the mask as often", {**_PARTIAL, "sampler": "balanced-mask"}, external=True
+        ),
+        "spread-6": Variant("the groups of age as a distribution", {"binning": {"age": {"spread": 6}}}),
+        "mixup": Variant("MixUp beside CutMix", {"mixup": 0.3}),
+        **_TRAINING,
+    },
+    "mask": {
+        BASE: Variant("the mask network of fast"),
+        "external": Variant("with photographed masks", external=True),
+        "external-balanced": Variant(
+            "with photographed masks, every class as often", {"sampler": "balanced"}, external=True
+        ),
+        **_TRAINING,
+    },
+    "gender": {BASE: Variant("the gender network of fast"), **_TRAINING},
+    "age": {**_AGE, **_TRAINING},
+    VOTE: {
+        BASE: Variant("fast as it is"),
+        "age-dldl-6": Variant("with the age as a distribution", {"age": "dldl-6"}),
+        "external-mask": Variant("photographed masks for the mask network alone", {"mask": "external"}),
+        "external": Variant("photographed masks for both", {"mask": "external", "joint": "external"}),
+        "external-balanced": Variant(
+            "both, every class of the mask as often", {"mask": "external-balanced", "joint": "external-balanced"}
+        ),
+    },
+}
+"""By subject and name. Every subject has a `base`, which the others are compared with."""
+
+
+def chosen(asked: str | None) -> Iterator[tuple[str, str]]:
+    """Return subjects and names of the variants that were asked for, after each subject's base.
+
+    Args:
+        asked: `SUBJECT` or `SUBJECT/NAME`, separated by commas; None means all.
+
+    Raises:
+        ValueError: If there is no such variant.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for one in (asked or ",".join(VARIANTS)).split(","):
+        subject, _, name = one.strip().partition("/")
+        known = VARIANTS.get(subject, {})
+        if not known or (name and name not in known):
+            there = ", ".join(known) if known else ", ".join(VARIANTS)
+            raise ValueError(f"--variants: {one.strip()!r} is none of them; {subject if known else 'there'}: {there}")
+        found |= {(subject, each): None for each in ([BASE, name] if name else known)}
+    return iter(found)
+
+
+def members(subject: str, name: str) -> dict[str, str]:
+    """Return the networks of a variant with the name of each one's own variant."""
+    if subject != VOTE:
+        return {subject: name}
+    named = {network: VARIANTS[VOTE][name].changes.get(network, BASE) for network in NETWORKS}
+    return {network: variant for network, variant in named.items() if variant is not None}
+
+
+def check() -> None:
+    """Make sure that every variant of the vote names variants that exist."""
+    for name in VARIANTS[VOTE]:
+        for network, variant in members(VOTE, name).items():
+            if variant not in VARIANTS[network]:
+                raise ValueError(f"vote/{name}: there is no variant {network}/{variant}")
+    if any(low >= high for low, high in pairwise(FIVE)):
+        raise ValueError("bins must rise")
