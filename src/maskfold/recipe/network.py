@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from maskfold.recipe.augmentation import Augmentation
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
-from maskfold.recipe.learning import CELLS, Binning, CutMix, Loss, MixUp, Optimizer, Sampler, Schedule
+from maskfold.recipe.learning import CELLS, Binning, Covering, CutMix, Loss, MixUp, Optimizer, Sampler, Schedule
 from maskfold.scheme import JOINT, Scheme
 from maskfold.settings import ImageSize, Seed, Settings
 
@@ -46,6 +46,8 @@ class Network(Settings):
     """Scale of the inputs, or its source alone: network, data."""
     augmentation: Augmentation = Augmentation()
     """Settings, or the name of a preset: none, light, hot6, strong."""
+    covering: Covering = Covering()
+    """Covers drawn on faces, and new colours for those that are there."""
     cutmix: CutMix = CutMix()
     """CutMix: a part of another image is pasted in. Its probability alone stands for the group."""
     mixup: MixUp = MixUp()

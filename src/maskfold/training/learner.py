@@ -18,6 +18,7 @@ from maskfold.training.accumulation import Accumulation
 from maskfold.training.augmentation import augment
 from maskfold.training.averaging import WeightAverage, first_averaged_epoch, recompute_norms
 from maskfold.training.backbones import Backbone
+from maskfold.training.covering import Covers
 from maskfold.training.images import Images
 from maskfold.training.losses import make_loss
 from maskfold.training.mixing import mix
@@ -56,6 +57,7 @@ class Learner:
         """Of the arithmetic; `amp: auto` is decided by :meth:`prepare`."""
         self._optimizer = make_optimizer(network.optimizer, self.model)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
+        self._covers = Covers(network.covering, taught, network.target)
         self._loss = make_loss(network.loss, taught, network.target, counts, device)
         self._scale = InputScale(backbone.mean, backbone.std, device)
         self._trained = torch.compile(self.model) if network.compile else self.model
@@ -105,7 +107,10 @@ class Learner:
         Returns:
             Images, float32 in 0..1, (n, 3, H, W), and the shares of the classes, float32, (n, classes).
         """
-        inputs = augment(planes(images), self.network.augmentation, place.draws(Purpose.AUGMENTATION))
+        inputs = planes(images)
+        if self.network.covering.p or self.network.covering.recolour:
+            inputs, classes = self._covers(inputs, classes, place.draws(Purpose.COVERING))
+        inputs = augment(inputs, self.network.augmentation, place.draws(Purpose.AUGMENTATION))
         targets = to_device(F.one_hot(torch.tensor(classes), self.classes).float().numpy(), self.device)
         draws = place.draws(Purpose.MIXING)
         return mix(inputs, targets, classes, self.network.cutmix, self.network.mixup, draws)

@@ -26,6 +26,7 @@ class Purpose(enum.IntEnum):
     MIXING = 3
     NETWORK = 4
     """Dropout and the like inside the network."""
+    COVERING = 5
 
 
 @dataclass(frozen=True)
