@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -88,8 +89,18 @@ class OutsideKey:
     """
 
 
+class OutsideKeyByDefault:
+    """Marks a field that affects results only when set: one that was added later, off by default.
+
+    The keys of jobs omit it while it has its default value, so that jobs without it keep the keys that they had.
+    """
+
+
 def determining(settings: BaseModel) -> dict[str, Any]:
-    """Return all settings that a result depends on, as JSON: those that are not :class:`OutsideKey`, at any depth."""
+    """Return all settings that a result depends on, as JSON: those that are not :class:`OutsideKey`, at any depth.
+
+    Nor :class:`OutsideKeyByDefault`, where they have their defaults.
+    """
     return settings.model_dump(mode="json", exclude=_outside(settings))
 
 
@@ -97,11 +108,15 @@ def _outside(value: Any) -> dict[Any, Any]:
     """Return what to leave out of a value, as pydantic's ``exclude`` takes it."""
     found: dict[Any, Any] = {}
     for name, part in _parts(value):
-        if isinstance(value, BaseModel) and OutsideKey in type(value).model_fields[name].metadata:
+        if isinstance(value, BaseModel) and _is_outside(type(value).model_fields[name], part):
             found[name] = True
         elif inside := _outside(part):
             found[name] = inside
     return found
+
+
+def _is_outside(field: FieldInfo, value: Any) -> bool:
+    return OutsideKey in field.metadata or (OutsideKeyByDefault in field.metadata and value == field.default)
 
 
 def _parts(value: Any) -> Iterable[tuple[Any, Any]]:

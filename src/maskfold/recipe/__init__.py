@@ -2,7 +2,8 @@
 
 from maskfold.recipe.augmentation import AUGMENTATION_PRESETS, Augmentation
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
-from maskfold.recipe.learning import Binning, Covering, CutMix, Loss, MixUp, Optimizer, Schedule
+from maskfold.recipe.covering import Covering
+from maskfold.recipe.learning import Binning, CutMix, Loss, MixUp, Optimizer, Schedule
 from maskfold.recipe.loading import PRESETS, load_recipe
 from maskfold.recipe.network import Network
 from maskfold.recipe.printing import dump_explained, dump_recipe, dump_short

@@ -57,19 +57,6 @@ class MixUp(Settings):
     """Which image is blended in: any of the batch, or only one within or only one outside the image's class."""
 
 
-class Covering(Settings):
-    """Covers drawn on faces: over nose and mouth, worn wrongly, or something else before the face."""
-
-    attribute: str = ""
-    bare: str = ""
-    worn: str = ""
-    wrong: str = ""
-    p: Probability = 0.0
-    wrong_share: Probability = 0.5
-    other: Probability = 0.0
-    recolour: Probability = 0.0
-
-
 class Loss(Settings):
     """The training loss. All losses accept soft targets, so all work with CutMix and MixUp."""
 

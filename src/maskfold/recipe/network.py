@@ -11,9 +11,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from maskfold.recipe.augmentation import Augmentation
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
-from maskfold.recipe.learning import CELLS, Binning, Covering, CutMix, Loss, MixUp, Optimizer, Sampler, Schedule
+from maskfold.recipe.covering import Covering
+from maskfold.recipe.learning import CELLS, Binning, CutMix, Loss, MixUp, Optimizer, Sampler, Schedule
 from maskfold.scheme import JOINT, Scheme
-from maskfold.settings import ImageSize, Seed, Settings
+from maskfold.settings import ImageSize, OutsideKeyByDefault, Seed, Settings
 
 BackboneName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=200)]
 """Also the name of a file of weights; timm's own prefixes that name folders and repositories are not accepted."""
@@ -46,8 +47,8 @@ class Network(Settings):
     """Scale of the inputs, or its source alone: network, data."""
     augmentation: Augmentation = Augmentation()
     """Settings, or the name of a preset: none, light, hot6, strong."""
-    covering: Covering = Covering()
-    """Covers drawn on faces, and new colours for those that are there."""
+    covering: Annotated[Covering, OutsideKeyByDefault] = Covering()
+    """Covers drawn on faces, and new colours for covers that are there."""
     cutmix: CutMix = CutMix()
     """CutMix: a part of another image is pasted in. Its probability alone stands for the group."""
     mixup: MixUp = MixUp()
@@ -134,6 +135,7 @@ class Network(Settings):
             raise ValueError(
                 f"loss neighbour-smoothing is for targets with an attribute that has bounds; {self.target} has no order"
             )
+        self.covering.check(scheme)
         for name, binning in self.binning.items():
             if name not in numeric:
                 raise ValueError(f"binning.{name}: attributes with bounds are: {', '.join(numeric) or 'none'}")
@@ -155,6 +157,12 @@ class Network(Settings):
                 f"cutmix.p {self.cutmix.p} and mixup.p {self.mixup.p} must not exceed 1 together: "
                 "a batch has one or the other"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_covering(self) -> Self:
+        if self.covering.is_on and self.input != "face":
+            raise ValueError(f"covering draws on faces, but input is {self.input}; set input to face to use it")
         return self
 
     @model_validator(mode="after")

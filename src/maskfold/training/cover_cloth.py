@@ -11,13 +11,14 @@ FloatArray = NDArray[np.float32]
 
 _PALETTE: Final = np.array(
     [
-        (0.93, 0.94, 0.95), (0.87, 0.86, 0.83), (0.62, 0.80, 0.90), (0.45, 0.68, 0.85), (0.55, 0.80, 0.78),
+        (0.93, 0.94, 0.95), (0.95, 0.95, 0.96), (0.87, 0.86, 0.83),
+        (0.70, 0.84, 0.92), (0.62, 0.80, 0.90), (0.45, 0.68, 0.85), (0.55, 0.80, 0.78),
         (0.08, 0.08, 0.09), (0.14, 0.14, 0.16), (0.35, 0.36, 0.38), (0.60, 0.60, 0.61), (0.14, 0.17, 0.30),
         (0.80, 0.62, 0.68), (0.70, 0.66, 0.85), (0.45, 0.45, 0.32), (0.75, 0.10, 0.14), (0.85, 0.72, 0.55),
     ]
 )  # fmt: skip
 """Often seen: whites, surgical blues and green, blacks, greys, navy, pink, lilac, olive, red, beige."""
-_FREQUENT: Final = 0.7
+_FREQUENT: Final = 0.75
 """Share of the colours that are near one of the palette; the rest is any colour."""
 
 PLAIN, STRIPES, DOTS, CHECKS, PRINT = range(5)
@@ -67,13 +68,13 @@ def draw_cloth(shapes: dict[str, FloatArray], draws: np.random.Generator) -> dic
         "light_u": within(-0.2, 0.2),
         "light_v": within(-0.25, 0.1),
         "folds": within(0.02, 0.16),
-        "softness": within(0.8, 2.0),  # of the edge, in pixels
         "shadow": within(0.0, 0.25),
         "follow": within(0.2, 1.0),  # how much the light on the face below shows
         "strings_tone": within(0.05, 1.0),
         "strings_width": within(0.015, 0.05),
         "strings_at": within(-0.5, -0.1),
         "skin_tone": within(0.75, 1.2),
+        "hair_tone": within(0.3, 1.1),
     }
     for number, channel in enumerate("rgb"):
         found[f"first_{channel}"], found[f"second_{channel}"] = first[:, number], second[:, number]

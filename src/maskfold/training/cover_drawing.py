@@ -18,7 +18,6 @@ from maskfold.training.cover_cloth import CHECKS, DOTS, PRINT, draw_cloth
 from maskfold.training.cover_shapes import Use, draw_kinds, draw_shapes
 from maskfold.training.transfer import to_device
 
-FloatArray = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 
 NOSE = (0.52, 0.59)
@@ -201,10 +200,11 @@ def pattern_share(drawn: Drawn, grid: Grid, prints: Tensor) -> Tensor:
 
 
 def _flat(drawn: Drawn, images: Tensor, face: Box) -> Tensor:
-    """Return the first colour of each cover, (n, 3, 1, 1): the drawn one, or that of the skin at the cheekbones."""
+    """Return the first colour of each cover, (n, 3, 1, 1): the drawn one, the cheekbones', or the hair's."""
     first = torch.stack([drawn[f"first_{channel}"] for channel in "rgb"], dim=1)
     skin = _mean_of(images, face, (-0.5, 0.5), (-0.4, -0.05)) * drawn["skin_tone"][:, None]
-    return torch.lerp(first, skin, drawn["skin"][:, None])
+    hair = _mean_of(images, face, (-0.4, 0.4), (-1.5, -1.2)) * drawn["hair_tone"][:, None]
+    return torch.lerp(torch.lerp(first, skin, drawn["skin"][:, None]), hair, drawn["hair"][:, None])
 
 
 def _mean_of(images: Tensor, face: Box, across: tuple[float, float], down: tuple[float, float]) -> Tensor:

@@ -50,6 +50,8 @@ class Kind:
     turn: Span = (-6.0, 6.0)
     """Rotation about its middle at the height of the nose, in degrees."""
     opacity: Span = (0.93, 1.0)
+    softness: Span = (0.8, 2.0)
+    """Of the edge, in pixels."""
     pleats: float = 0.0
     """Probability of horizontal folds."""
     ridge: float = 0.0
@@ -62,6 +64,8 @@ class Kind:
     """Probability of strings to the ears."""
     skin: float = 0.0
     """Probability that it has the colour of the face."""
+    hair: float = 0.0
+    """Probability that it has the colour of the hair."""
 
 
 WORN = (
@@ -230,20 +234,66 @@ NEITHER = (
         (0.0, 1.0),
         mirrored=(0.0, 0.75),
         turn=(-40.0, 40.0),
+        softness=(1.0, 3.0),
         pattern=0.3,
         skin=0.9,
     ),
     Kind(1, (0.1, 0.6), (0.9, 3.0), (0.12, 0.3), (0.0, 2.0), mirrored=(0.0, 0.5), turn=(-35.0, 35.0), pattern=0.3),
-    Kind(2.5, (1.12, 1.4), (3.0, 3.0), (0.6, 2.5), (-0.1, 0.3), turn=(-10.0, 10.0), pattern=0.4),
-    Kind(1, (-3.0, -1.0), (2.0, 3.0), (0.15, 0.35), mirrored=(1.05, 1.4), turn=(-10.0, 10.0), pattern=0.3),
-    Kind(1.5, (-3.0, -3.0), (-1.25, -0.8), (2.0, 2.0), bottom_curve=(-0.2, 0.2), turn=(-10.0, 10.0), pattern=0.4),
+    Kind(2.5, (1.12, 1.45), (3.0, 3.0), (0.6, 2.5), (-0.1, 0.3), turn=(-10.0, 10.0), pattern=0.4),
+    Kind(
+        1,
+        (-3.0, -1.0),
+        (2.0, 3.0),
+        (0.15, 0.35),
+        mirrored=(1.05, 1.4),
+        turn=(-10.0, 10.0),
+        softness=(1.0, 6.0),
+        pattern=0.2,
+        hair=0.5,
+    ),
+    Kind(
+        1.5,
+        (-3.0, -3.0),
+        (-1.25, -0.8),
+        (2.0, 2.0),
+        bottom_curve=(-0.2, 0.2),
+        turn=(-10.0, 10.0),
+        softness=(1.0, 6.0),
+        pattern=0.3,
+        hair=0.4,
+    ),
+    Kind(
+        2,
+        (0.45, 0.75),
+        (1.0, 1.8),
+        (0.5, 0.95),
+        (-0.5, 0.0),
+        (-0.2, 0.0),
+        (0.1, 0.6),
+        taper=(-0.2, 0.0),
+        opacity=(0.4, 0.9),
+        softness=(4.0, 10.0),
+        hair=1.0,
+    ),
+    Kind(
+        1,
+        (0.12, 0.2),
+        (0.26, 0.4),
+        (0.3, 0.55),
+        (0.0, 0.6),
+        bottom_curve=(-0.8, 0.0),
+        opacity=(0.4, 0.9),
+        softness=(2.0, 6.0),
+        hair=1.0,
+    ),
 )
-"""Before a face, but no cover of it: hand, small thing, collar or scarf, hair or hood at the side, hat."""
+"""Before a face, but no cover of it: hand, small thing, collar or scarf, hair or hood at the side, hat, beard,
+moustache."""
 
 KINDS = (*WORN, *WRONG, *NEITHER)
 SHAPE = ("top", "bottom", "width", "top_curve", "top_slope", "bottom_curve", "bottom_slope", "taper")
-PLACE = ("aside", "mirrored", "turn", "opacity")
-CHANCES = ("pleats", "ridge", "valve", "hem", "pattern", "strings", "skin")
+PLACE = ("aside", "mirrored", "turn", "opacity", "softness")
+CHANCES = ("pleats", "ridge", "valve", "hem", "pattern", "strings", "skin", "hair")
 
 
 def draw_kinds(use: NDArray[np.int64], draws: np.random.Generator) -> NDArray[np.int64]:

@@ -18,7 +18,8 @@ from maskfold.training.accumulation import Accumulation
 from maskfold.training.augmentation import augment
 from maskfold.training.averaging import WeightAverage, first_averaged_epoch, recompute_norms
 from maskfold.training.backbones import Backbone
-from maskfold.training.covering import Covers
+from maskfold.training.cover_drawing import Box
+from maskfold.training.covering import TYPICAL_FACE, Covers
 from maskfold.training.images import Images
 from maskfold.training.losses import make_loss
 from maskfold.training.mixing import mix
@@ -38,6 +39,7 @@ class Learner:
         backbone: The network itself.
         device: Where it computes.
         counts: Training images of each class, int64, (classes,), for losses that weigh classes.
+        face: Where faces are in the images; see :class:`maskfold.training.covering.Covers`.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Learner:
         backbone: Backbone,
         device: torch.device,
         counts: IntArray | None = None,
+        face: Box = TYPICAL_FACE,
     ) -> None:
         self.network = network
         self.classes = taught.size(network.target)
@@ -57,7 +60,7 @@ class Learner:
         """Of the arithmetic; `amp: auto` is decided by :meth:`prepare`."""
         self._optimizer = make_optimizer(network.optimizer, self.model)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
-        self._covers = Covers(network.covering, taught, network.target)
+        self._covers = Covers(network.covering, taught, network.target, face)
         self._loss = make_loss(network.loss, taught, network.target, counts, device)
         self._scale = InputScale(backbone.mean, backbone.std, device)
         self._trained = torch.compile(self.model) if network.compile else self.model
@@ -102,13 +105,13 @@ class Learner:
         return loss
 
     def inputs(self, images: Tensor, classes: IntArray, place: Position) -> tuple[Tensor, Tensor]:
-        """Augment and mix a batch, as :meth:`step` does with the same arguments.
+        """Draw covers on a batch, augment and mix it, as :meth:`step` does with the same arguments.
 
         Returns:
             Images, float32 in 0..1, (n, 3, H, W), and the shares of the classes, float32, (n, classes).
         """
         inputs = planes(images)
-        if self.network.covering.p or self.network.covering.recolour:
+        if self.network.covering.is_on:
             inputs, classes = self._covers(inputs, classes, place.draws(Purpose.COVERING))
         inputs = augment(inputs, self.network.augmentation, place.draws(Purpose.AUGMENTATION))
         targets = to_device(F.one_hot(torch.tensor(classes), self.classes).float().numpy(), self.device)

@@ -27,6 +27,7 @@ class Purpose(enum.IntEnum):
     NETWORK = 4
     """Dropout and the like inside the network."""
     COVERING = 5
+    """Covers drawn on faces."""
 
 
 @dataclass(frozen=True)
