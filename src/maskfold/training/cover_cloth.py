@@ -11,14 +11,15 @@ FloatArray = NDArray[np.float32]
 
 _PALETTE: Final = np.array(
     [
-        (0.93, 0.94, 0.95), (0.95, 0.95, 0.96), (0.87, 0.86, 0.83),
-        (0.70, 0.84, 0.92), (0.62, 0.80, 0.90), (0.45, 0.68, 0.85), (0.55, 0.80, 0.78),
+        (0.93, 0.94, 0.95), (0.95, 0.95, 0.96), (0.97, 0.97, 0.97), (0.87, 0.86, 0.83),
+        (0.70, 0.84, 0.92), (0.62, 0.80, 0.90), (0.66, 0.86, 0.88), (0.78, 0.86, 0.95),
+        (0.45, 0.68, 0.85), (0.55, 0.80, 0.78),
         (0.08, 0.08, 0.09), (0.14, 0.14, 0.16), (0.35, 0.36, 0.38), (0.60, 0.60, 0.61), (0.14, 0.17, 0.30),
         (0.80, 0.62, 0.68), (0.70, 0.66, 0.85), (0.45, 0.45, 0.32), (0.75, 0.10, 0.14), (0.85, 0.72, 0.55),
     ]
 )  # fmt: skip
 """Often seen: whites, surgical blues and green, blacks, greys, navy, pink, lilac, olive, red, beige."""
-_FREQUENT: Final = 0.75
+_FREQUENT: Final = 0.8
 """Share of the colours that are near one of the palette; the rest is any colour."""
 
 PLAIN, STRIPES, DOTS, CHECKS, PRINT = range(5)

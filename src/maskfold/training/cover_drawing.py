@@ -27,6 +27,10 @@ UNIT = (0.5, 0.41)
 
 _COARSE = (10, 8)
 """Points of the coarse grids for light, folds and prints."""
+_SHARPEST = 0.8
+"""Width of the sharpest edge, in pixels."""
+_SOFT_TINT = 0.17
+"""Width of the edge of a tint; where the cloth really ends is seen by its colour."""
 _LIKENESS = 0.15
 """How far a colour may be from that of the cloth below, to be taken for it."""
 
@@ -138,7 +142,8 @@ def distance_inside(drawn: Drawn, grid: Grid) -> Tensor:
 
 def cover_share(drawn: Drawn, edge: Tensor, grid: Grid) -> Tensor:
     """Return how much of each pixel the cover hides, in 0..1: soft at the edge, softer where cloth is tinted."""
-    softness = torch.lerp(drawn["softness"], torch.full_like(drawn["softness"], grid.pixels / 6), drawn["tint"])
+    softness = torch.lerp(drawn["softness"], torch.full_like(drawn["softness"], _SOFT_TINT), drawn["tint"])
+    softness = (softness * grid.pixels).clamp_(min=_SHARPEST)
     return (edge * (grid.pixels / softness) + 0.5).clamp_(0, 1).mul_(drawn["opacity"])
 
 

@@ -12,7 +12,6 @@ import torch
 from maskfold.dataset import read_folds, read_manifest
 from maskfold.dataset.frame import INDEX, PLACES, read_frame
 from maskfold.errors import InvariantError
-from maskfold.faces.place import face_place
 from maskfold.specs import NetworkCard, NetworkInput, TrainFoldOutcome, TrainOutcome, TrainSpec
 from maskfold.training import artifacts, backbones
 from maskfold.training.backbones import Backbone
@@ -20,6 +19,7 @@ from maskfold.training.checkpoint import Store
 from maskfold.training.covering import TYPICAL_FACE
 from maskfold.training.data import FoldData, split
 from maskfold.training.device import explained
+from maskfold.training.face_place import face_place
 from maskfold.training.images import Images, open_pack
 from maskfold.training.learner import Learner
 from maskfold.training.loop import Fit, Loop, Services

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from maskfold.faces.geometry import Box
 from maskfold.recipe import Crop
+from maskfold.training.cover_drawing import Box
 
 _EDGES = ("left", "top", "right", "bottom")
 
