@@ -19,6 +19,10 @@ _PALETTE: Final = np.array(
     ]
 )  # fmt: skip
 """Often seen: whites, surgical blues and green, blacks, greys, navy, pink, lilac, olive, red, beige."""
+_HAIR: Final = np.array(
+    [(0.06, 0.05, 0.05), (0.20, 0.13, 0.09), (0.38, 0.26, 0.17), (0.55, 0.53, 0.50), (0.85, 0.84, 0.82)]
+)
+"""Black, dark brown, brown, grey, white."""
 _FREQUENT: Final = 0.8
 """Share of the colours that are near one of the palette; the rest is any colour."""
 
@@ -49,6 +53,9 @@ def draw_cloth(shapes: dict[str, FloatArray], draws: np.random.Generator) -> dic
         return draws.uniform(low, high, count)
 
     first, second = draw_colours(count, draws), draw_colours(count, draws)
+    hair = _HAIR[draws.integers(len(_HAIR), size=count)]
+    own = draws.random(count) < 0.5  # the colour of the face's own hair
+    first = np.where(((shapes["hair"] > 0) & ~own)[:, None], hair, first)
     kind = np.where(shapes["pattern"] > 0, draws.integers(STRIPES, PRINT, size=count, endpoint=True), PLAIN)
     found = {
         "pleats": shapes["pleats"] * within(0.03, 0.16),
@@ -75,6 +82,7 @@ def draw_cloth(shapes: dict[str, FloatArray], draws: np.random.Generator) -> dic
         "strings_width": within(0.015, 0.05),
         "strings_at": within(-0.5, -0.1),
         "skin_tone": within(0.75, 1.2),
+        "hair": shapes["hair"] * own,
         "hair_tone": within(0.3, 1.1),
     }
     for number, channel in enumerate("rgb"):
