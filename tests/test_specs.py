@@ -137,6 +137,14 @@ def test_where_weights_came_from_does_not_matter_what_they_are_does() -> None:
     assert keys[0] == keys[1] != keys[2]
 
 
+def test_covers_that_are_not_drawn_leave_the_key_as_it_was_before_there_were_any() -> None:
+    covering = {"attribute": "mask", "bare": "not worn", "worn": "wear", "p": 0.5}
+    specs = [TrainFoldSpec(**{**TRAIN, "network": Network(name="n", covering=one)}) for one in ({}, covering)]
+    assert "covering" not in determining(specs[0])["network"]
+    assert specs[0].key == TrainFoldSpec(**TRAIN).key
+    assert specs[1].key != specs[0].key
+
+
 def test_the_key_is_the_same_everywhere() -> None:
     """Keys name finished work: if this one changed, all finished work would be lost. Raise a version instead."""
     assert PrepareSpec(**PREPARE).key == "04166fc5c31e5386"

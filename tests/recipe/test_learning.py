@@ -8,6 +8,8 @@ from maskfold.recipe import Binning, Loss, determining, dump_recipe, load_recipe
 
 MIXTURE = "{name: mixture, parts: [{name: focal, weight: 0.5}, {name: soft-f1}]}"
 
+COVERING = "{attribute: mask, bare: not worn, worn: wear, wrong: incorrect, p: 0.5, recolour: 0.2}"
+
 
 @pytest.mark.parametrize(
     ("override", "message"),
@@ -27,6 +29,21 @@ MIXTURE = "{name: mixture, parts: [{name: focal, weight: 0.5}, {name: soft-f1}]}
         ("networks.joint.loss.nmae=focal", "Did you mean 'name'"),
         ("networks.joint.cutmix={p: 0.5, shape: half, share: [0.6, 0.4]}", r"expected \[lowest, highest\]"),
         ("networks.joint={name: joint, cutmix: {p: 0.6}, mixup: {p: 0.5}}", "must not exceed 1 together"),
+        ("networks.joint.covering.p=0.5", "needs attribute, the one that tells whether a face is covered"),
+        ("networks.joint.covering={attribute: mask, bare: wear, worn: wear, p: 1}", "must be different classes"),
+        (
+            "networks.gender.covering={attribute: veil, bare: none, worn: full, p: 1}",
+            r"networks\.gender: covering: attribute 'veil' is none of mask, gender, age",
+        ),
+        (
+            "networks.mask.covering={attribute: mask, bare: none, worn: wear, p: 1}",
+            "bare 'none' is no class of mask; its classes: wear, incorrect, not worn",
+        ),
+        ("networks.mask.covering={attribute: age, bare: none, worn: wear, p: 1}", "its classes: none: it has bounds"),
+        (
+            "networks.joint={name: joint, input: portrait, covering: " + COVERING + "}",
+            "covering draws on faces, but input is portrait",
+        ),
         ("networks.joint.ages.leave_out=[[29, 27]]", r"expected \[first, last\], got \[29, 27\]"),
         ("networks.joint.ages.bins=[30, 25, 60]", "must rise"),
         ("networks.joint.ages.bins=[20, 30, 50]", r"networks\.joint: binning\.age: bins .* missing: \[60\]"),
@@ -55,6 +72,7 @@ def test_a_whole_menu_reads_back_from_its_printed_form(tmp_path) -> None:
         f"networks.joint.loss={MIXTURE}",
         "networks.joint.mixup={p: 0.2, partners: other-class}",
         "networks.joint.cutmix={p: 0.5, shape: half, share: [0.4, 0.6]}",
+        f"networks.joint.covering={COVERING}",
         "networks.joint.optimizer={name: sgd, decay_norms: false, layer_decay: 0.8, clip_norm: 1}",
         "networks.joint.schedule={name: one-cycle, rise: 0.2}",
         "networks.joint.sampler=balanced-cells",

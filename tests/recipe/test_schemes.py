@@ -6,6 +6,7 @@ import pytest
 
 from maskfold.errors import RecipeError
 from maskfold.recipe import PRESETS, dump_recipe, load_recipe
+from maskfold.recipe.schemes import fit_preset
 
 FACES = {
     "name": "faces",
@@ -50,6 +51,19 @@ def test_an_attribute_is_trained_like_the_one_that_it_resembles() -> None:
         assert other.network(name).optimizer == usual.network(like).optimizer
         assert other.network(name).epochs == usual.network(like).epochs
         assert other.network(name).loss == usual.network(like).loss
+
+
+@pytest.mark.parametrize(("values", "stays"), [(["wear", "incorrect", "not worn"], True), (["yes", "no"], False)])
+def test_covers_of_a_preset_stay_only_with_the_classes_that_they_change(values: list[str], stays: bool) -> None:
+    covering = {"attribute": "mask", "bare": "not worn", "worn": "wear", "wrong": "incorrect", "p": 0.5}
+    networks = [{"name": "joint", "covering": covering}, {"name": "mask", "target": "mask"}]
+    scheme = {
+        "name": "other",
+        "attributes": [{"name": "mask", "values": values}, {"name": "hat", "values": ["n", "y"]}],
+    }
+    joint, *rest = fit_preset({"scheme": scheme, "networks": networks})["networks"]
+    assert joint.get("covering") == (covering if stays else None)
+    assert [one["name"] for one in rest] == ["mask", "hat"]
 
 
 def test_a_scheme_in_the_recipe_wins_over_the_data_sets() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,6 +56,24 @@ def execute(spec: TrainFoldSpec) -> TrainFoldOutcome:
 
 def predictions(spec: TrainFoldSpec, outcome: TrainFoldOutcome) -> pd.DataFrame:
     return pd.read_parquet(open_workspace(spec.workspace).fetch(outcome.predictions))
+
+
+def test_covers_are_drawn_where_the_index_says_that_faces_are(tmp_path: Path):
+    covering = {"attribute": "mask", "bare": "not worn", "worn": "wear", "wrong": "incorrect", "p": 0.7}
+    spec = drawn.training_spec(tmp_path, drawn.network(covering=covering, epochs=1))
+    store = open_workspace(spec.workspace)
+    index = pd.read_parquet(store.fetch(spec.index))
+    index.assign(box_top=index["box_top"] - 20, box_bottom=index["box_bottom"] - 20).to_parquet(tmp_path / "up.parquet")
+    higher = spec.model_copy(update={"index": store.publish(tmp_path / "up.parquet", "inputs/up.parquet"), "fold": 2})
+    here = spec.model_copy(update={"fold": 2})
+    weights = [run_afresh(one).weights.sha256 for one in (here, here, higher)]
+    assert weights[0] == weights[1] != weights[2]
+
+
+def run_afresh(spec: TrainFoldSpec) -> TrainFoldOutcome:
+    """Run a job without what an earlier run of it left."""
+    shutil.rmtree(Path(spec.workspace) / spec.address, ignore_errors=True)
+    return execute(spec)
 
 
 def test_predictions_cover_the_held_out_people(spec: TrainFoldSpec):

@@ -50,7 +50,12 @@ def tables(people: int = 18, evaluation: int = 5) -> tuple[pd.DataFrame, pd.Data
     ]
     manifest = pd.DataFrame(rows)
     folds = pd.DataFrame({"person": [f"p{n:02d}" for n in range(people)], "fold": [n // 6 % 3 for n in range(people)]})
-    index = pd.DataFrame({"image": manifest["image"], "row": np.arange(len(manifest)), "status": "detected"})
+    places = {
+        f"{what}_{edge}": np.float32(at)
+        for what, edges in (("box", (40, 60, 90, 125)), ("crop", (30, 37, 100, 138)))
+        for edge, at in zip(("left", "top", "right", "bottom"), edges, strict=True)
+    }
+    index = manifest[["image", "part"]].assign(row=np.arange(len(manifest)), status="detected", **places)
     return manifest, folds, index
 
 

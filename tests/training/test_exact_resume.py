@@ -18,13 +18,15 @@ from tests.training import drawn, zygote
 pytestmark = pytest.mark.slow
 
 KILLS = 20
-# Everything that draws or remembers: dropout, augmentation, mixing, balanced order, moments, a schedule, an average.
+# Everything that draws or remembers: dropout, covers, augmentation, mixing, balanced order, moments, a schedule, an
+# average.
 NETWORK = drawn.network(
     target="joint",
     epochs=4,
     backbone_args={"drop_rate": 0.2},
     augmentation={"preset": "strong", "affine": 0.5, "jitter": "all", "blur": 0.5},
     averaging={"ema": 0.9},
+    covering={"attribute": "mask", "bare": "not worn", "worn": "wear", "wrong": "incorrect", "p": 0.7, "recolour": 0.5},
     micro_batch=4,
     cutmix={"p": 0.5},
     sampler="balanced",

@@ -12,6 +12,10 @@ from maskfold.errors import CancelledError, CorruptDataError
 
 INDEX: Final = {"image": "str", "row": "int32", "status": "str"}
 """Columns that every reader of a pack's index needs; see :func:`maskfold.faces.pack.index_table`."""
+PLACES: Final = {"part": "str"} | {
+    f"{what}_{edge}": "float32" for what in ("box", "crop") for edge in ("left", "top", "right", "bottom")
+}
+"""Further columns of an index: where the face is, and what was packed, in the photograph."""
 PREDICTIONS: Final = {"image": "str", "part": "str", "fold": "int8"}
 """Columns of predictions beside the probabilities."""
 

@@ -2,6 +2,7 @@
 
 from maskfold.recipe.augmentation import AUGMENTATION_PRESETS, Augmentation
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
+from maskfold.recipe.covering import Covering
 from maskfold.recipe.learning import Binning, CutMix, Loss, MixUp, Optimizer, Schedule
 from maskfold.recipe.loading import PRESETS, load_recipe
 from maskfold.recipe.network import Network
@@ -25,6 +26,7 @@ __all__ = [
     "Augmentation",
     "Averaging",
     "Binning",
+    "Covering",
     "Crop",
     "CutMix",
     "Dataset",

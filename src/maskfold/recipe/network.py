@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from maskfold.recipe.augmentation import Augmentation
 from maskfold.recipe.conduct import Averaging, Normalisation, Stopping
+from maskfold.recipe.covering import Covering
 from maskfold.recipe.learning import CELLS, LINEAR, Binning, CutMix, Loss, MixUp, Optimizer, Sampler, Schedule
 from maskfold.scheme import JOINT, Scheme
 from maskfold.settings import ImageSize, OutsideKeyByDefault, Seed, Settings
@@ -48,6 +49,8 @@ class Network(Settings):
     """Scale of the inputs, or its source alone: network, data."""
     augmentation: Augmentation = Augmentation()
     """Settings, or the name of a preset: none, light, hot6, strong."""
+    covering: Annotated[Covering, OutsideKeyByDefault] = Covering()
+    """Covers drawn on faces, and new colours for covers that are there."""
     cutmix: CutMix = CutMix()
     """CutMix: a part of another image is pasted in. Its probability alone stands for the group."""
     mixup: MixUp = MixUp()
@@ -144,6 +147,7 @@ class Network(Settings):
         other = [term.name for term in self.loss.terms() if term.name not in LINEAR]
         if self.partial_labels and self.target == JOINT and other:
             raise ValueError(f"partial_labels goes with the losses {', '.join(LINEAR)} alone, not with {other[0]}")
+        self.covering.check(scheme)
         for name, binning in self.binning.items():
             if name not in numeric:
                 raise ValueError(f"binning.{name}: attributes with bounds are: {', '.join(numeric) or 'none'}")
@@ -165,6 +169,12 @@ class Network(Settings):
                 f"cutmix.p {self.cutmix.p} and mixup.p {self.mixup.p} must not exceed 1 together: "
                 "a batch has one or the other"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_covering(self) -> Self:
+        if self.covering.is_on and self.input != "face":
+            raise ValueError(f"covering draws on faces, but input is {self.input}; set input to face to use it")
         return self
 
     @model_validator(mode="after")

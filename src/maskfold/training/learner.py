@@ -18,6 +18,8 @@ from maskfold.training.accumulation import Accumulation
 from maskfold.training.augmentation import augment
 from maskfold.training.averaging import WeightAverage, first_averaged_epoch, recompute_norms
 from maskfold.training.backbones import Backbone
+from maskfold.training.cover_drawing import Box
+from maskfold.training.covering import TYPICAL_FACE, Covers
 from maskfold.training.images import Images
 from maskfold.training.losses import make_loss
 from maskfold.training.marginal_loss import of_blocks
@@ -41,6 +43,7 @@ class Learner:
         counts: Training images of each class, int64, (classes,), for losses that weigh classes.
         counted: The class that each trained class counts as, int64, (trained classes,), if ``counts`` are of those.
         blocks: Of the targets; see :mod:`maskfold.training.targets`. None: they are shares of the trained classes.
+        face: Where faces are in the images; see :class:`maskfold.training.covering.Covers`.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Learner:
         counts: IntArray | None = None,
         counted: IntArray | None = None,
         blocks: Sequence[Known] = (),
+        face: Box = TYPICAL_FACE,
     ) -> None:
         self.network = network
         self.classes = taught.size(network.target)
@@ -62,6 +66,7 @@ class Learner:
         """Of the arithmetic; `amp: auto` is decided by :meth:`prepare`."""
         self._optimizer = make_optimizer(network.optimizer, self.model)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
+        self._covers = Covers(network.covering, taught, network.target, face)
         self._loss = make_loss(network.loss, taught, network.target, counts, device, counted)
         if len(blocks) > 1:
             self._loss = of_blocks(self._loss, taught.shape, blocks)
@@ -118,12 +123,15 @@ class Learner:
     def inputs(
         self, images: Tensor, classes: IntArray, place: Position, shares: NDArray[np.float32] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Augment and mix a batch, as :meth:`step` does with the same arguments.
+        """Draw covers on a batch, augment and mix it, as :meth:`step` does with the same arguments.
 
         Returns:
             Images, float32 in 0..1, (n, 3, H, W), and the shares of the classes, float32, (n, classes).
         """
-        inputs = augment(planes(images), self.network.augmentation, place.draws(Purpose.AUGMENTATION))
+        inputs = planes(images)
+        if self.network.covering.is_on:
+            inputs, classes = self._covers(inputs, classes, place.draws(Purpose.COVERING))
+        inputs = augment(inputs, self.network.augmentation, place.draws(Purpose.AUGMENTATION))
         if shares is None:
             shares = F.one_hot(torch.tensor(classes), self.classes).float().numpy()
         targets = to_device(shares, self.device)

@@ -26,6 +26,8 @@ class Purpose(enum.IntEnum):
     MIXING = 3
     NETWORK = 4
     """Dropout and the like inside the network."""
+    COVERING = 5
+    """Covers drawn on faces."""
 
 
 @dataclass(frozen=True)

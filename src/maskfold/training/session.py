@@ -10,14 +10,16 @@ from pathlib import Path
 import torch
 
 from maskfold.dataset import read_folds, read_manifest
-from maskfold.dataset.frame import INDEX, read_frame
+from maskfold.dataset.frame import INDEX, PLACES, read_frame
 from maskfold.errors import InvariantError
 from maskfold.specs import NetworkCard, NetworkInput, TrainFoldOutcome, TrainOutcome, TrainSpec
 from maskfold.training import artifacts, backbones
 from maskfold.training.backbones import Backbone
 from maskfold.training.checkpoint import Store
+from maskfold.training.covering import TYPICAL_FACE
 from maskfold.training.data import FoldData, split
 from maskfold.training.device import explained
+from maskfold.training.face_place import face_place
 from maskfold.training.images import Images, open_pack
 from maskfold.training.learner import Learner
 from maskfold.training.loop import Fit, Loop, Services
@@ -63,11 +65,9 @@ def train(
     """
     network, place = spec.network, Position(spec.network.seed, EVERYBODY if fold is None else fold)
     fetch = workspace.fetch
-    tables = (
-        read_manifest(fetch(spec.manifest)),
-        read_folds(fetch(spec.folds)),
-        read_frame(fetch(spec.index), "an index", INDEX),
-    )
+    places = PLACES if network.covering.is_on else {}
+    index = read_frame(fetch(spec.index), "an index", {**INDEX, **places})
+    tables = (read_manifest(fetch(spec.manifest)), read_folds(fetch(spec.folds)), index)
     data, taught = split(*tables, fold, network, spec.scheme), network.taught(spec.scheme)
     images = Images(open_pack(fetch(spec.pack), network.size, scratch), device)
     file = fetch(spec.weights.file) if spec.weights else None
@@ -76,8 +76,9 @@ def train(
     )
     _log.info("initial weights: %s", backbone.initial_weights)
     targets = data.train.targets
-    given = (data.counted, targets.blocks) if targets else ()
-    learner = Learner(network, taught, backbone, device, data.class_counts, *given)
+    given = (data.counted, targets.blocks) if targets else (None, ())
+    face = (face_place(index, spec.crop) if places else None) or TYPICAL_FACE
+    learner = Learner(network, taught, backbone, device, data.class_counts, *given, face)
     with explained(network):
         loop = Loop(learner, images, data, place, services)
         fit = loop.fit()
