@@ -16,7 +16,7 @@ from maskfold.recipe import Network
 Precision = Literal["off", "bf16", "fp16"]
 
 _TYPES = {"off": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-_GAIN = 1.1
+GAIN = 1.1
 """How much faster bf16 must be in the trial: a clear gain, so that chance does not decide."""
 _ROUNDS = 3
 _TRIAL_SECONDS = 20.0
@@ -69,7 +69,7 @@ def try_out(model: nn.Module, size: tuple[int, int], batch: int, device: torch.d
             if batch <= 2:
                 raise
             batch //= 2
-    chosen: Precision = "bf16" if speeds["bf16"] >= _GAIN * speeds["off"] else "off"
+    chosen: Precision = "bf16" if speeds["bf16"] >= GAIN * speeds["off"] else "off"
     log.info("amp auto: off %.1f, bf16 %.1f images/s in a trial: %s", speeds["off"], speeds["bf16"], chosen)
     return chosen
 
