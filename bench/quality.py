@@ -6,7 +6,7 @@ trains alone. Needs neither Prefect nor MLflow. Prints a Markdown table for each
 
 `A`, `B`      macro-F1 on two halves of the people, mean over seeds ± their standard deviation, and the difference to
               the base with the 95 % interval of the bootstrap over people. Choose on A, report B.
-`all`         macro-F1 and accuracy on all people.
+`all`         macro-F1, difference and accuracy on all people.
 `hold-out`    `--holdout`: macro-F1 and share found of each class on photographed masks, by the mean over the folds.
 `seconds`     processor time of the trainings of all folds, mean over seeds.
 
@@ -111,8 +111,10 @@ def _command(given: Sequence[str]) -> Iterator[str]:
 
 def _table(results: Results, subject: str, names: Sequence[str], seeds: int) -> Iterator[str]:
     """Yield the lines of a subject's table; a variant without a finished seed has none."""
-    yield "| variant | seeds | A | A - base | B | B - base | all | accuracy | attributes | hold-out | seconds | why |"
-    yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
+    heads = ["variant", "seeds", "A", "A - base", "B", "B - base", "all", "all - base", "accuracy"]
+    heads += ["attributes", "hold-out", "seconds", "why"]
+    yield f"| {' | '.join(heads)} |"
+    yield f"{'|---' * len(heads)}|"
     done = {
         name: {seed: found for seed in range(seeds) if (found := results.trainings(subject, name, seed))}
         for name in names
@@ -125,11 +127,12 @@ def _table(results: Results, subject: str, names: Sequence[str], seeds: int) -> 
         truth = Truth(results.made[next(iter(by_seed.values()))[0]])
         both = sorted(set(judged) & set(base)) if name != BASE else []
         cells = [name, str(len(judged))]
+        pairs = [judged[seed] for seed in both], [base[seed] for seed in both]
         for half in HALVES:
             cells.append(mean_and_spread([truth.score(one, half) for one in judged.values()]))
-            pairs = [judged[seed] for seed in both], [base[seed] for seed in both]
             cells.append(shown(truth.difference(*pairs, half)) if both else "-")
         cells.append(mean_and_spread([truth.score(one) for one in judged.values()]))
+        cells.append(shown(truth.difference(*pairs)) if both else "-")
         cells.append(f"{statistics.fmean(truth.accuracy(one) for one in judged.values()):.3f}")
         parts = [truth.attributes(one) for one in judged.values()]
         means = [f"{part} {statistics.fmean(one[part] for one in parts):.3f}" for part in parts[0]]

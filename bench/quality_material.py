@@ -77,7 +77,7 @@ def materials(given: Given, wanted: Iterable[Trained]) -> Iterator[Material]:
 
 def _material(given: Given, overrides: list[str], trained: list[Trained]) -> Material:
     found, fast = discovery.load(given.data, "fast", overrides)
-    recipe = _recipe(fast, trained, given.backbone)
+    recipe = recipe_with(fast, trained, given.backbone)
     plan = Plan.make(found.data, str(given.workspace), recipe, given.weights, found.said)
     launcher = LocalLauncher()
     prepared = _done(launcher, plan.prepare())
@@ -99,7 +99,7 @@ def _name(trained: Trained) -> str:
     return "{}.{}.{}".format(*trained)
 
 
-def _recipe(fast: Recipe, trained: Iterable[Trained], backbone: str | None) -> Recipe:
+def recipe_with(fast: Recipe, trained: Iterable[Trained], backbone: str | None) -> Recipe:
     """Return `fast` with a further network for each training; its own stay, as a recipe must be able to vote."""
     content = yaml.safe_load(dump_recipe(fast))
     own = {network["name"]: network for network in content["networks"]}

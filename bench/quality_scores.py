@@ -95,7 +95,7 @@ class Truth:
         said = self.scheme.implied(JOINT, judged.answers)
         return {name: macro_f1(true[name], said[name], self.scheme.size(name)) for name in self.scheme.parts}
 
-    def difference(self, ours: Sequence[Judged], base: Sequence[Judged], half: str) -> tuple[float, float, float]:
+    def difference(self, ours: Sequence[Judged], base: Sequence[Judged], half: str = "") -> tuple[float, float, float]:
         """Return by how much the macro-F1 is higher than the base's, seed by seed, and its 95 % interval."""
         kept, target = self.half(half), ours[0].target
         size, true = self.scheme.size(target), self.classes(target)[kept]

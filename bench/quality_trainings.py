@@ -20,7 +20,7 @@ from maskfold.storage import Workspace, open_workspace
 
 log = logging.getLogger("quality")
 
-_EVERY = 0.5
+_EVERY = 1.0
 """Seconds between two looks at a job's processor time, which is how much of it is missed at most."""
 
 
@@ -86,10 +86,14 @@ def _slots(count: int) -> list[Slot]:
 def _run(launcher: LocalLauncher, spec: TrainFoldSpec, workspace: Workspace) -> None:
     before, ended, used = processor_seconds(workspace, spec), threading.Event(), [0.0]
 
+    def note() -> None:
+        workspace.write(_address(spec), json.dumps({"seconds": round(before + used[0], 2)}).encode())
+
     def watch() -> None:
         while not ended.wait(_EVERY):
             for process in launcher.running():
                 used[0] = max(used[0], _used_by(process))
+            note()
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -98,7 +102,7 @@ def _run(launcher: LocalLauncher, spec: TrainFoldSpec, workspace: Workspace) -> 
     finally:
         ended.set()
         watcher.join()
-        workspace.write(_address(spec), json.dumps({"seconds": round(before + used[0], 2)}).encode())
+        note()
 
 
 def _used_by(process: int) -> float:

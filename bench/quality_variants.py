@@ -42,7 +42,7 @@ FIVE = steps(30, 80, 5)
 
 def _spread(years: float, step: float | None = 5, **more: Any) -> dict[str, Any]:
     """Return the changes for a normal distribution around the age; no step takes the groups themselves as bins."""
-    return {"binning": {"age": {"step": step, "spread": years}}, "loss": "cross-entropy", **more}
+    return {"binning": {"age": {"step": step, "spread": years}}, "loss": "cross-entropy"} | more
 
 
 def _expected(weight: float) -> dict[str, Any]:
@@ -50,6 +50,13 @@ def _expected(weight: float) -> dict[str, Any]:
     return {"loss": {"name": "mixture", "parts": ["cross-entropy", {"name": "expectation", "weight": weight}]}}
 
 
+_DECAY: dict[str, Any] = {
+    "optimizer": {"name": "adamw", "lr": 0.002, "weight_decay": 0.01, "layer_decay": 0.9},
+}
+_GENTLE: dict[str, Any] = {
+    "batch_size": 128,
+    "optimizer": {"name": "adamw", "lr": 0.0004, "weight_decay": 0.01, "layer_decay": 0.9},
+}
 _AGE: dict[str, Variant] = {
     BASE: Variant("the age network of fast"),
     "uniform": Variant("is balancing the groups worth it?", {"sampler": "uniform"}),
@@ -65,19 +72,20 @@ _AGE: dict[str, Variant] = {
     "groups-4": Variant("distribution over the groups alone: near a bound both count", _spread(4, None)),
     "groups-6": Variant("the same, spread 6", _spread(6, None)),
     "groups-9": Variant("the same, spread 9", _spread(9, None)),
+    "groups-6-uniform": Variant("the same, spread 6, without balancing", _spread(6, None, sampler="uniform")),
+    "groups-6-gentle": Variant("spread 6, AutoGluon's rate, decay and batch", _spread(6, None, **_GENTLE)),
+    "groups-6-decay": Variant("spread 6, early layers change less", _spread(6, None, **_DECAY)),
+    "groups-6-light": Variant("spread 6, augmentation: light", _spread(6, None, augmentation="light")),
+    "groups-6-twice": Variant("spread 6, twice the epochs", _spread(6, None, epochs=12)),
+    "groups-6-smooth": Variant(
+        "spread 6, and the smoothing of fast", _spread(6, None, loss={"name": "label-smoothing", "smoothing": 0.2})
+    ),
     "dldl-4-years": Variant("bins of one year", _spread(4, 1)),
     "dldl-4-uniform": Variant("without balancing", _spread(4, sampler="uniform")),
     "dldl-4-expected": Variant("DLDL-v2: and the expectation", _spread(4, **_expected(0.1))),
     "dldl-6-expected": Variant("DLDL-v2, spread 6", _spread(6, **_expected(0.1))),
 }
 
-_DECAY: dict[str, Any] = {
-    "optimizer": {"name": "adamw", "lr": 0.002, "weight_decay": 0.01, "layer_decay": 0.9},
-}
-_GENTLE: dict[str, Any] = {
-    "batch_size": 128,
-    "optimizer": {"name": "adamw", "lr": 0.0004, "weight_decay": 0.01, "layer_decay": 0.9},
-}
 _TRAINING: dict[str, Variant] = {
     "decay": Variant("early layers change less", _DECAY),
     "gentle": Variant("AutoGluon's rate, decay and batch", _GENTLE),
@@ -88,7 +96,7 @@ _TRAINING: dict[str, Variant] = {
     "strong": Variant("augmentation: strong", {"augmentation": "strong"}),
     "keep-last": Variant("the last epoch in place of the best", {"keep": "last"}),
     "drop": Variant("dropout before the head", {"backbone_args": {"drop_rate": 0.3}}),
-    "larger": Variant("more pixels for twice the time", {"size": [160, 120]}, ("crop.face_size=[160, 120]",)),
+    "larger": Variant("more pixels for twice the time", settings=("crop.face_size=[160, 120]",)),
     "wider": Variant(
         "hair, neck and clothes: margins three times as wide",
         settings=("crop.margins.left=0.6", "crop.margins.right=0.6", "crop.margins.bottom=0.6"),
@@ -121,7 +129,8 @@ VARIANTS: dict[str, dict[str, Variant]] = {
     "age": {**_AGE, **_TRAINING},
     VOTE: {
         BASE: Variant("fast as it is"),
-        "age-dldl-6": Variant("with the age as a distribution", {"age": "dldl-6"}),
+        "spread": Variant("the age as a distribution over its groups", {"age": "groups-6"}),
+        "spread-both": Variant("in the joint network, too", {"age": "groups-6", "joint": "spread-6"}),
         "external-mask": Variant("photographed masks for the mask network alone", {"mask": "external"}),
         "external": Variant("photographed masks for both", {"mask": "external", "joint": "external"}),
         "external-balanced": Variant(
