@@ -57,7 +57,7 @@ class Covers:
         put_on = bare & (chosen < settings.p)
         beside = bare & ~put_on & (chosen < settings.p + (1 - settings.p) * settings.other)
         again = covered & (chosen < settings.recolour)
-        tint = again & ((state == Use.WRONG) | (by_tint < _TINTED))
+        tint = again & (by_tint < _TINTED)
         use = np.where(of_use < (settings.wrong_share if settings.wrong else 0), Use.WRONG, Use.WORN)
         use = np.where(again, state, np.where(put_on, use, Use.NEITHER))
 
@@ -74,8 +74,7 @@ BARE: Final = 2
 """State of a face without a cover; the numbers of :class:`Use` are those of covered ones."""
 _UNKNOWN = -1
 _TINTED = 0.5
-"""Share of the covers in place that are tinted; a new one is drawn over the others. Those worn wrongly are always
-tinted, because what is drawn over one may leave the mouth, or cover the nose, otherwise than it does."""
+"""Share of the covers in place that are tinted; a new one of the same use is drawn over the others."""
 
 
 class _States:
