@@ -108,6 +108,44 @@ def test_a_target_without_the_attribute_keeps_its_classes():
     assert (found == classes).all()
 
 
+def test_shares_of_finer_classes_and_of_partly_known_images_move_along_the_attribute_alone():
+    """Two halls, four veils, and a number in two groups that are trained as five bins; some images lack the veil."""
+    settings = covering(p=0.9, recolour=0.3)
+    random = np.random.default_rng(0)
+    labels = random.integers((2, 4, 2), size=(60, 3))
+    shape, blocks = (2, 4, 5), ((0, 1, 2), (1,), (0, 2))
+    spread = random.dirichlet(np.ones(5), size=60).astype(np.float32)
+    kind = np.arange(60) % 3  # all is known, the veil alone, all but the veil
+    parts = [np.zeros((60, 2, 4, 5), np.float32), np.zeros((60, 4), np.float32), np.zeros((60, 2, 5), np.float32)]
+    for row, (hall, veil, _) in enumerate(labels):
+        if kind[row] == 0:
+            parts[0][row, hall, veil] = spread[row]
+        elif kind[row] == 1:
+            parts[1][row, veil] = 1
+        else:
+            parts[2][row, hall] = spread[row]
+    shares = np.concatenate([part.reshape(60, -1) for part in parts], axis=1)
+    classes = np.where(kind == 0, VEILS.encode(labels), -1)
+    before, given = faces(60), shares.copy()
+    cover = Covers(settings, VEILS, "joint", shape=shape, blocks=blocks)
+    images, found = cover(before.clone(), classes, draws(), shares)
+
+    first, second, third = (shares[:, a:b] for a, b in ((0, 40), (40, 44), (44, 54)))
+    cube = first.reshape(60, 2, 4, 5)
+    new = np.where(kind == 0, cube.sum(axis=(1, 3)).argmax(axis=1), second.argmax(axis=1))
+    moved = (kind < 2) & (new != labels[:, 1])
+    assert moved.sum() > 5
+    assert (labels[moved, 1] == NONE).all()
+    assert set(new[moved]) == {FULL, ASKEW}
+    assert (third == given[:, 44:]).all()
+    assert np.allclose(cube.sum(axis=2), given[:, :40].reshape(60, 2, 4, 5).sum(axis=2))
+    assert np.allclose(shares.sum(axis=1), 1)
+    assert (shares[~moved] == given[~moved]).all()
+    assert (found[kind > 0] == -1).all()
+    assert (VEILS.decode(found[kind == 0])[:, 1] == new[kind == 0]).all()
+    assert not changed(before, images)[kind == 2].any()
+
+
 def test_without_a_class_for_wrong_ones_all_covers_are_worn():
     settings = covering(p=1, wrong="", wrong_share=1)
     _, found = Covers(settings, VEILS, "veil")(faces(30), np.full(30, NONE), draws())

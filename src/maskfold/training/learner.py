@@ -18,8 +18,7 @@ from maskfold.training.accumulation import Accumulation
 from maskfold.training.augmentation import augment
 from maskfold.training.averaging import WeightAverage, first_averaged_epoch, recompute_norms
 from maskfold.training.backbones import Backbone
-from maskfold.training.cover_drawing import Box
-from maskfold.training.covering import TYPICAL_FACE, Covers
+from maskfold.training.covering import Covers
 from maskfold.training.images import Images
 from maskfold.training.losses import make_loss
 from maskfold.training.marginal_loss import of_blocks
@@ -43,7 +42,7 @@ class Learner:
         counts: Training images of each class, int64, (classes,), for losses that weigh classes.
         counted: The class that each trained class counts as, int64, (trained classes,), if ``counts`` are of those.
         blocks: Of the targets; see :mod:`maskfold.training.targets`. None: they are shares of the trained classes.
-        face: Where faces are in the images; see :class:`maskfold.training.covering.Covers`.
+        covers: What is drawn on images; by default what the network's settings say, on typical crops.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class Learner:
         counts: IntArray | None = None,
         counted: IntArray | None = None,
         blocks: Sequence[Known] = (),
-        face: Box = TYPICAL_FACE,
+        covers: Covers | None = None,
     ) -> None:
         self.network = network
         self.classes = taught.size(network.target)
@@ -66,7 +65,7 @@ class Learner:
         """Of the arithmetic; `amp: auto` is decided by :meth:`prepare`."""
         self._optimizer = make_optimizer(network.optimizer, self.model)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "fp16")
-        self._covers = Covers(network.covering, taught, network.target, face)
+        self._covers = covers or Covers(network.covering, taught, network.target)
         self._loss = make_loss(network.loss, taught, network.target, counts, device, counted)
         if len(blocks) > 1:
             self._loss = of_blocks(self._loss, taught.shape, blocks)
@@ -130,7 +129,7 @@ class Learner:
         """
         inputs = planes(images)
         if self.network.covering.is_on:
-            inputs, classes = self._covers(inputs, classes, place.draws(Purpose.COVERING))
+            inputs, classes = self._covers(inputs, classes, place.draws(Purpose.COVERING), shares)
         inputs = augment(inputs, self.network.augmentation, place.draws(Purpose.AUGMENTATION))
         if shares is None:
             shares = F.one_hot(torch.tensor(classes), self.classes).float().numpy()

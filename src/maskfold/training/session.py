@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from maskfold.dataset import read_folds, read_manifest
@@ -16,7 +17,7 @@ from maskfold.specs import NetworkCard, NetworkInput, TrainFoldOutcome, TrainOut
 from maskfold.training import artifacts, backbones
 from maskfold.training.backbones import Backbone
 from maskfold.training.checkpoint import Store
-from maskfold.training.covering import TYPICAL_FACE
+from maskfold.training.covering import TYPICAL_FACE, Covers
 from maskfold.training.data import FoldData, split
 from maskfold.training.device import explained
 from maskfold.training.face_place import face_place
@@ -75,14 +76,23 @@ def train(
         network, len(data.counted), place, images.size, spec.weights, file, lambda: images.statistics(data.train.rows)
     )
     _log.info("initial weights: %s", backbone.initial_weights)
+    covers = _covers(spec, data, index) if network.covering.is_on else None
     targets = data.train.targets
-    given = (data.counted, targets.blocks) if targets else (None, ())
-    face = (face_place(index, spec.crop) if places else None) or TYPICAL_FACE
-    learner = Learner(network, taught, backbone, device, data.class_counts, *given, face)
+    counted, blocks = (data.counted, targets.blocks) if targets else (None, ())
+    learner = Learner(network, taught, backbone, device, data.class_counts, counted, blocks, covers)
     with explained(network):
         loop = Loop(learner, images, data, place, services)
         fit = loop.fit()
     return Session(spec, fold, data, images, backbone, learner, loop, fit)
+
+
+def _covers(spec: TrainSpec[TrainOutcome], data: FoldData, index: pd.DataFrame) -> Covers:
+    network, taught = spec.network, spec.network.taught(spec.scheme)
+    face, targets = face_place(index, spec.crop) or TYPICAL_FACE, data.train.targets
+    if targets is None:
+        return Covers(network.covering, taught, network.target, face)
+    shape = [one.size for one in taught.members(network.target)]
+    return Covers(network.covering, spec.scheme.for_training(), network.target, face, shape, targets.blocks)
 
 
 def card_of(session: Session) -> NetworkCard:
