@@ -1,9 +1,9 @@
 """Whether `amp: auto` chooses right: its short trial against a longer comparison of real training steps.
 
-Prints one JSON line for each network. `trial` is what :mod:`maskfold.training.precision` measured and chose, `longer` the
-images a second of whole steps (forward, backward, optimizer) on random images in float32 and bf16, in turns within one
-run, medians. On a processor both are per second of processor time. `right` tells that the choice is the faster one, or
-that the two differ by less than the trial's margin.
+Prints one JSON line for each network. `trial` is what :mod:`maskfold.training.precision` measured, `chosen` what it
+chose, `longer` the images a second of whole steps (forward, backward, optimizer) on random images in float32 and bf16,
+in turns within one run, medians. On a processor both are per second of processor time. `right` tells that the choice is
+the faster one, or that the two differ by less than the trial's margin.
 
     python bench/bench_amp.py [--networks NAME ...] [--size H W] [--batch N] [--threads N] [--turns N]
 """

@@ -57,6 +57,35 @@ _GENTLE: dict[str, Any] = {
     "batch_size": 128,
     "optimizer": {"name": "adamw", "lr": 0.0004, "weight_decay": 0.01, "layer_decay": 0.9},
 }
+_STATES: dict[str, Any] = {"attribute": "mask", "bare": "not worn", "worn": "wear", "wrong": "incorrect"}
+_FRAMED: dict[str, Any] = {
+    "affine": 0.8,
+    "rotation": [-20, 20],
+    "translation": [-0.1, 0.1],
+    "scale": [0.8, 1.3],
+    "shear": [-8, 8],
+    "jitter": "all",
+    "jitter_p": 0.6,
+    "brightness": [0.6, 1.4],
+    "contrast": [0.6, 1.4],
+    "grey": 0.1,
+    "blur": 0.2,
+    "blur_sigma": [0.1, 2],
+    "noise": 0.2,
+}
+"""Faces framed and lit as in photographs of many sources."""
+_COVERED: dict[str, Any] = {"covering": {**_STATES, "p": 0.3, "other": 0.3, "recolour": 0.4}}
+"""For networks that learn other things than the mask, too."""
+
+
+_NEW_MASK: dict[str, Any] = {
+    "covering": {**_STATES, "p": 0.5, "other": 0.4, "recolour": 0.5},
+    "sampler": "balanced",
+    "keep": "last",
+    "augmentation": _FRAMED,
+    "epochs": 4,
+}
+
 _AGE: dict[str, Variant] = {
     BASE: Variant("the age network of fast"),
     "uniform": Variant("is balancing the groups worth it?", {"sampler": "uniform"}),
@@ -72,6 +101,8 @@ _AGE: dict[str, Variant] = {
     "groups-4": Variant("distribution over the groups alone: near a bound both count", _spread(4, None)),
     "groups-6": Variant("the same, spread 6", _spread(6, None)),
     "groups-9": Variant("the same, spread 9", _spread(9, None)),
+    "groups-6-longer": Variant("spread 6, eight epochs", _spread(6, None, epochs=8)),
+    "groups-6-covers": Variant("spread 6, with covers drawn on faces", _spread(6, None, **_COVERED)),
     "groups-6-uniform": Variant("the same, spread 6, without balancing", _spread(6, None, sampler="uniform")),
     "groups-6-gentle": Variant("spread 6, AutoGluon's rate, decay and batch", _spread(6, None, **_GENTLE)),
     "groups-6-decay": Variant("spread 6, early layers change less", _spread(6, None, **_DECAY)),
@@ -113,12 +144,20 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "external-balanced": Variant(
             "the same, every class of the mask as often", {**_PARTIAL, "sampler": "balanced-mask"}, external=True
         ),
+        "covers": Variant("covers drawn on faces", _COVERED),
+        "new": Variant(
+            "covers, the groups of age as a distribution, eight epochs",
+            {**_COVERED, "binning": {"age": {"spread": 6}}, "epochs": 8},
+        ),
         "spread-6": Variant("the groups of age as a distribution", {"binning": {"age": {"spread": 6}}}),
         "mixup": Variant("MixUp beside CutMix", {"mixup": 0.3}),
         **_TRAINING,
     },
     "mask": {
         BASE: Variant("the mask network of fast"),
+        "framed": Variant("other framing and light, without covers", _NEW_MASK | {"covering": {}}),
+        "new": Variant("covers drawn on faces, other framing and light, balanced, four epochs", _NEW_MASK),
+        "new-external": Variant("the same with photographed masks", _NEW_MASK, external=True),
         "external": Variant("with photographed masks", external=True),
         "external-balanced": Variant(
             "with photographed masks, every class as often", {"sampler": "balanced"}, external=True
@@ -129,6 +168,7 @@ VARIANTS: dict[str, dict[str, Variant]] = {
     "age": {**_AGE, **_TRAINING},
     VOTE: {
         BASE: Variant("fast as it is"),
+        "new": Variant("what won of each network", {"joint": "new", "mask": "new", "age": "groups-6"}),
         "spread": Variant("the age as a distribution over its groups", {"age": "groups-6"}),
         "spread-both": Variant("in the joint network, too", {"age": "groups-6", "joint": "spread-6"}),
         "external-mask": Variant("photographed masks for the mask network alone", {"mask": "external"}),
