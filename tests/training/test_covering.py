@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskfold.faces.geometry import crop_box, cut
@@ -58,6 +58,7 @@ def changed(before: torch.Tensor, after: torch.Tensor) -> np.ndarray:
     return (before != after).flatten(1).any(1).numpy()
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 12),
     st.sampled_from([0.0, 0.4, 1.0]),
@@ -67,10 +68,10 @@ def changed(before: torch.Tensor, after: torch.Tensor) -> np.ndarray:
     st.integers(0, 1000),
 )
 def test_classes_change_with_the_covers_and_in_the_attribute_alone(count, p, wrong_share, other, recolour, seed):
-    settings = covering(p=p, wrong_share=wrong_share, other=other, recolour=recolour)
+    chosen = covering(p=p, wrong_share=wrong_share, other=other, recolour=recolour)
     labels = np.random.default_rng(seed).integers((2, 4, 2), size=(count, 3))
     before = faces(count)
-    images, classes = Covers(settings, VEILS, "joint")(before.clone(), VEILS.encode(labels), draws(seed))
+    images, classes = Covers(chosen, VEILS, "joint")(before.clone(), VEILS.encode(labels), draws(seed))
     found = VEILS.decode(classes)
     assert images.shape == before.shape
     assert images.min() >= 0
@@ -94,9 +95,9 @@ def test_classes_change_with_the_covers_and_in_the_attribute_alone(count, p, wro
 
 def test_the_joint_target_and_the_attribute_alone_agree():
     labels = np.random.default_rng(0).integers((2, 4, 2), size=(40, 3))
-    settings = covering(p=0.5, other=0.5, recolour=0.5)
-    joint = Covers(settings, VEILS, "joint")(faces(40), VEILS.encode(labels), draws())
-    alone = Covers(settings, VEILS, "veil")(faces(40), labels[:, 1], draws())
+    chosen = covering(p=0.5, other=0.5, recolour=0.5)
+    joint = Covers(chosen, VEILS, "joint")(faces(40), VEILS.encode(labels), draws())
+    alone = Covers(chosen, VEILS, "veil")(faces(40), labels[:, 1], draws())
     assert torch.equal(joint[0], alone[0])
     assert (VEILS.decode(joint[1])[:, 1] == alone[1]).all()
 
@@ -147,16 +148,16 @@ def test_shares_of_finer_classes_and_of_partly_known_images_move_along_the_attri
 
 
 def test_without_a_class_for_wrong_ones_all_covers_are_worn():
-    settings = covering(p=1, wrong="", wrong_share=1)
-    _, found = Covers(settings, VEILS, "veil")(faces(30), np.full(30, NONE), draws())
+    chosen = covering(p=1, wrong="", wrong_share=1)
+    _, found = Covers(chosen, VEILS, "veil")(faces(30), np.full(30, NONE), draws())
     assert (found == FULL).all()
 
 
 def test_the_shares_are_those_of_the_settings():
-    settings = covering(p=0.3, wrong_share=0.25, other=0.5, recolour=0.2)
+    chosen = covering(p=0.3, wrong_share=0.25, other=0.5, recolour=0.2)
     classes = np.repeat([NONE, FULL], 2000)
     before = faces(4000, (8, 8))
-    images, found = Covers(settings, VEILS, "veil")(before.clone(), classes, draws())
+    images, found = Covers(chosen, VEILS, "veil")(before.clone(), classes, draws())
     touched, moved = changed(before, images), found != classes
     assert moved[:2000].mean() == pytest.approx(0.3, abs=0.04)
     assert (found[moved] == ASKEW).mean() == pytest.approx(0.25, abs=0.06)
@@ -166,10 +167,10 @@ def test_the_shares_are_those_of_the_settings():
 
 
 def test_draws_depend_on_the_place_alone():
-    settings, classes = covering(p=0.6, other=0.3, recolour=0.5), np.arange(24) % 4
+    chosen, classes = covering(p=0.6, other=0.3, recolour=0.5), np.arange(24) % 4
 
     def at(place: Position) -> tuple[torch.Tensor, np.ndarray]:
-        return Covers(settings, VEILS, "veil")(faces(24), classes, place.draws(Purpose.COVERING))
+        return Covers(chosen, VEILS, "veil")(faces(24), classes, place.draws(Purpose.COVERING))
 
     first, again, next_step = at(Position(3, 1, 2, 5)), at(Position(3, 1, 2, 5)), at(Position(3, 1, 2, 6))
     assert torch.equal(first[0], again[0])

@@ -70,6 +70,7 @@ RICH = drawn.network(
     cutmix={"p": 0.5},
     sampler="balanced",
     schedule={"name": "cyclic", "min_lr": 1e-4, "up_epochs": 1, "down_epochs": 1},
+    covering={"attribute": "mask", "bare": "not worn", "worn": "wear", "wrong": "incorrect", "p": 0.7, "recolour": 0.5},
 )
 
 

@@ -14,7 +14,7 @@ class Covering(Settings):
     """Covers of many shapes and colours, drawn on faces of the training images; a bare face's class changes with it.
 
     For data sets whose covers are of few kinds. A target without the attribute sees any of its images covered, and
-    keeps their classes.
+    keeps their classes. Samplers and class weights go by the classes before.
     """
 
     attribute: str = ""

@@ -93,27 +93,13 @@ def draw_covers(
     light, folds, prints = enlarged(torch.cat([light_on(images), to_device(coarse, device)]), size)
 
     below = images * (1 - _shadow(drawn, edge, grid))[:, None]
-    strings = np.flatnonzero((values["strings"] > 0) & ~tint)
-    if len(strings):
-        rows = to_device(strings, device)
-        some = drawn.of(rows)
-        share = string_share(some, grid.of(rows))
-        below[rows] = torch.lerp(below[rows], some["strings_tone"][:, None], share[:, None])
-
+    _tie(below, drawn, grid, np.flatnonzero((values["strings"] > 0) & ~tint))
     colours = _flat(drawn, images, face)
-    patterned = np.flatnonzero(values["pattern"] > 0)
-    if len(patterned):
-        rows = to_device(patterned, device)
-        share = pattern_share(drawn.of(rows), grid.of(rows), prints[rows])
-        second = torch.stack([drawn[f"second_{channel}"][rows] for channel in "rgb"], dim=1)
-        colours = colours.expand(-1, -1, *size).contiguous()
-        colours[rows] = torch.lerp(colours[rows], second, share[:, None])
+    colours = _patterned(colours, drawn, grid, prints, np.flatnonzero(values["pattern"] > 0))
     colours = colours * _tone(drawn, grid, edge, light, folds)[:, None]
-
     share = cover_share(drawn, edge, grid)
-    tinted = np.flatnonzero(tint)
-    if len(tinted):
-        rows = to_device(tinted, device)
+    if tint.any():
+        rows = to_device(np.flatnonzero(tint), device)
         share[rows] *= _likeness(drawn.of(rows), images[rows], face)
     return torch.lerp(below, colours, share[:, None]).clamp_(0, 1)
 
@@ -145,6 +131,15 @@ def cover_share(drawn: Drawn, edge: Tensor, grid: Grid) -> Tensor:
     softness = torch.lerp(drawn["softness"], torch.full_like(drawn["softness"], _SOFT_TINT), drawn["tint"])
     softness = (softness * grid.pixels).clamp_(min=_SHARPEST)
     return (edge * (grid.pixels / softness) + 0.5).clamp_(0, 1).mul_(drawn["opacity"])
+
+
+def _tie(images: Tensor, drawn: Drawn, grid: Grid, chosen: IntArray) -> None:
+    """Draw the strings of the chosen covers on their images."""
+    if len(chosen):
+        rows = to_device(chosen, images.device)
+        some = drawn.of(rows)
+        share = string_share(some, grid.of(rows))
+        images[rows] = torch.lerp(images[rows], some["strings_tone"][:, None], share[:, None])
 
 
 def string_share(drawn: Drawn, grid: Grid) -> Tensor:
@@ -188,6 +183,19 @@ def _weights(points: int, length: int, device: torch.device) -> Tensor:
     place = torch.linspace(0, points - 1, length, device=device)
     distance = (place[:, None] - torch.arange(points, device=device)).abs_().clamp_(max=1)
     return (distance * math.pi).cos_().add_(1).div_(2)
+
+
+def _patterned(colours: Tensor, drawn: Drawn, grid: Grid, prints: Tensor, chosen: IntArray) -> Tensor:
+    """Return the covers' colours, (n, 3, 1, 1) or (n, 3, H, W), with the patterns of the chosen ones."""
+    if len(chosen) == 0:
+        return colours
+    rows = to_device(chosen, colours.device)
+    some = drawn.of(rows)
+    share = pattern_share(some, grid.of(rows), prints[rows])
+    second = torch.stack([some[f"second_{channel}"] for channel in "rgb"], dim=1)
+    colours = colours.expand(-1, -1, *prints.shape[-2:]).contiguous()
+    colours[rows] = torch.lerp(colours[rows], second, share[:, None])
+    return colours
 
 
 def pattern_share(drawn: Drawn, grid: Grid, prints: Tensor) -> Tensor:
