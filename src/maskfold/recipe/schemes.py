@@ -71,11 +71,11 @@ def fit_preset(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Adapt a preset, written for :data:`PRESETS_SCHEME`, to the scheme in its settings.
 
     Joint networks stay. Each attribute gets the network of the attribute that is most like its own: of the same name,
-    else of the same kind (of a person or a photograph, named classes or a number). Short settings, corrections and
-    covers of the other scheme are left out.
+    else of the same kind (of a person or a photograph, named classes or a number). Short settings, corrections, covers
+    and binnings of the other scheme are left out.
     """
     scheme, own = settings["scheme"], _file(PRESETS_SCHEME)
-    settings = {**settings, "networks": [_without_foreign_covers(one, scheme) for one in settings["networks"]]}
+    settings = {**settings, "networks": [_without_foreign(one, scheme) for one in settings["networks"]]}
     if _names(scheme) == _names(own):
         return settings
     fitted = dict(settings)
@@ -97,14 +97,22 @@ def fit_preset(settings: Mapping[str, Any]) -> dict[str, Any]:
 _AGREED: Final = ("corrections", "agreed")
 
 
-def _without_foreign_covers(network: Mapping[str, Any], scheme: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a network's settings without ``covering`` where the scheme lacks the attribute or one of its classes."""
+def _without_foreign(network: Mapping[str, Any], scheme: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a network's settings without covers and binnings of what the scheme lacks.
+
+    Those are ``covering`` if the scheme has not the attribute with all its classes, and ``binning`` of each attribute
+    that the scheme has not as a number.
+    """
     covering = network.get("covering", {})
     values = {attribute["name"]: attribute.get("values", ()) for attribute in scheme["attributes"]}
+    numeric = {attribute["name"] for attribute in scheme["attributes"] if attribute.get("bounds")}
     named = {covering[key] for key in ("bare", "worn", "wrong") if covering.get(key)}
-    if named <= set(values.get(covering.get("attribute"), ())):
-        return network
-    return {key: value for key, value in network.items() if key != "covering"}
+    found = dict(network)
+    if not named <= set(values.get(covering.get("attribute"), ())):
+        del found["covering"]
+    if "binning" in found:
+        found["binning"] = {name: one for name, one in found["binning"].items() if name in numeric}
+    return found
 
 
 def _names(scheme: Mapping[str, Any]) -> list[str]:
