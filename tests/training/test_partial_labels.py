@@ -1,6 +1,8 @@
 """External images of which only some attributes are known, in the training of a joint network."""
 
+import logging
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,10 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from maskfold.recipe import Network
+from maskfold.training.checkpoint import Checkpoints
 from maskfold.training.data import FoldData, split
 from maskfold.training.learner import Learner
+from maskfold.training.loop import Loop, Services
 from maskfold.training.losses import make_loss
 from maskfold.training.marginal_loss import of_blocks
 from maskfold.training.randomness import Position
@@ -19,6 +23,7 @@ from maskfold.training.sampling import strata
 from maskfold.training.targets import Targets
 from tests.training import drawn
 from tests.training.test_data import EXTERNAL, with_external
+from tests.training.test_loop import Notes
 
 SIZES = (3, 2, 3)
 BLOCKS = ((0, 1, 2), (0,), (0, 2), (1,))
@@ -31,6 +36,18 @@ def joint(**settings: object) -> Network:
 
 def fold_of(network: Network) -> FoldData:
     return split(*with_external(), 0, network, drawn.SCHEME)
+
+
+def pack() -> np.ndarray:
+    """Draw the pictures; where something is not known, any."""
+    return drawn.pack(with_external()[0].fillna({"age": 45}).replace({"mask": {-1: 0}, "gender": {-1: 0}}))
+
+
+def learner_of(network: Network, fold: FoldData) -> Learner:
+    assert fold.train.targets is not None
+    backbone = drawn.build(network, Position(0, 0), drawn.SIZE)
+    given = (fold.class_counts, fold.counted, fold.train.targets.blocks)
+    return Learner(network, network.taught(drawn.SCHEME), backbone, torch.device("cpu"), *given)
 
 
 def drawn_targets(known: list[tuple[int, ...]], classes: np.ndarray) -> Targets:
@@ -118,17 +135,29 @@ def test_samplers_balance_images_by_what_is_known():
 @pytest.mark.parametrize("loss", ["cross-entropy", "neighbour-smoothing", {"class_weights": "inverse-frequency"}])
 def test_steps_learn_from_both(loss: object):
     network = joint(loss=loss, cutmix={"p": 0.3, "partners": "other-class"})
-    fold, pixels = fold_of(network), drawn.pack(with_external()[0].fillna({"age": 45}).replace({"mask": {-1: 0}}))
+    fold = fold_of(network)
+    learner = learner_of(network, fold)
     assert fold.train.targets is not None
-    backbone = drawn.build(network, Position(0, 0), drawn.SIZE)
-    given = (fold.class_counts, fold.counted, fold.train.targets.blocks)
-    learner = Learner(network, network.taught(drawn.SCHEME), backbone, torch.device("cpu"), *given)
-    images = drawn.images(pixels).batch(fold.train.rows)
+    images = drawn.images(pack()).batch(fold.train.rows)
     shares = fold.train.targets.of(np.arange(len(fold.train)))
     losses = [
         learner.step(images, fold.train.classes, Position(0, 0).at(0, step), 0.003, shares).item() for step in range(30)
     ]
     assert np.mean(losses[-5:]) < 0.75 * np.mean(losses[:3])
+
+
+@pytest.mark.parametrize("sampler", ["uniform", "balanced", "balanced-mask", "balanced-cells"])
+def test_whole_trainings_take_them(tmp_path: Path, sampler: str):
+    network = joint(epochs=1, sampler=sampler, cutmix={"p": 0.5}, binning={"age": {"step": 20, "spread": 5}})
+    fold = fold_of(network)
+    checkpoints = Checkpoints(drawn.workspace(tmp_path), "checkpoint", tmp_path, logging.getLogger("test"))
+    notes = Notes()
+    services = Services(checkpoints, notes, notes.stopping, notes.progress)
+    loop = Loop(learner_of(network, fold), drawn.images(pack()), fold, Position(0, 0), services)
+    found = loop.fit().kept.probabilities
+    assert found.shape == (18, 18)
+    assert found.sum(axis=1) == pytest.approx(np.ones(18), abs=1e-5)
+    assert loop.samples(3).shape == (3, *drawn.SIZE, 3)
 
 
 def test_weights_and_smoothing_apply_to_what_is_wholly_known():
