@@ -78,6 +78,7 @@ _COVERED: dict[str, Any] = {"covering": {**_STATES, "p": 0.3, "other": 0.3, "rec
 """For networks that learn other things than the mask, too."""
 
 
+_NEW_JOINT: dict[str, Any] = {**_COVERED, "binning": {"age": {"spread": 6}}, "epochs": 8}
 _NEW_MASK: dict[str, Any] = {
     "covering": {**_STATES, "p": 0.5, "other": 0.4, "recolour": 0.5},
     "sampler": "balanced",
@@ -101,6 +102,7 @@ _AGE: dict[str, Variant] = {
     "groups-4": Variant("distribution over the groups alone: near a bound both count", _spread(4, None)),
     "groups-6": Variant("the same, spread 6", _spread(6, None)),
     "groups-9": Variant("the same, spread 9", _spread(9, None)),
+    "good": Variant("spread 6, twelve epochs", _spread(6, None, epochs=12)),
     "groups-6-longer": Variant("spread 6, eight epochs", _spread(6, None, epochs=8)),
     "groups-6-covers": Variant("spread 6, with covers drawn on faces", _spread(6, None, **_COVERED)),
     "groups-6-uniform": Variant("the same, spread 6, without balancing", _spread(6, None, sampler="uniform")),
@@ -145,10 +147,13 @@ VARIANTS: dict[str, dict[str, Variant]] = {
             "the same, every class of the mask as often", {**_PARTIAL, "sampler": "balanced-mask"}, external=True
         ),
         "covers": Variant("covers drawn on faces", _COVERED),
-        "new": Variant(
-            "covers, the groups of age as a distribution, eight epochs",
-            {**_COVERED, "binning": {"age": {"spread": 6}}, "epochs": 8},
+        "new": Variant("covers, the groups of age as a distribution, eight epochs", _NEW_JOINT),
+        "new-external": Variant(
+            "the same with photographed masks by their likelihood",
+            {**_NEW_JOINT, **_PARTIAL, "sampler": "balanced-mask"},
+            external=True,
         ),
+        "good": Variant("the same, twelve epochs", _NEW_JOINT | {"epochs": 12}),
         "spread-6": Variant("the groups of age as a distribution", {"binning": {"age": {"spread": 6}}}),
         "mixup": Variant("MixUp beside CutMix", {"mixup": 0.3}),
         **_TRAINING,
@@ -158,17 +163,27 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "framed": Variant("other framing and light, without covers", _NEW_MASK | {"covering": {}}),
         "new": Variant("covers drawn on faces, other framing and light, balanced, four epochs", _NEW_MASK),
         "new-external": Variant("the same with photographed masks", _NEW_MASK, external=True),
+        "good": Variant("the same, six epochs", _NEW_MASK | {"epochs": 6}),
         "external": Variant("with photographed masks", external=True),
         "external-balanced": Variant(
             "with photographed masks, every class as often", {"sampler": "balanced"}, external=True
         ),
         **_TRAINING,
     },
-    "gender": {BASE: Variant("the gender network of fast"), **_TRAINING},
+    "gender": {
+        BASE: Variant("the gender network of fast"),
+        "good": Variant("eight epochs", {"epochs": 8}),
+        "covers": Variant("with covers drawn on faces", _COVERED),
+        **_TRAINING,
+    },
     "age": {**_AGE, **_TRAINING},
     VOTE: {
         BASE: Variant("fast as it is"),
         "new": Variant("what won of each network", {"joint": "new", "mask": "new", "age": "groups-6"}),
+        "new-external": Variant(
+            "the same with photographed masks", {"joint": "new-external", "mask": "new-external", "age": "groups-6"}
+        ),
+        "good": Variant("longer, for a larger backbone", dict.fromkeys(NETWORKS, "good")),
         "spread": Variant("the age as a distribution over its groups", {"age": "groups-6"}),
         "spread-both": Variant("in the joint network, too", {"age": "groups-6", "joint": "spread-6"}),
         "external-mask": Variant("photographed masks for the mask network alone", {"mask": "external"}),
