@@ -75,7 +75,7 @@ def train(
     Args:
         data: Data set: a folder, file:// or s3://bucket/prefix; or a table (csv, parquet) in it.
         workspace: Where all results go: a folder, file:// or s3://bucket/prefix.
-        recipe: A preset (smoke, fast, best, hot6) or the path of a YAML file.
+        recipe: A preset (smoke, fast, good, best, hot6) or the path of a YAML file.
         set: Single settings, dotted.key=value each, such as folds.k=3 or networks.*.epochs=5.
         weights: Initial weights: a folder (URI) of BACKBONE.safetensors, or BACKBONE=URI.
         launcher: Where jobs run: local, or pool:NAME for a Prefect work pool.

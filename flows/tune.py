@@ -146,7 +146,7 @@ def tune(
     Args:
         data: Data set: a folder, file:// or s3://bucket/prefix; or a table (csv, parquet) in it.
         workspace: Where all results go: a folder, file:// or s3://bucket/prefix.
-        recipe: A preset (smoke, fast, best, hot6) or the path of a YAML file.
+        recipe: A preset (smoke, fast, good, best, hot6) or the path of a YAML file.
         set: Single settings of the recipe, dotted.key=value each.
         weights: Initial weights: a folder (URI) of BACKBONE.safetensors, or BACKBONE=URI.
         budget: Time that all jobs may take, such as 45m or 2h; empty for no limit, then trials says how many.

@@ -211,7 +211,7 @@ def run(
     Args:
         data: Data set: a folder, ``file://`` or ``s3://``, or a table (csv, parquet) in it.
         workspace: Where all results go: a folder, ``file://`` or ``s3://bucket/prefix``.
-        recipe: A preset (smoke, fast, best, hot6) or a YAML file.
+        recipe: A preset (smoke, fast, good, best, hot6) or a YAML file.
         set: Single settings by dotted key, such as ``{"folds.k": 3, "networks.*.epochs": 5}``.
         weights: Initial weights: folders of ``<backbone>.safetensors``, or ``BACKBONE=URI`` each.
         launcher: Where jobs run: ``local``, or ``pool:NAME`` for a Prefect work pool.

@@ -92,7 +92,7 @@ def _device() -> Iterator[Finding]:
             "GPU", "bad", f"{len(gpus)} in this machine, but torch cannot use it", "install a CUDA build of torch"
         )
     else:
-        yield Finding("GPU", "note", "none", "fast is made for processors; best and hot6 want a GPU")
+        yield Finding("GPU", "note", "none", "fast and good are made for processors; best and hot6 want a GPU")
 
 
 def _memory() -> Iterator[Finding]:

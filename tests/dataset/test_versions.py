@@ -32,7 +32,7 @@ def test_every_target_and_every_extra_has_one(data: DataSet) -> None:
     names = set(learnt(data.write()))
     extras = ("", "+mask", "+gender", "+age", "+cells")
     assert names == {f"{target}{extra}" for target in ("joint", "mask", "gender", "age") for extra in extras}
-    for preset in ("smoke", "fast", "best", "hot6"):
+    for preset in ("smoke", "fast", "good", "best", "hot6"):
         assert {one for network in load_recipe(preset).networks for one in network.label_sets()} <= names
 
 

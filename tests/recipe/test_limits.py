@@ -122,5 +122,5 @@ def test_the_scale_of_inputs_is_checked(mean: list[float], std: list[float], rea
 
 
 def test_all_presets_are_within_the_limits() -> None:
-    for name in ("smoke", "fast", "best", "hot6"):
+    for name in ("smoke", "fast", "good", "best", "hot6"):
         assert load_recipe(name).networks

@@ -10,7 +10,7 @@ Data = Annotated[
     str, typer.Option(metavar="URI", help="Data set: a folder, file:// or s3://, or a table (csv, parquet) in it.")
 ]
 RecipeOption = Annotated[
-    str, typer.Option(metavar="NAME|FILE", help="A preset (smoke, fast, best, hot6) or a YAML file.")
+    str, typer.Option(metavar="NAME|FILE", help="A preset (smoke, fast, good, best, hot6) or a YAML file.")
 ]
 Set = Annotated[
     list[str],

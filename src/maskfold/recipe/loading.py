@@ -21,7 +21,7 @@ from maskfold.scheme import Scheme
 from maskfold.settings import Settings
 from maskfold.wording import did_you_mean
 
-PRESETS: Final = ("smoke", "fast", "best", "hot6")
+PRESETS: Final = ("smoke", "fast", "good", "best", "hot6")
 _NUMBERS = re.compile(r"\s*-?[\d.]+(\s*,\s*-?[\d.]+)+\s*")
 _INSTEAD = {"bounds": "values", "values": "bounds"}
 """Settings of an attribute that exclude each other."""
