@@ -29,7 +29,7 @@ COVERING = "{attribute: mask, bare: not worn, worn: wear, wrong: incorrect, p: 0
         ("networks.joint.loss.nmae=focal", "Did you mean 'name'"),
         ("networks.joint.cutmix={p: 0.5, shape: half, share: [0.6, 0.4]}", r"expected \[lowest, highest\]"),
         ("networks.joint={name: joint, cutmix: {p: 0.6}, mixup: {p: 0.5}}", "must not exceed 1 together"),
-        ("networks.joint.covering.p=0.5", "needs attribute, the one that tells whether a face is covered"),
+        ("networks.age.covering.p=0.5", "needs attribute, the one that tells whether a face is covered"),
         ("networks.joint.covering={attribute: mask, bare: wear, worn: wear, p: 1}", "must be different classes"),
         (
             "networks.gender.covering={attribute: veil, bare: none, worn: full, p: 1}",

@@ -202,7 +202,7 @@ def test_the_final_fit_lasts_as_long_as_the_folds_found_and_has_nothing_to_stop_
     assert final.epochs == 4
     assert final.keep == "last"
     assert final.stopping.patience is None
-    assert {**final.model_dump(), "epochs": 6, "keep": "best", "stopping": {"patience": 2}} == network.model_dump()
+    assert {**final.model_dump(), "epochs": 8, "keep": "best", "stopping": {"patience": 2}} == network.model_dump()
     assert network.for_final_fit([1, 2]).epochs == 2
     averaged = load_recipe("fast", ["networks.joint.averaging.last_epochs=5"]).network("joint").for_final_fit([1])
     assert (averaged.epochs, averaged.averaging.last_epochs) == (2, 2)

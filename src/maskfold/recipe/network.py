@@ -174,7 +174,9 @@ class Network(Settings):
     @model_validator(mode="after")
     def _check_covering(self) -> Self:
         if self.covering.is_on and self.input != "face":
-            raise ValueError(f"covering draws on faces, but input is {self.input}; set input to face to use it")
+            raise ValueError(
+                f"covering draws on faces, but input is {self.input}; give input=face, or covering={{}} to draw none"
+            )
         return self
 
     @model_validator(mode="after")

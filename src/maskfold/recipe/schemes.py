@@ -63,6 +63,9 @@ def _expanded(node: Mapping[str, Any], forms: Mapping[str, str]) -> dict[str, An
         given = take(found, short.split("."))
         if given is not None:
             found, value = given
+            there = take(found, full.split("."))
+            if there is not None and isinstance(there[1], Mapping) and isinstance(value, Mapping):
+                value = {**there[1], **value}  # as for long settings: those that are not given stay as they are
             found = put(found, full.split("."), value, short)
     return found
 
