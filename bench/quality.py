@@ -1,8 +1,9 @@
-"""Whether a change of `fast` predicts better: out-of-fold, by person, paired, chosen on half A, reported on half B.
+"""Whether a change of a recipe predicts better: out-of-fold, by person, paired, chosen on half A, reported on half B.
 
-Trains variants of the recipe's networks (`quality_variants.py`) with several seeds, on the folds that `fast` makes of
-the people. What a workspace has is not trained again: an interrupted run continues, and a variant that is added later
-trains alone. Needs neither Prefect nor MLflow. Prints a Markdown table for each subject, and the command of each row:
+Trains variants of the networks of `quality_base.yaml` (`quality_variants.py`) with several seeds, on the folds that it
+makes of the people. What a workspace has is not trained again: an interrupted run continues, and a variant that is
+added later trains alone. Needs neither Prefect nor MLflow. Prints a Markdown table for each subject, and the command of
+each row:
 
 `A`, `B`      macro-F1 on two halves of the people, mean over seeds ± their standard deviation, and the difference to
               the base with the 95 % interval of the bootstrap over people. Choose on A, report B.
@@ -119,11 +120,12 @@ def _table(results: Results, subject: str, names: Sequence[str], seeds: int) -> 
         name: {seed: found for seed in range(seeds) if (found := results.trainings(subject, name, seed))}
         for name in names
     }
-    base = {seed: results.judged(trainings) for seed, trainings in done[BASE].items()}
+    weights = {name: VARIANTS[subject][name].weights for name in names}
+    base = {seed: results.judged(trainings, weights[BASE]) for seed, trainings in done[BASE].items()}
     for name, by_seed in done.items():
         if not by_seed:
             continue
-        judged = {seed: results.judged(trainings) for seed, trainings in by_seed.items()}
+        judged = {seed: results.judged(trainings, weights[name]) for seed, trainings in by_seed.items()}
         truth = Truth(results.made[next(iter(by_seed.values()))[0]])
         both = sorted(set(judged) & set(base)) if name != BASE else []
         cells = [name, str(len(judged))]
@@ -137,7 +139,8 @@ def _table(results: Results, subject: str, names: Sequence[str], seeds: int) -> 
         parts = [truth.attributes(one) for one in judged.values()]
         means = [f"{part} {statistics.fmean(one[part] for one in parts):.3f}" for part in parts[0]]
         cells.append(", ".join(means) or "-")
-        cells.append(described([found for one in by_seed.values() if (found := results.on_holdout(one))]))
+        photographed = [results.on_holdout(one, weights[name]) for one in by_seed.values()]
+        cells.append(described([found for found in photographed if found]))
         cells.append(f"{statistics.fmean(results.seconds(one) for one in by_seed.values()):.0f}")
         yield f"| {' | '.join([*cells, VARIANTS[subject][name].why])} |"
 

@@ -26,8 +26,11 @@ from maskfold.storage import Workspace, open_workspace
 
 log = logging.getLogger("quality")
 
+BASE_RECIPE = Path(__file__).with_name("quality_base.yaml")
+"""What the variants start from; it stays as it is, whatever becomes of the presets."""
+
 Trained = tuple[str, str, int]
-"""Network of `fast`, variant, seed."""
+"""Network of the base recipe, variant, seed."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,8 @@ def materials(given: Given, wanted: Iterable[Trained]) -> Iterator[Material]:
 
 
 def _material(given: Given, overrides: list[str], trained: list[Trained]) -> Material:
-    found, fast = discovery.load(given.data, "fast", overrides)
-    recipe = recipe_with(fast, trained, given.backbone)
+    found, base = discovery.load(given.data, str(BASE_RECIPE), overrides)
+    recipe = recipe_with(base, trained, given.backbone)
     plan = Plan.make(found.data, str(given.workspace), recipe, given.weights, found.said)
     launcher = LocalLauncher()
     prepared = _done(launcher, plan.prepare())
@@ -99,9 +102,9 @@ def _name(trained: Trained) -> str:
     return "{}.{}.{}".format(*trained)
 
 
-def recipe_with(fast: Recipe, trained: Iterable[Trained], backbone: str | None) -> Recipe:
-    """Return `fast` with a further network for each training; its own stay, as a recipe must be able to vote."""
-    content = yaml.safe_load(dump_recipe(fast))
+def recipe_with(base: Recipe, trained: Iterable[Trained], backbone: str | None) -> Recipe:
+    """Return a recipe with a further network for each training; its own stay, as a recipe must be able to vote."""
+    content = yaml.safe_load(dump_recipe(base))
     own = {network["name"]: network for network in content["networks"]}
     content["networks"] += [
         own[one[0]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,16 +41,16 @@ class Results:
         found = [(network, variant, seed) for network, variant in members(subject, name).items()]
         return found if all(self.outcomes(one) for one in found) else []
 
-    def judged(self, trainings: Sequence[Trained]) -> Judged:
-        """Return the out-of-fold answers."""
+    def judged(self, trainings: Sequence[Trained], weights: Mapping[str, float]) -> Judged:
+        """Return the out-of-fold answers; several networks vote with these weights."""
         voters = {}
         for one in trainings:
             target = self._target(one)
             size = self.made[one].recipe.scheme.size(target)
             voters[one[0]] = (target, out_of_fold(self.made[one], self.outcomes(one), size))
-        return self._voted(trainings, voters)
+        return self._voted(trainings, voters, weights)
 
-    def on_holdout(self, trainings: Sequence[Trained]) -> dict[str, float]:
+    def on_holdout(self, trainings: Sequence[Trained], weights: Mapping[str, float]) -> dict[str, float]:
         """Return the scores of photographed masks; none without a hold-out or a network that predicts masks."""
         if self.holdout is None or not {self._target(one) for one in trainings} & {JOINT, ATTRIBUTE}:
             return {}
@@ -62,7 +62,7 @@ class Results:
             photographs, outcomes = self._holdouts[id(material)], self.outcomes(one)
             said = [photographs.predict(*both) for both in zip(material.specs[one], outcomes, strict=True)]
             voters[one[0]] = (self._target(one), np.mean(said, axis=0))
-        voted, scheme = self._voted(trainings, voters), self.made[trainings[0]].recipe.scheme
+        voted, scheme = self._voted(trainings, voters, weights), self.made[trainings[0]].recipe.scheme
         whole = voted.target == JOINT
         probabilities = scheme.marginals(voted.probabilities)[ATTRIBUTE] if whole else voted.probabilities
         return dict(self._holdouts[id(self.made[trainings[0]])].scores(probabilities))
@@ -76,8 +76,12 @@ class Results:
     def _target(self, one: Trained) -> str:
         return self.made[one].specs[one][0].network.target
 
-    def _voted(self, trainings: Sequence[Trained], voters: dict[str, tuple[str, FloatArray]]) -> Judged:
+    def _voted(
+        self,
+        trainings: Sequence[Trained],
+        voters: dict[str, tuple[str, FloatArray]],
+        weights: Mapping[str, float],
+    ) -> Judged:
         if len(voters) == 1:
             return Judged(*next(iter(voters.values())))
-        recipe = self.made[trainings[0]].recipe
-        return Judged(JOINT, vote(voters, recipe.ensemble.weights, recipe.scheme).probabilities)
+        return Judged(JOINT, vote(voters, weights, self.made[trainings[0]].recipe.scheme).probabilities)

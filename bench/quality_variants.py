@@ -1,6 +1,6 @@
-"""The variants that `quality.py` compares: what each changes in a network of the recipe `fast`.
+"""The variants that `quality.py` compares: what each changes in a network of `quality_base.yaml`.
 
-A variant belongs to a subject: a network of `fast`, or `vote`, the whole ensemble. Its changes replace settings of the
+A variant belongs to a subject: a network of the recipe, or `vote`, the whole ensemble. Its changes replace settings of the
 network (`{"sampler": "uniform"}`), each group of settings as a whole. A variant of the vote names for each network the
 variant that votes, so that trainings are shared with those of the networks alone.
 """
@@ -15,7 +15,7 @@ from typing import Any, Final
 BASE: Final = "base"
 VOTE: Final = "vote"
 NETWORKS: Final = ("joint", "mask", "gender", "age")
-"""Those of `fast`."""
+"""Those of the recipe."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Variant:
     """Of the network's settings; of the vote: by network, the variant that votes, or None to leave the network out."""
     settings: tuple[str, ...] = ()
     """Changes of the recipe around the network, as of `maskfold run --set`, such as the crop."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Of the vote: weights of networks, or of `attributes`, where they are not 1."""
     external: bool = False
     """Whether it also learns from the tables given as `--external`."""
 
@@ -78,6 +80,7 @@ _COVERED: dict[str, Any] = {"covering": {**_STATES, "p": 0.3, "other": 0.3, "rec
 """For networks that learn other things than the mask, too."""
 
 
+_OFTEN: dict[str, Any] = {"covering": {**_STATES, "p": 0.5, "other": 0.5, "recolour": 0.6}, "epochs": 8}
 _NEW_JOINT: dict[str, Any] = {**_COVERED, "binning": {"age": {"spread": 6}}, "epochs": 8}
 _NEW_MASK: dict[str, Any] = {
     "covering": {**_STATES, "p": 0.5, "other": 0.4, "recolour": 0.5},
@@ -88,7 +91,7 @@ _NEW_MASK: dict[str, Any] = {
 }
 
 _AGE: dict[str, Variant] = {
-    BASE: Variant("the age network of fast"),
+    BASE: Variant("the age network as it is"),
     "uniform": Variant("is balancing the groups worth it?", {"sampler": "uniform"}),
     "cross-entropy": Variant("what does label smoothing give?", {"loss": "cross-entropy"}),
     "bins-5": Variant("finer classes, one-hot", {"binning": {"age": {"bins": FIVE}}, "loss": "cross-entropy"}),
@@ -111,7 +114,7 @@ _AGE: dict[str, Variant] = {
     "groups-6-light": Variant("spread 6, augmentation: light", _spread(6, None, augmentation="light")),
     "groups-6-twice": Variant("spread 6, twice the epochs", _spread(6, None, epochs=12)),
     "groups-6-smooth": Variant(
-        "spread 6, and the smoothing of fast", _spread(6, None, loss={"name": "label-smoothing", "smoothing": 0.2})
+        "spread 6, and label smoothing as it is", _spread(6, None, loss={"name": "label-smoothing", "smoothing": 0.2})
     ),
     "dldl-4-years": Variant("bins of one year", _spread(4, 1)),
     "dldl-4-uniform": Variant("without balancing", _spread(4, sampler="uniform")),
@@ -137,16 +140,24 @@ _TRAINING: dict[str, Variant] = {
 }
 """Settings around the training that fit every network."""
 
+_TWICE = {"attributes": 2.0}
 _PARTIAL: dict[str, Any] = {"partial_labels": True}
 
 VARIANTS: dict[str, dict[str, Variant]] = {
     "joint": {
-        BASE: Variant("the joint network of fast"),
+        BASE: Variant("the joint network as it is"),
         "external": Variant("photographed masks by their likelihood", _PARTIAL, external=True),
         "external-balanced": Variant(
             "the same, every class of the mask as often", {**_PARTIAL, "sampler": "balanced-mask"}, external=True
         ),
         "covers": Variant("covers drawn on faces", _COVERED),
+        "often": Variant("covers drawn on half of the bare faces, eight epochs", _OFTEN),
+        "often-spread": Variant(
+            "and the groups of age as a distribution", _OFTEN | {"binning": {"age": {"spread": 6}}}
+        ),
+        "covers-spread": Variant(
+            "and the groups of age as a distribution", _COVERED | {"binning": {"age": {"spread": 6}}}
+        ),
         "new": Variant("covers, the groups of age as a distribution, eight epochs", _NEW_JOINT),
         "new-external": Variant(
             "the same with photographed masks by their likelihood",
@@ -159,11 +170,15 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         **_TRAINING,
     },
     "mask": {
-        BASE: Variant("the mask network of fast"),
+        BASE: Variant("the mask network as it is"),
         "framed": Variant("other framing and light, without covers", _NEW_MASK | {"covering": {}}),
         "new": Variant("covers drawn on faces, other framing and light, balanced, four epochs", _NEW_MASK),
         "new-external": Variant("the same with photographed masks", _NEW_MASK, external=True),
         "good": Variant("the same, six epochs", _NEW_MASK | {"epochs": 6}),
+        "often": Variant(
+            "the same, six epochs, more colours and other things",
+            _NEW_MASK | {"covering": {**_STATES, "p": 0.5, "other": 0.6, "recolour": 0.6}, "epochs": 6},
+        ),
         "external": Variant("with photographed masks", external=True),
         "external-balanced": Variant(
             "with photographed masks, every class as often", {"sampler": "balanced"}, external=True
@@ -171,19 +186,38 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         **_TRAINING,
     },
     "gender": {
-        BASE: Variant("the gender network of fast"),
+        BASE: Variant("the gender network as it is"),
         "good": Variant("eight epochs", {"epochs": 8}),
         "covers": Variant("with covers drawn on faces", _COVERED),
         **_TRAINING,
     },
     "age": {**_AGE, **_TRAINING},
     VOTE: {
-        BASE: Variant("fast as it is"),
-        "new": Variant("what won of each network", {"joint": "new", "mask": "new", "age": "groups-6"}),
+        BASE: Variant("the recipe as it is"),
+        "weighted": Variant("the networks of one attribute weigh twice", weights=_TWICE),
+        "new": Variant("what won of each network", {"joint": "new", "mask": "new", "age": "groups-6"}, weights=_TWICE),
+        "new-unweighted": Variant("the same, all weigh alike", {"joint": "new", "mask": "new", "age": "groups-6"}),
         "new-external": Variant(
-            "the same with photographed masks", {"joint": "new-external", "mask": "new-external", "age": "groups-6"}
+            "the same with photographed masks",
+            {"joint": "new-external", "mask": "new-external", "age": "groups-6"},
+            weights=_TWICE,
         ),
-        "good": Variant("longer, for a larger backbone", dict.fromkeys(NETWORKS, "good")),
+        "often": Variant("covers more often", {"joint": "often", "mask": "often", "age": "groups-6"}, weights=_TWICE),
+        "often-spread": Variant(
+            "and distributions", {"joint": "often-spread", "mask": "often", "age": "groups-6"}, weights=_TWICE
+        ),
+        "age-mask": Variant("the joint network as it is", {"mask": "new", "age": "groups-6"}, weights=_TWICE),
+        "covers": Variant(
+            "the joint network of six epochs, with covers alone",
+            {"joint": "covers", "mask": "new", "age": "groups-6"},
+            weights=_TWICE,
+        ),
+        "covers-spread": Variant(
+            "with covers and distributions",
+            {"joint": "covers-spread", "mask": "new", "age": "groups-6"},
+            weights=_TWICE,
+        ),
+        "good": Variant("longer, for a larger backbone", dict.fromkeys(NETWORKS, "good"), weights=_TWICE),
         "spread": Variant("the age as a distribution over its groups", {"age": "groups-6"}),
         "spread-both": Variant("in the joint network, too", {"age": "groups-6", "joint": "spread-6"}),
         "external-mask": Variant("photographed masks for the mask network alone", {"mask": "external"}),
