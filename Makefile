@@ -20,7 +20,7 @@ N ?= 100
 # each attribute has fewer classes to learn than the joint one, so these weigh more.
 DEMO_SETTINGS := --set 'networks.*.backbone=test_resnet' --set 'networks.*.pretrained=none' \
 	--set 'networks.*.size=[64,48]' --set 'networks.*.batch_size=16' --set 'networks.*.epochs=40' \
-	--set 'networks.*.optimizer.lr=0.002' --set 'networks.joint.cutmix.p=0' --set 'ensemble.weights.attributes=2'
+	--set 'networks.*.optimizer.lr=0.002' --set 'networks.joint.cutmix.p=0'
 
 STACK_ENV ?= docker/.env
 STACK := docker compose --file docker/compose.yaml --env-file $(STACK_ENV)

@@ -1,8 +1,8 @@
 """The variants that `quality.py` compares: what each changes in a network of `quality_base.yaml`.
 
-A variant belongs to a subject: a network of the recipe, or `vote`, the whole ensemble. Its changes replace settings of the
-network (`{"sampler": "uniform"}`), each group of settings as a whole. A variant of the vote names for each network the
-variant that votes, so that trainings are shared with those of the networks alone.
+A variant belongs to a subject: a network of the recipe, or `vote`, the whole ensemble. Its changes replace settings of
+the network (`{"sampler": "uniform"}`), each group of settings as a whole. A variant of the vote names for each network
+the variant that votes, so that trainings are shared with those of the networks alone.
 """
 
 from __future__ import annotations

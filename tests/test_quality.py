@@ -38,8 +38,8 @@ def test_every_variant_changes_a_network_that_can_be_trained(bench: Any):
         for subject, name in bench.variants.chosen(None)
         for network, variant in bench.variants.members(subject, name).items()
     ]
-    fast = load_recipe("fast", ["labels.age_bounds=[45, 60]"])
-    recipe = bench.material.recipe_with(fast, dict.fromkeys(wanted), "test_resnet")
+    base = load_recipe(str(bench.material.BASE_RECIPE), ["labels.age_bounds=[45, 60]"])
+    recipe = bench.material.recipe_with(base, dict.fromkeys(wanted), "test_resnet")
     ours = {network.name: network.model_dump(exclude={"name"}) for network in recipe.networks[4:]}
     assert len(ours) == len(set(wanted)) > 40
     for network, _, _ in wanted:
@@ -48,7 +48,19 @@ def test_every_variant_changes_a_network_that_can_be_trained(bench: Any):
     for (network, name), variant in settings.items():
         same = ours[f"{network}.{name}.0"] == ours[f"{network}.base.0"]
         assert same == (not variant.changes), (network, name)
-        load_recipe("fast", variant.settings)
+        load_recipe(str(bench.material.BASE_RECIPE), variant.settings)
+
+
+@pytest.mark.parametrize("preset", ["fast", "good"])
+def test_the_presets_are_the_variants_that_won(bench: Any, preset: str):
+    shipped, subject = load_recipe(preset), {"fast": "new", "good": "good"}[preset]
+    trained = {(network, variant, 0): None for network, variant in bench.variants.members("vote", subject).items()}
+    backbone = shipped.networks[0].backbone
+    recipe = bench.material.recipe_with(load_recipe(str(bench.material.BASE_RECIPE)), trained, backbone)
+    for network, variant, seed in trained:
+        ours = recipe.network(f"{network}.{variant}.{seed}").model_dump(exclude={"name"})
+        assert shipped.network(network).model_dump(exclude={"name"}) == ours
+    assert shipped.ensemble.weights == bench.variants.VARIANTS["vote"][subject].weights
 
 
 def test_variants_are_chosen_by_subject_or_by_name(bench: Any):
