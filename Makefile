@@ -16,8 +16,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo-out
 N ?= 100
-# From scratch on 40 people, a tiny residual network learns more in a minute than the recipe's MobileNet. One network for
-# each attribute has fewer classes to learn than the joint one, so these weigh more.
+# From scratch on 40 people, a tiny residual network learns more in a minute than the recipe's MobileNet.
 DEMO_SETTINGS := --set 'networks.*.backbone=test_resnet' --set 'networks.*.pretrained=none' \
 	--set 'networks.*.size=[64,48]' --set 'networks.*.batch_size=16' --set 'networks.*.epochs=40' \
 	--set 'networks.*.optimizer.lr=0.002' --set 'networks.joint.cutmix.p=0'
