@@ -81,7 +81,8 @@ _COVERED: dict[str, Any] = {"covering": {**_STATES, "p": 0.3, "other": 0.3, "rec
 
 
 _OFTEN: dict[str, Any] = {"covering": {**_STATES, "p": 0.5, "other": 0.5, "recolour": 0.6}, "epochs": 8}
-_NEW_JOINT: dict[str, Any] = {**_COVERED, "binning": {"age": {"spread": 6}}, "epochs": 8}
+_SPREAD: dict[str, Any] = {"binning": {"age": {"spread": 6}}}
+_NEW_JOINT = _OFTEN | _SPREAD
 _NEW_MASK: dict[str, Any] = {
     "covering": {**_STATES, "p": 0.5, "other": 0.4, "recolour": 0.5},
     "sampler": "balanced",
@@ -150,22 +151,17 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "external-balanced": Variant(
             "the same, every class of the mask as often", {**_PARTIAL, "sampler": "balanced-mask"}, external=True
         ),
-        "covers": Variant("covers drawn on faces", _COVERED),
+        "covers": Variant("covers drawn on three of ten bare faces", _COVERED),
+        "covers-spread": Variant("and ages as a distribution, eight epochs", _COVERED | _SPREAD | {"epochs": 8}),
         "often": Variant("covers drawn on half of the bare faces, eight epochs", _OFTEN),
-        "often-spread": Variant(
-            "and the groups of age as a distribution", _OFTEN | {"binning": {"age": {"spread": 6}}}
-        ),
-        "covers-spread": Variant(
-            "and the groups of age as a distribution", _COVERED | {"binning": {"age": {"spread": 6}}}
-        ),
-        "new": Variant("covers, the groups of age as a distribution, eight epochs", _NEW_JOINT),
+        "new": Variant("and ages as a distribution", _NEW_JOINT),
         "new-external": Variant(
             "the same with photographed masks by their likelihood",
             {**_NEW_JOINT, **_PARTIAL, "sampler": "balanced-mask"},
             external=True,
         ),
         "good": Variant("the same, twelve epochs", _NEW_JOINT | {"epochs": 12}),
-        "spread-6": Variant("the groups of age as a distribution", {"binning": {"age": {"spread": 6}}}),
+        "spread-6": Variant("the groups of age as a distribution", _SPREAD),
         "mixup": Variant("MixUp beside CutMix", {"mixup": 0.3}),
         **_TRAINING,
     },
@@ -205,6 +201,17 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "often": Variant("covers more often", {"joint": "often", "mask": "often", "age": "groups-6"}, weights=_TWICE),
         "often-spread": Variant(
             "and distributions", {"joint": "often-spread", "mask": "often", "age": "groups-6"}, weights=_TWICE
+        ),
+        "age-mask": Variant("the joint network as it is", {"mask": "new", "age": "groups-6"}, weights=_TWICE),
+        "seldom": Variant(
+            "covers drawn less often for the joint network",
+            {"joint": "covers-spread", "mask": "new", "age": "groups-6"},
+            weights=_TWICE,
+        ),
+        "often": Variant(
+            "the mask network with more covers and six epochs",
+            {"joint": "new", "mask": "often", "age": "groups-6"},
+            weights=_TWICE,
         ),
         "age-mask": Variant("the joint network as it is", {"mask": "new", "age": "groups-6"}, weights=_TWICE),
         "covers": Variant(
