@@ -198,10 +198,6 @@ VARIANTS: dict[str, dict[str, Variant]] = {
             {"joint": "new-external", "mask": "new-external", "age": "groups-6"},
             weights=_TWICE,
         ),
-        "often": Variant("covers more often", {"joint": "often", "mask": "often", "age": "groups-6"}, weights=_TWICE),
-        "often-spread": Variant(
-            "and distributions", {"joint": "often-spread", "mask": "often", "age": "groups-6"}, weights=_TWICE
-        ),
         "age-mask": Variant("the joint network as it is", {"mask": "new", "age": "groups-6"}, weights=_TWICE),
         "seldom": Variant(
             "covers drawn less often for the joint network",
@@ -211,17 +207,6 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "often": Variant(
             "the mask network with more covers and six epochs",
             {"joint": "new", "mask": "often", "age": "groups-6"},
-            weights=_TWICE,
-        ),
-        "age-mask": Variant("the joint network as it is", {"mask": "new", "age": "groups-6"}, weights=_TWICE),
-        "covers": Variant(
-            "the joint network of six epochs, with covers alone",
-            {"joint": "covers", "mask": "new", "age": "groups-6"},
-            weights=_TWICE,
-        ),
-        "covers-spread": Variant(
-            "with covers and distributions",
-            {"joint": "covers-spread", "mask": "new", "age": "groups-6"},
             weights=_TWICE,
         ),
         "good": Variant("longer, for a larger backbone", dict.fromkeys(NETWORKS, "good"), weights=_TWICE),
