@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import yaml
 from jobs import run_job
-from quality_variants import VARIANTS
+from quality_variants import AGAIN, VARIANTS
 
 from flows.plan import Plan
 from maskfold import discovery
@@ -106,10 +106,11 @@ def recipe_with(base: Recipe, trained: Iterable[Trained], backbone: str | None) 
     """Return a recipe with a further network for each training; its own stay, as a recipe must be able to vote."""
     content = yaml.safe_load(dump_recipe(base))
     own = {network["name"]: network for network in content["networks"]}
+    own[AGAIN] = own["age"]
     content["networks"] += [
         own[one[0]]
         | ({"backbone": backbone} if backbone else {})
-        | {"pretrained": "if-available", "seed": one[2], "name": _name(one)}
+        | {"pretrained": "if-available", "seed": one[2] + (one[0] == AGAIN), "name": _name(one)}
         | dict(VARIANTS[one[0]][one[1]].changes)
         for one in trained
     ]

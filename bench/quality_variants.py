@@ -14,8 +14,10 @@ from typing import Any, Final
 
 BASE: Final = "base"
 VOTE: Final = "vote"
-NETWORKS: Final = ("joint", "mask", "gender", "age")
-"""Those of the recipe."""
+AGAIN: Final = "age-2"
+"""The age network once more, with the next seed."""
+NETWORKS: Final = ("joint", "mask", "gender", "age", AGAIN)
+"""Those of the recipe, and a second one for age, which votes in few variants."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ _COVERED: dict[str, Any] = {"covering": {**_STATES, "p": 0.3, "other": 0.3, "rec
 
 _OFTEN: dict[str, Any] = {"covering": {**_STATES, "p": 0.5, "other": 0.5, "recolour": 0.6}, "epochs": 8}
 _SPREAD: dict[str, Any] = {"binning": {"age": {"spread": 6}}}
-_NEW_JOINT = _OFTEN | _SPREAD
+_NEW_JOINT = _OFTEN | _SPREAD | {"epochs": 6}
 _NEW_MASK: dict[str, Any] = {
     "covering": {**_STATES, "p": 0.5, "other": 0.4, "recolour": 0.5},
     "sampler": "balanced",
@@ -144,6 +146,8 @@ _TRAINING: dict[str, Variant] = {
 _TWICE = {"attributes": 2.0}
 _PARTIAL: dict[str, Any] = {"partial_labels": True}
 
+_NEW = {"joint": "new", "mask": "new", "age": "groups-6", AGAIN: "groups-6"}
+
 VARIANTS: dict[str, dict[str, Variant]] = {
     "joint": {
         BASE: Variant("the joint network as it is"),
@@ -154,7 +158,8 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "covers": Variant("covers drawn on three of ten bare faces", _COVERED),
         "covers-spread": Variant("and ages as a distribution, eight epochs", _COVERED | _SPREAD | {"epochs": 8}),
         "often": Variant("covers drawn on half of the bare faces, eight epochs", _OFTEN),
-        "new": Variant("and ages as a distribution", _NEW_JOINT),
+        "often-spread": Variant("and ages as a distribution", _OFTEN | _SPREAD),
+        "new": Variant("the same with six epochs", _NEW_JOINT),
         "new-external": Variant(
             "the same with photographed masks by their likelihood",
             {**_NEW_JOINT, **_PARTIAL, "sampler": "balanced-mask"},
@@ -188,15 +193,18 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         **_TRAINING,
     },
     "age": {**_AGE, **_TRAINING},
+    AGAIN: {name: _AGE[name] for name in (BASE, "groups-6", "good")},
     VOTE: {
         BASE: Variant("the recipe as it is"),
         "weighted": Variant("the networks of one attribute weigh twice", weights=_TWICE),
-        "new": Variant("what won of each network", {"joint": "new", "mask": "new", "age": "groups-6"}, weights=_TWICE),
-        "new-unweighted": Variant("the same, all weigh alike", {"joint": "new", "mask": "new", "age": "groups-6"}),
+        "new": Variant("what won of each network, and two for age", _NEW, weights=_TWICE),
+        "longer": Variant("the joint network with eight epochs", _NEW | {"joint": "often-spread"}, weights=_TWICE),
+        "one-age": Variant(
+            "the same, one network for age", _NEW | {"joint": "often-spread", AGAIN: None}, weights=_TWICE
+        ),
+        "new-unweighted": Variant("all weigh alike", _NEW),
         "new-external": Variant(
-            "the same with photographed masks",
-            {"joint": "new-external", "mask": "new-external", "age": "groups-6"},
-            weights=_TWICE,
+            "with photographed masks", _NEW | {"joint": "new-external", "mask": "new-external"}, weights=_TWICE
         ),
         "age-mask": Variant("the joint network as it is", {"mask": "new", "age": "groups-6"}, weights=_TWICE),
         "seldom": Variant(
@@ -206,7 +214,7 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         ),
         "often": Variant(
             "the mask network with more covers and six epochs",
-            {"joint": "new", "mask": "often", "age": "groups-6"},
+            {"joint": "often-spread", "mask": "often", "age": "groups-6"},
             weights=_TWICE,
         ),
         "good": Variant("longer, for a larger backbone", dict.fromkeys(NETWORKS, "good"), weights=_TWICE),
@@ -246,7 +254,8 @@ def members(subject: str, name: str) -> dict[str, str]:
     """Return the networks of a variant with the name of each one's own variant."""
     if subject != VOTE:
         return {subject: name}
-    named = {network: VARIANTS[VOTE][name].changes.get(network, BASE) for network in NETWORKS}
+    usual = dict.fromkeys(NETWORKS, BASE) | {AGAIN: None}
+    named = usual | dict(VARIANTS[VOTE][name].changes)
     return {network: variant for network, variant in named.items() if variant is not None}
 
 
