@@ -67,7 +67,7 @@ def test_a_recipe_is_frozen() -> None:
 
 def test_overrides_reach_networks_by_name_number_and_all_at_once() -> None:
     recipe = load_recipe("fast", ["networks.*.epochs=1", "networks.mask.epochs=2", "networks.0.batch_size=8"])
-    assert [network.epochs for network in recipe.networks] == [1, 2, 1, 1]
+    assert [network.epochs for network in recipe.networks] == [1, 2, 1, 1, 1]
     assert recipe.networks[0].batch_size == 8
 
 
@@ -109,7 +109,7 @@ def test_override_values_are_yaml() -> None:
         ("folds.k", "expected dotted.key=value"),
         ("folds.k=[", "not valid YAML"),
         ("networks.joint.name=mask", "used twice: mask"),
-        ("networks.age.target=mask", "missing: age"),
+        ("networks.gender.target=mask", "missing: gender"),
         ("networks.joint.name=vote", "cannot be called 'vote'"),
         ("networks.joint.name=attributes", "cannot be called 'attributes'"),
         ("ensemble.weights={joint: -1}", "greater than or equal to 0"),
@@ -202,7 +202,7 @@ def test_the_final_fit_lasts_as_long_as_the_folds_found_and_has_nothing_to_stop_
     assert final.epochs == 4
     assert final.keep == "last"
     assert final.stopping.patience is None
-    assert {**final.model_dump(), "epochs": 8, "keep": "best", "stopping": {"patience": 2}} == network.model_dump()
+    assert {**final.model_dump(), "epochs": 6, "keep": "best", "stopping": {"patience": 2}} == network.model_dump()
     assert network.for_final_fit([1, 2]).epochs == 2
     averaged = load_recipe("fast", ["networks.joint.averaging.last_epochs=5"]).network("joint").for_final_fit([1])
     assert (averaged.epochs, averaged.averaging.last_epochs) == (2, 2)
