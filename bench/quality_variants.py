@@ -134,6 +134,9 @@ _TRAINING: dict[str, Variant] = {
     "light": Variant("augmentation: light", {"augmentation": "light"}),
     "strong": Variant("augmentation: strong", {"augmentation": "strong"}),
     "keep-last": Variant("the last epoch in place of the best", {"keep": "last"}),
+    "madgrad": Variant("MADGRAD", {"optimizer": {"name": "madgrad", "lr": 0.001}}),
+    "focal": Variant("focal loss", {"loss": {"name": "focal", "gamma": 2.0}}),
+    "soft-f1": Variant("smooth macro-F1", {"loss": "soft-f1"}),
     "drop": Variant("dropout before the head", {"backbone_args": {"drop_rate": 0.3}}),
     "larger": Variant("more pixels for twice the time", settings=("crop.face_size=[160, 120]",)),
     "wider": Variant(
