@@ -20,7 +20,9 @@ STEPS = {
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
     file = folder / "packed" / "gpu.tar"
-    _run(ROOT / "scripts" / "gpu_bundle.sh", file, PEOPLE="6")
+    # Of this Python's version, as these are known to be where packages are installed from.
+    version = ".".join(map(str, sys.version_info[:2]))
+    _run(ROOT / "scripts" / "gpu_bundle.sh", file, PEOPLE="6", PYTHON_VERSION=version)
     with tarfile.open(file) as packed:
         packed.extractall(folder, filter="data")
     return folder
