@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 STEPS = {
     *("tests", "train efficientnet_b4", "crop", "stopped by a signal", "residency, resume", "memory", "side by side"),
     *("train others", "predict", "crop on gpu", "train, any bits", "train compiled"),
@@ -35,12 +36,11 @@ def _run(script: Path, argument: Path, **environment: str) -> None:
         env={**kept, "PYTHON": sys.executable, "PATIENCE": "5", **environment},
         capture_output=True,
         text=True,
-        timeout=800,
+        timeout=1500,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.slow
 def test_a_bundle_has_the_project_the_wheels_and_photographs(bundle: Path):
     assert (bundle / "project" / "pyproject.toml").is_file()
     assert not (bundle / "project" / ".git").exists()
@@ -52,7 +52,6 @@ def test_a_bundle_has_the_project_the_wheels_and_photographs(bundle: Path):
     assert len(list((bundle / "shared" / "realdata" / "train" / "images").glob("*/*"))) == 6 * 7
 
 
-@pytest.mark.slow
 def test_every_step_of_the_check_runs_from_the_bundle_on_a_processor(bundle: Path):
     results = bundle / "results.jsonl"
     _run(bundle / "project" / "scripts" / "gpu_check.sh", results, TINY="1")
@@ -65,7 +64,6 @@ def test_every_step_of_the_check_runs_from_the_bundle_on_a_processor(bundle: Pat
     assert sum(line.get("bench") == "train" for line in lines) == 4
 
 
-@pytest.mark.slow
 def test_a_failed_step_is_told_and_the_others_still_run(bundle: Path, tmp_path: Path):
     script = bundle / "project" / "scripts" / "gpu_check.sh"
     text = script.read_text().replace("bench/gpu_crop.py decode cpu", "bench/gpu_crop.py nonsense")
