@@ -21,7 +21,7 @@ N ?= 100
 DEMO_SETTINGS := --set 'networks.*.backbone=test_resnet' --set 'networks.*.pretrained=none' \
 	--set 'networks.*.size=[64,48]' --set 'networks.*.batch_size=16' --set 'networks.*.epochs=40' \
 	--set 'networks.*.optimizer.lr=0.002' --set 'networks.joint.cutmix.p=0' \
-	--set 'networks.*.covering={}' --set 'networks.mask.augmentation={}'
+	--set 'networks.*.covering={}' --set 'networks.mask.augmentation={}' --set 'networks.age-2=null'
 
 STACK_ENV ?= docker/.env
 STACK := docker compose --file docker/compose.yaml --env-file $(STACK_ENV)

@@ -78,6 +78,15 @@ def test_a_printed_recipe_has_no_codes(tmp_path: Path) -> None:
     assert load_recipe(tmp_path / "r.yaml") == recipe
 
 
+def test_a_network_that_is_set_to_null_is_left_out() -> None:
+    names = [network.name for network in load_recipe("fast").networks]
+    left = load_recipe("fast", ["networks.age-2=null", "networks.*.epochs=3"]).networks
+    assert [network.name for network in left] == [name for name in names if name != "age-2"]
+    assert [network.name for network in load_recipe("fast", ["networks.0=null"]).networks] == names[1:]
+    with pytest.raises(RecipeError, match=r"networks: .*at least 1"):
+        load_recipe("fast", ["networks.*=null"])
+
+
 def test_override_values_are_yaml() -> None:
     recipe = load_recipe("fast", ["labels.age_bounds=[45,60]", "networks.joint.size=null", "name=mine"])
     assert recipe.scheme["age"].bounds == (45, 60)

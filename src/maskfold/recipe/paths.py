@@ -18,7 +18,7 @@ def put(node: Any, path: Sequence[str], value: Any, key: str) -> Any:
     Args:
         node: Settings: mappings, lists and plain values.
         path: Names in mappings; in lists an entry's name or number, or ``*`` for all entries.
-        value: The value.
+        value: The value. None for an entry of a list leaves the entry out: ``networks.age-2`` of a preset.
         key: The path as the user wrote it, for messages.
 
     Raises:
@@ -29,6 +29,8 @@ def put(node: Any, path: Sequence[str], value: Any, key: str) -> Any:
     head, rest = path[0], path[1:]
     if isinstance(node, list):
         chosen = _choose(node, head, key)
+        if not rest and value is None:
+            return [item for number, item in enumerate(node) if number not in chosen]
         return [put(item, rest, value, key) if number in chosen else item for number, item in enumerate(node)]
     if node is None:
         node = {}
