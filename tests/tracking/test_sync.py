@@ -303,6 +303,10 @@ def test_artifacts_of_a_database_are_beside_it(
     assert is_whole(other, workspace)
     assert any((tmp_path / "databases" / "mlartifacts").rglob("weights.safetensors"))
     assert list(elsewhere.iterdir()) == []
+    folders = {one.artifact_location for one in MlflowClient(other).search_experiments()}
+    assert {folder.rpartition("/")[0] for folder in folders} <= {
+        (tmp_path / "databases").as_uri(), (tmp_path / "databases" / "mlartifacts").as_uri()
+    }  # fmt: skip
 
 
 @pytest.mark.slow

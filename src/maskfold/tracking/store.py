@@ -163,9 +163,9 @@ def _create_database(database: Path) -> None:
     """Make the tables aside and rename: a process that is killed meanwhile leaves no half database.
 
     MLflow's migrations also fail when two processes begin them at once ("duplicate column name"), so one makes the
-    tables while the others wait.
+    tables while the others wait. MLflow's own first experiment would otherwise keep its artifacts in the current folder.
     """
-    from mlflow.tracking import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     if not database.parent.exists():
         make_private(database.parent)
@@ -176,7 +176,7 @@ def _create_database(database: Path) -> None:
         for left in database.parent.glob(f"{aside.name}*"):
             left.unlink()
         aside.touch(PRIVATE_FILE)  # SQLite gives its journals the same mode
-        MlflowClient(tracking_uri=f"{_EMBEDDED}{aside}")
+        SqlAlchemyStore(f"{_EMBEDDED}{aside}", artifact_folder(f"{_EMBEDDED}{database}").as_uri()).engine.dispose()
         aside.rename(database)
 
 
