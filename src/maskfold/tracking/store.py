@@ -163,7 +163,8 @@ def _create_database(database: Path) -> None:
     """Make the tables aside and rename: a process that is killed meanwhile leaves no half database.
 
     MLflow's migrations also fail when two processes begin them at once ("duplicate column name"), so one makes the
-    tables while the others wait. MLflow's own first experiment would otherwise keep its artifacts in the current folder.
+    tables while the others wait. MLflow's own first experiment would otherwise have its artifacts in the current
+    folder.
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
