@@ -2,7 +2,8 @@
 
 Photographs are repeated under other names, and predicted by the jobs themselves, without Prefect: listing, ``predict``
 (in one process, so that all its time and requests are seen) and ``answers``. With ``--bucket`` photographs and
-workspace are on the S3 server of the ``AWS_*`` variables, and requests are counted. One JSON line for each step.
+workspace are on the S3 server of the ``AWS_*`` variables, and requests are counted. ``--list-only`` predicts nothing:
+what listing takes of memory for ten times as many. One JSON line for each step.
 
     python -m bench.bench_scale --images DIR --model PACKAGE --count 10000
 """
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--shard", type=int, default=20_000)
     parser.add_argument("--bucket", default="")
+    parser.add_argument("--list-only", action="store_true")
     given = parser.parse_args()
     os.environ[THREADS_VARIABLE] = "1"
     with tempfile.TemporaryDirectory(prefix="maskfold-bench-", dir=given.images.parent) as folder:
@@ -95,23 +97,34 @@ def main() -> None:
             connect().client.meta.events.register(
                 "before-send.s3.*", lambda event_name, **_: _requests.update([event_name.rpartition(".")[2]])
             )
-        run(images, workspace, given.model, given.count, given.shard)
-        stored = sum(path.stat().st_size for path in Path(folder, "workspace").rglob("*") if path.is_file())
+        run(images, workspace, given.model, given.count, given.shard, given.list_only)
+        stored = in_bucket(given.bucket) if given.bucket else in_folder(Path(folder, "workspace"))
         print(json.dumps({"step": "stored", "bytes_per_photograph": round(stored / given.count)}))
 
 
-def run(images: str, workspace: str, model: str, count: int, shard: int) -> None:
+def in_folder(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def in_bucket(bucket: str) -> int:
+    """Return the bytes of all objects of the workspace in a bucket."""
+    pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="workspace/")
+    return sum(found["Size"] for page in pages for found in page.get("Contents", []))
+
+
+def run(images: str, workspace: str, model: str, count: int, shard: int, list_only: bool) -> None:
     """Predict, and predict again when nothing is new."""
     for again in ("", " again"):
         with measured(f"list{again}", count) as found:
             prediction = Prediction.make(images, "", workspace, model, shard_photographs=shard)
             planned = prediction.listed()
             found["parts"] = len(planned.fresh)
-        shards = prediction.shards(planned)
+        shards = [] if list_only else prediction.shards(planned)
         for spec in shards:
             with measured(spec.label, sum(len(prediction.parts.photographs(part)) for part in spec.parts)):
                 entry.run_spec(predict.run, spec, _LOG)
-        if not again:
+        if not again and not list_only:
             with measured("answers", count) as found:
                 joined = entry.run_spec(answers.run, prediction.answers(planned), _LOG)
                 found["csv_bytes_per_photograph"] = round(joined.answers.size / count)
