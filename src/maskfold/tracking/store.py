@@ -177,7 +177,8 @@ def _create_database(database: Path) -> None:
         for left in database.parent.glob(f"{aside.name}*"):
             left.unlink()
         aside.touch(PRIVATE_FILE)  # SQLite gives its journals the same mode
-        SqlAlchemyStore(f"{_EMBEDDED}{aside}", artifact_folder(f"{_EMBEDDED}{database}").as_uri()).engine.dispose()
+        place = artifact_folder(f"{_EMBEDDED}{database}").as_uri()
+        SqlAlchemyStore(f"{_EMBEDDED}{aside}", place).engine.dispose()  # type: ignore[no-untyped-call]
         aside.rename(database)
 
 
