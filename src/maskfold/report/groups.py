@@ -33,13 +33,13 @@ def figure(combination: Combination, attribute: Attribute) -> Figure:
     name, scheme = attribute.name, combination.scheme
     probabilities = scheme.marginals(combination.vote.oof)[name]
     true = combination.train[name].to_numpy(dtype=np.float64)
-    step = _step(true)
+    step = step_of(true, _POINTS)
     whole = bool((true == np.round(true)).all())
 
     def draw(drawing: Canvas, palette: Palette) -> None:
         axes = drawing.subplots()
-        bins = _bins(true, attribute, step)
-        chosen = [bins == start for start in np.unique(bins)]
+        starts = bins(true, attribute, step)
+        chosen = [starts == start for start in np.unique(starts)]
         centres = [true[rows].mean() for rows in chosen]
         means = np.stack([probabilities[rows].mean(axis=0) for rows in chosen])
         for group, called in enumerate(attribute.class_names):
@@ -70,17 +70,17 @@ def figure(combination: Combination, attribute: Attribute) -> Figure:
     )
 
 
-def _step(true: FloatArray) -> float:
-    """Return the range of numbers of one point: 1, 2 or 5 times a power of ten."""
+def step_of(true: FloatArray, points: int) -> float:
+    """Return the range of numbers of one point, of so many at most about: 1, 2 or 5 times a power of ten."""
     span = float(true.max() - true.min())
     if span == 0:
         return 1.0
-    finest = span / _POINTS
+    finest = span / points
     power = 10.0 ** math.floor(math.log10(finest))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= finest)
 
 
-def _bins(true: FloatArray, attribute: Attribute, step: float) -> FloatArray:
+def bins(true: FloatArray, attribute: Attribute, step: float) -> FloatArray:
     """Return where the bin of each number starts; none reaches across a bound, so that no point mixes two groups."""
     group = attribute.classes(true)
     anchors = np.asarray(attribute.bounds)[np.maximum(group - 1, 0)]

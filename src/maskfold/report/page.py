@@ -23,6 +23,7 @@ from maskfold.report.mistakes import Mistakes
 from maskfold.report.picture import Picture, png
 from maskfold.report.sanity import sanity
 from maskfold.report.verdict import verdict
+from maskfold.report.weak_spots import weak_spots
 from maskfold.specs import EnsembleSpec, FaceShares, File
 from maskfold.wording import duration, first_few
 
@@ -107,6 +108,7 @@ def render(
             advice=advice(spec, combination, faces),
             sanity=sanity(combination),
             mistakes=mistakes,
+            weak_spots=weak_spots(combination),
             corrected=corrected,
             shown_changes=SHOWN,
             networks=networks,
