@@ -79,7 +79,7 @@ class Ours:
         folder = self._scratch / f"turn-{self._turns}"
         folder.mkdir(parents=True)
         checkpoints = _Checkpoints(open_workspace(str(folder)), "checkpoint", folder, logging.getLogger("bench"))
-        services = Services(checkpoints, _Recorder(), lambda: False, _no_progress)
+        services = Services(checkpoints, NoRecorder(), lambda: False, _no_progress)
         self._learner.predicting_s = 0.0
         since = time.perf_counter()
         fit = Loop(self._learner, self._images, self._material.fold(train, valid), PLACE, services).fit()
@@ -140,7 +140,9 @@ class _Checkpoints(Checkpoints):
         self.cpu_seconds += time.thread_time() - cpu_since
 
 
-class _Recorder:
+class NoRecorder:
+    """Takes what a loop says of its epochs."""
+
     def epoch(self, record: EpochRecord) -> None:
         """Record nothing."""
 

@@ -31,7 +31,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from contenders import PLACE, synchronise
+from contenders import PLACE, NoRecorder, synchronise
 from ensembles import Untrained, write_package
 from jobs import run_job
 from material import SCHEME, Material, collect
@@ -44,7 +44,6 @@ from maskfold.inference.trainings import with_larger_batches
 from maskfold.launch.local import LocalLauncher
 from maskfold.launch.slots import Slot
 from maskfold.recipe import Network
-from maskfold.specs import EpochRecord
 from maskfold.storage import open_workspace
 from maskfold.training import backbones
 from maskfold.training.checkpoint import Checkpoints
@@ -217,7 +216,7 @@ class _Training:
         self.learner = Learner(network, network.taught(SCHEME), backbone, device)
         self._left = stop_at
         checkpoints = Checkpoints(open_workspace(str(folder)), "checkpoint", folder, logging.getLogger("bench"))
-        services = Services(checkpoints, _Recorder(), lambda: self._left == 0, self._stepped)
+        services = Services(checkpoints, NoRecorder(), lambda: self._left == 0, self._stepped)
         held = 2 * arguments.batch
         data = material.fold(len(material.pack) - held, held)
         self.loop = Loop(self.learner, images, data, PLACE, services)
@@ -233,11 +232,6 @@ class _Training:
     def _stepped(self, done: int, total: int, unit: str = "", **fields: float | int | str) -> None:
         if self._left:
             self._left -= 1
-
-
-class _Recorder:
-    def epoch(self, record: EpochRecord) -> None:
-        """Record nothing."""
 
 
 def _network(arguments: argparse.Namespace, epochs: int) -> Network:
