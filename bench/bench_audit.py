@@ -7,8 +7,8 @@ with right labels are called sure. One JSON line for each share and seed, then t
 
     python bench/bench_audit.py [--shares 0 0.005 0.01 0.02 0.05] [--seeds 3] [--people 400] [--set KEY=VALUE ...]
 
-With the defaults that is fifteen runs of the recipe `fast`: hours on two cores. Suspects of gender and mask do not depend
-on the networks for age, which `--set networks.age.epochs=1 networks.age-2.epochs=1` makes quick.
+With the defaults that is fifteen runs of the recipe `fast`: hours on two cores. Suspects of gender and mask do not
+depend on the networks for age, which `--set networks.age.epochs=1 networks.age-2.epochs=1` makes quick.
 """
 
 from __future__ import annotations
