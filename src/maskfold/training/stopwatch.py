@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from maskfold.allocator import keep_freed_memory
 from maskfold.recipe import Network
 from maskfold.training.backbones import build
 from maskfold.training.precision import Precision, autocast, choose_precision, try_out
@@ -59,6 +60,7 @@ def measure(
     Raises:
         RecipeError: If the backbone cannot be built.
     """
+    keep_freed_memory()  # as trainings do, which are a fifth faster by it
     began = time.perf_counter()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     before = torch.get_num_threads()
