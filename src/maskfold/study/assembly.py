@@ -26,9 +26,9 @@ class Start:
 
 
 def templates(recipe: Recipe) -> tuple[Network, tuple[Network, ...]]:
-    """Return the joint network of a preset, and the first one of each single attribute."""
-    first = {network.target: network for network in reversed(recipe.networks)}
-    return first[JOINT], tuple(first[name] for name in recipe.scheme.names if name in first)
+    """Return the joint network of a preset, and all those of single attributes: the hardest attribute has two."""
+    joint = next(network for network in recipe.networks if network.target == JOINT)
+    return joint, tuple(network for network in recipe.networks if network.target != JOINT)
 
 
 def parts(recipe: Recipe) -> tuple[float, ...]:

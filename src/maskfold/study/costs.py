@@ -52,7 +52,7 @@ class Facts:
     n_train: int
     n_eval: int
     parts: tuple[float, ...]
-    """Epochs of the attribute networks, as shares of the joint network's; one for each attribute."""
+    """Epochs of the networks of single attributes, as shares of the joint network's."""
     places: int
     """Trainings side by side."""
     job: float
