@@ -37,7 +37,7 @@ _MOST_SHOWN: Final = 8
 
 
 @dataclass(frozen=True)
-class View:
+class Window:
     """What part of a picture is compared, as shares of its width and height, and whether it is mirrored."""
 
     left: float = 0.0
@@ -54,10 +54,10 @@ class View:
         return ImageOps.mirror(cut) if self.mirrored else cut
 
 
-WHOLE: Final = View()
+WHOLE: Final = Window()
 _STARTS: Final = (0.0, CROPPED / 2, CROPPED)
-VIEWS: Final = tuple(
-    View(*corner, mirrored=mirrored)
+WINDOWS: Final = tuple(
+    Window(*corner, mirrored=mirrored)
     for mirrored in (False, True)
     for corner in (
         (0.0, 0.0, 1.0, 1.0),
@@ -67,8 +67,8 @@ VIEWS: Final = tuple(
 
 
 @dataclass(frozen=True)
-class Look:
-    """What is compared of the same view of all photographs, (N,) rows each."""
+class Seen:
+    """What is compared of the same part of all photographs, (N,) rows each."""
 
     signs: NDArray[np.float32]
     """(N, 64): the hash, -1 or 1, so that the product of two tells how many bits differ."""
@@ -87,19 +87,19 @@ class Looks:
         """Look at faces, uint8, (height, width, 3) each."""
         return cls(tuple(Image.fromarray(face).convert("L") for face in faces))
 
-    def seen(self, view: View) -> Look:
-        """Return what a view of each looks like."""
+    def seen(self, window: Window) -> Seen:
+        """Return what that part of each looks like."""
         signs = np.empty((len(self.pictures), 64), dtype=np.float32)
         detail = np.empty((len(self.pictures), _SIDE * _SIDE), dtype=np.float32)
         for number, picture in enumerate(self.pictures):
-            cut = view.of(picture)
+            cut = window.of(picture)
             small = np.asarray(cut.resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
             signs[number] = np.where(small[:, 1:] > small[:, :-1], 1, -1).ravel()
             fine = np.asarray(cut.resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float32).ravel()
             fine = fine - fine.mean()
             # A blank picture is like nothing.
             detail[number] = fine / max(1e-6, float(np.linalg.norm(fine)))
-        return Look(signs, detail)
+        return Seen(signs, detail)
 
 
 def duplicate_suspects(looks: Looks, images: Sequence[str], people: Sequence[str]) -> list[Suspect]:
@@ -115,8 +115,8 @@ def duplicate_suspects(looks: Looks, images: Sequence[str], people: Sequence[str
     alike: dict[tuple[int, int], float] = {}
     numbers = np.unique(np.asarray(people, dtype=object), return_inverse=True)[1]
     whole = looks.seen(WHOLE)
-    for view in VIEWS:
-        for one, other, likeness in _pairs(whole, whole if view == WHOLE else looks.seen(view), numbers):
+    for window in WINDOWS:
+        for one, other, likeness in _pairs(whole, whole if window == WHOLE else looks.seen(window), numbers):
             rows = min(one, other), max(one, other)
             alike[rows] = max(likeness, alike.get(rows, 0.0))
     found: dict[tuple[str, str], list[tuple[float, int, int]]] = defaultdict(list)
@@ -137,7 +137,7 @@ def _suspect(key: tuple[str, str], pairs: list[tuple[float, int, int]], images: 
     return Suspect("duplicate person", key[0], tuple(shown)[:_MOST_SHOWN], (), certainty, other=key[1])
 
 
-def _pairs(whole: Look, view: Look, people: NDArray[np.intp]) -> Iterator[tuple[int, int, float]]:
+def _pairs(whole: Seen, view: Seen, people: NDArray[np.intp]) -> Iterator[tuple[int, int, float]]:
     """Yield rows of photographs of different people that are alike, the second one in another view, and how much."""
     most = view.signs.shape[1] - 2 * BITS
     for start in range(0, len(people), _BLOCK):

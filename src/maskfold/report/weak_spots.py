@@ -1,4 +1,4 @@
-"""Where the vote is weak: how often it is right by kind of photograph and by number, such as by mask and by age."""
+"""Where the vote is weak: how often it is right by kind of photograph, and by number, such as years."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ERRORS: Final = 2.0
 
 
 @dataclass(frozen=True)
-class Share:
+class GroupShare:
     """How often one target is right in one group."""
 
     right: float
@@ -36,27 +36,27 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Row:
+class GroupRow:
     """One group of photographs."""
 
     name: str
     images: int
     people: int
-    shares: tuple[Share, ...]
+    shares: tuple[GroupShare, ...]
     """Of all attributes together, then of each."""
 
 
 @dataclass(frozen=True)
-class Table:
+class GroupTable:
     """Groups by one property."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[GroupRow, ...]
     said: str
     """The weakest group; empty where none is weak."""
 
 
-def weak_spots(combination: Combination) -> list[Table]:
+def weak_spots(combination: Combination) -> list[GroupTable]:
     """Return tables by the names that photographs of all people share (``mask1``, ``normal``), and by each number.
 
     Args:
@@ -68,7 +68,7 @@ def weak_spots(combination: Combination) -> list[Table]:
     for title, groups, names in _groupings(combination):
         rows = tuple(_row(name, (groups == name).to_numpy(), right, combination.train["person"]) for name in names)
         if len(rows) > 1:
-            found.append(Table(f"By {title}", rows, _weakest(title, rows, right)))
+            found.append(GroupTable(f"By {title}", rows, _weakest(title, rows, right)))
     return found
 
 
@@ -96,14 +96,14 @@ def _spans(numbers: pd.Series[float], attribute: Attribute) -> tuple[pd.Series[s
     return starts.map(names), list(names.values())
 
 
-def _row(name: str, chosen: NDArray[np.bool_], right: dict[str, NDArray[np.bool_]], person: pd.Series[str]) -> Row:
+def _row(name: str, chosen: NDArray[np.bool_], right: dict[str, NDArray[np.bool_]], person: pd.Series[str]) -> GroupRow:
     whose = person[chosen].to_numpy()
     people = len(set(whose))
     shares = []
     for target in right.values():
         share, error = share_of(target[chosen], whose)
-        shares.append(Share(share, people >= FEW and share + _ERRORS * error < float(target.mean())))
-    return Row(name, int(chosen.sum()), people, tuple(shares))
+        shares.append(GroupShare(share, people >= FEW and share + _ERRORS * error < float(target.mean())))
+    return GroupRow(name, int(chosen.sum()), people, tuple(shares))
 
 
 def share_of(right: NDArray[np.bool_], people: NDArray[np.object_]) -> tuple[float, float]:
@@ -125,7 +125,7 @@ def share_of(right: NDArray[np.bool_], people: NDArray[np.object_]) -> tuple[flo
     return share, float(np.sqrt((rest**2).sum() * len(counts) / (len(counts) - 1)) / counts.sum())
 
 
-def _weakest(title: str, rows: tuple[Row, ...], right: dict[str, NDArray[np.bool_]]) -> str:
+def _weakest(title: str, rows: tuple[GroupRow, ...], right: dict[str, NDArray[np.bool_]]) -> str:
     """Name the group and the attribute that is farthest below its share in all photographs."""
     gaps = [
         (float(all_of.mean()) - share.right, row, target, float(all_of.mean()))
