@@ -216,9 +216,10 @@ def _train(automation: Automation, looked: Looked, portfolio: Portfolio, jobs: J
         )
         plan = plan.with_recipe(recipe)
     names = [network.name for network in plan.recipe.networks]
+    voting = [name for name in names if plan.recipe.has_a_say(name)]
     trained = sum({**taken, **grown.taken}.values()) / places
     said = {
-        "networks": names,
+        "networks": voting,
         "left_out": [network.name for network in chosen.plan.recipe.networks if network.name not in names],
         "search": found.said if found is not None else None,
         "selection": selected.model_dump(exclude={"seconds"}) if selected is not None else None,

@@ -19,8 +19,6 @@ from maskfold.ensemble.inputs import combine_outcomes
 from maskfold.ensemble.vote import PRODUCT
 from maskfold.errors import InvariantError
 from maskfold.inference.model_card import model_card
-from maskfold.recipe import Recipe
-from maskfold.scheme import JOINT
 from maskfold.specs import (
     ExportOutcome,
     ExportSpec,
@@ -78,7 +76,7 @@ def _networks(spec: ExportSpec, workspace: Workspace) -> tuple[tuple[PackagedNet
     recipe, copied = spec.vote.recipe, list[File]()
     networks = []
     for network in recipe.networks:
-        if not _has_a_say(recipe, network.name):
+        if not recipe.has_a_say(network.name):
             continue
         trained: Sequence[TrainOutcome] = [
             *sorted((one for one in spec.vote.trained if one.network == network.name), key=lambda one: one.fold),
@@ -94,13 +92,6 @@ def _networks(spec: ExportSpec, workspace: Workspace) -> tuple[tuple[PackagedNet
             PackagedNetwork(name=network.name, target=network.target, input=network.input, weights=tuple(weights))
         )
     return tuple(networks), copied
-
-
-def _has_a_say(recipe: Recipe, name: str) -> bool:
-    """Return whether a network's weight, and that of the voter that it is part of, is above 0."""
-    weights = recipe.ensemble.weights
-    voter = name if recipe.network(name).target == JOINT else PRODUCT
-    return weights.get(name, 1.0) > 0 and weights.get(voter, 1.0) > 0
 
 
 def _describe(spec: ExportSpec, combination: Combination, networks: tuple[PackagedNetwork, ...]) -> ModelPackage:

@@ -190,3 +190,9 @@ class Recipe(Settings):
     def network(self, name: str) -> Network:
         """Return the network of that name."""
         return next(network for network in self.networks if network.name == name)
+
+    def has_a_say(self, network: str) -> bool:
+        """Return whether a network's weight, and that of the voter that it is part of, is above 0."""
+        weights = self.ensemble.weights
+        voter = network if self.network(network).target == JOINT else "attributes"
+        return weights.get(network, 1.0) > 0 and weights.get(voter, 1.0) > 0
