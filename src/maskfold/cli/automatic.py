@@ -33,8 +33,9 @@ def auto(
 ) -> None:
     """Choose, train and combine the networks that fit a budget. The same command goes on with an interrupted run."""
     with running_flow(verbose):
-        from flows.auto import SIDE_BY_SIDE, Automation, auto_here, described
-        from flows.looking import machine_of
+        with prefect_settings():
+            from flows.auto import SIDE_BY_SIDE, Automation, auto_here, described
+            from flows.looking import machine_of
         from maskfold.cli.progress import progress
         from maskfold.launch.slots import machine_slots
         from maskfold.pace import Pace
@@ -50,7 +51,7 @@ def auto(
         def pace() -> Pace:
             return Pace((), len(machine_slots(jobs=SIDE_BY_SIDE)))
 
-        with progress(console, automation.plan.said, pace) as shown, prefect_settings():
+        with progress(console, automation.plan.said, pace) as shown:
             result = auto_here(automation, shown, launcher, tell, only_plan=dry_run)
         if not dry_run:
             _show(result, automation)

@@ -60,7 +60,8 @@ def compare(
 ) -> None:
     """Compare variants of a recipe on the same folds, with intervals; merge what wins and confirm it."""
     with running_flow(verbose):
-        from flows.compare import Comparison, compare_here
+        with prefect_settings():
+            from flows.compare import Comparison, compare_here
         from maskfold.cli.progress import progress
         from maskfold.launch import pool_of
         from maskfold.launch.slots import machine_slots
@@ -80,7 +81,7 @@ def compare(
                 slots = machine_slots(jobs=len(comparison.trainings()))
                 return Pace(comparison.expected(), len(slots))
 
-            with progress(Console(stderr=True), comparison.base.said, pace) as shown, prefect_settings():
+            with progress(Console(stderr=True), comparison.base.said, pace) as shown:
                 result = compare_here(comparison, shown, launcher)
             _show(result)
     print_result(result, json)

@@ -53,7 +53,8 @@ def tune(
     The same command goes on with an interrupted search, also with a larger budget.
     """
     with running_flow(verbose):
-        from flows.tune import Tuning, tune_here
+        with prefect_settings():
+            from flows.tune import Tuning, tune_here
         from maskfold.cli.progress import progress
         from maskfold.launch import pool_of
         from maskfold.launch.slots import machine_slots
@@ -84,7 +85,7 @@ def tune(
             def pace() -> Pace:
                 return Pace((), len(machine_slots(jobs=tuning.trainings)))
 
-            with progress(Console(stderr=True), tuning.base.said, pace) as shown, prefect_settings():
+            with progress(Console(stderr=True), tuning.base.said, pace) as shown:
                 result = tune_here(tuning, shown, launcher)
             _show(result)
     print_result(result, json)

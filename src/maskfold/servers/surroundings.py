@@ -46,7 +46,10 @@ def quiet_logs() -> None:
 
 @contextlib.contextmanager
 def prefect_settings() -> Iterator[None]:
-    """Report wrong settings of Prefect, which it reads when it is imported, as wrong input."""
+    """Report wrong settings of Prefect, which it reads when it is imported, as wrong input.
+
+    Only imports belong inside: what is printed is kept back until the end.
+    """
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
