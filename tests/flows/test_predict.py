@@ -8,11 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
@@ -46,29 +44,6 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of eight photographs, so that few make many."""
     monkeypatch.setattr(ledger, "PART_PHOTOGRAPHS", 8)
     monkeypatch.setattr(planning, "PART_PHOTOGRAPHS", 8)
-
-
-@pytest.fixture
-def two_workers(prefect_server: str, tmp_path: Path) -> Iterator[str]:
-    """Name of a pool with two workers."""
-    environment = {**os.environ, "PREFECT_API_URL": prefect_server, "CUDA_VISIBLE_DEVICES": ""}
-    register = [sys.executable, "-m", "flows.register", "local"]
-    done = subprocess.run(register, env=environment, cwd=ROOT, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "local", "--limit", "1", "--name"]
-    started = []
-    for name in ("first", "second"):
-        with Path(tmp_path, f"{name}.log").open("wb") as log:
-            started.append(subprocess.Popen([*command, name], env=environment, stdout=log, stderr=log))
-    left = [psutil.Process(worker.pid) for worker in started]
-    yield "local"
-    for worker, process in zip(started, left, strict=True):
-        children = process.children(recursive=True)
-        worker.terminate()
-        worker.wait(timeout=30)
-        for child in children:
-            if child.is_running():
-                child.kill()
 
 
 def ask(trained: Trained, folder: Path, **options: Any) -> dict[str, Any]:
