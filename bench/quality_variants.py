@@ -115,6 +115,9 @@ _AGE: dict[str, Variant] = {
     "groups-6-gentle": Variant("spread 6, AutoGluon's rate, decay and batch", _spread(6, None, **_GENTLE)),
     "groups-6-decay": Variant("spread 6, early layers change less", _spread(6, None, **_DECAY)),
     "groups-6-light": Variant("spread 6, augmentation: light", _spread(6, None, augmentation="light")),
+    "groups-6-framed": Variant("spread 6, other framing and light", _spread(6, None, augmentation=_FRAMED)),
+    "groups-6-framed-longer": Variant("the same, ten epochs", _spread(6, None, augmentation=_FRAMED, epochs=10)),
+    "groups-6-strong": Variant("spread 6, augmentation: strong", _spread(6, None, augmentation="strong")),
     "groups-6-twice": Variant("spread 6, twice the epochs", _spread(6, None, epochs=12)),
     "groups-6-smooth": Variant(
         "spread 6, and label smoothing as it is", _spread(6, None, loss={"name": "label-smoothing", "smoothing": 0.2})
@@ -169,6 +172,8 @@ VARIANTS: dict[str, dict[str, Variant]] = {
             external=True,
         ),
         "good": Variant("the same, twelve epochs", _NEW_JOINT | {"epochs": 12}),
+        "new-framed": Variant("with six epochs, other framing and light", _NEW_JOINT | {"augmentation": _FRAMED}),
+        "new-framed-longer": Variant("the same, ten epochs", _NEW_JOINT | {"augmentation": _FRAMED, "epochs": 10}),
         "spread-6": Variant("the groups of age as a distribution", _SPREAD),
         "mixup": Variant("MixUp beside CutMix", {"mixup": 0.3}),
         **_TRAINING,
@@ -193,6 +198,8 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         BASE: Variant("the gender network as it is"),
         "good": Variant("eight epochs", {"epochs": 8}),
         "covers": Variant("with covers drawn on faces", _COVERED),
+        "framed": Variant("other framing and light", {"augmentation": _FRAMED}),
+        "framed-longer": Variant("the same, ten epochs", {"augmentation": _FRAMED, "epochs": 10}),
         **_TRAINING,
     },
     "age": {**_AGE, **_TRAINING},

@@ -3,10 +3,11 @@
 ::
 
     python -m tests.faults.campaign --kills 100      # or: make campaign N=100
+    python -m tests.faults.campaign --kills 30 --command tune    # or: auto
 
 Every workspace must end byte-equal to that of a run that nobody disturbed: submission, out-of-fold table, predictions,
-weights, crops. MLflow must show every run once, with its end. No process may be left, and nothing outside of workspace
-and homes may change.
+weights, crops, the winner of a search. No job that was done may be done again. MLflow must show every run once, with
+its end. No process may be left, and nothing outside of workspace and homes may change.
 """
 
 from __future__ import annotations
@@ -26,37 +27,18 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import psutil
 
-from portraits import draw
 from tests.faults.outputs import Outputs, mlflow_faults
 from tests.faults.sandbox import Sandbox, kind_of, state_of
+from tests.faults.subjects import SUBJECTS, Subject
 from tests.servers.s3 import S3Server
 
-# Every kind of job in little time: a joint network and one for each of two attributes, two folds of each.
-RECIPE = """
-name: campaign
-scheme:
-  attributes:
-    - {name: mask, values: [wear, incorrect, not worn]}
-    - {name: gender, of: person, values: [male, female]}
-folds: {k: 2}
-crop: {face_size: [64, 48], portrait_size: [64, 48]}
-networks:
-  - &one
-    name: joint
-    backbone: test_resnet
-    pretrained: none
-    epochs: 4
-    batch_size: 16
-    optimizer: {name: adamw, lr: 0.002}
-    amp: "off"
-  - {<<: *one, name: mask, target: mask, epochs: 2}
-  - {<<: *one, name: gender, target: gender, epochs: 2}
-"""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGABRT)
+OUTCOMES = "*/*/outcome.json"
+"""Addresses in a workspace of what jobs have done."""
 EVERYTHING = "everything"
 """A victim: all processes of a run at once, as when a machine stops."""
 RUN_SECONDS = 600.0
@@ -144,18 +126,18 @@ class Place:
 class Campaign:
     """Runs in sandboxes on one data set, compared with one undisturbed run."""
 
-    def __init__(self, folder: Path, seed: int, s3: S3Server | None = None) -> None:
+    def __init__(self, folder: Path, seed: int, s3: S3Server | None = None, command: str = "run") -> None:
         self.result = Result()
         self._folder, self._seed, self._s3 = folder, seed, s3
         self._wanted, self._lock, self._numbers = 0, threading.Lock(), itertools.count()
-        self._data, self._bystander, self._recipe = folder / "data", folder / "bystander", folder / "recipe.yaml"
-        draw(self._data, people=8, seed=1, size=(192, 256))
-        self._recipe.write_text(RECIPE)
+        self._data, self._bystander = folder / "data", folder / "bystander"
+        self._subject: Subject = SUBJECTS[command](self._data)
         self._bystander.mkdir()
         (self._bystander / "photo.jpg").write_bytes(b"a file of the user's")
         self._untouched = state_of([self._data, self._bystander])
         self._undisturbed = folder / "undisturbed"
         place = Place(-1, Sandbox(self._undisturbed), str(self._undisturbed / "workspace"), random.Random(seed))
+        self._given = self._subject.prepare(place.sandbox)
         began = time.monotonic()
         self._run(place, None)
         if place.code != 0 or self.result.violations:
@@ -222,15 +204,22 @@ class Campaign:
             for home in ("prefect", "maskfold"):
                 shutil.copytree(self._undisturbed / home, sandbox.folder / home, dirs_exist_ok=True)
         if not on_s3 or self._s3 is None:
+            for name, content in self._given.items():
+                path = sandbox.folder / "workspace" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
             return Place(number, sandbox, str(sandbox.folder / "workspace"), chance)
-        self._s3.make_bucket(f"campaign-{number}")
-        return Place(number, sandbox, f"s3://campaign-{number}/workspace", chance)
+        bucket = f"campaign-{number}"
+        self._s3.make_bucket(bucket)
+        for name, content in self._given.items():
+            self._s3.client().put_object(Bucket=bucket, Key=f"workspace/{name}", Body=content)
+        return Place(number, sandbox, f"s3://{bucket}/workspace", chance)
 
     def _run(self, place: Place, instant: float | None) -> Kill | None:
         """Run once, kill one process at an instant unless the run is faster, and wait until all are gone."""
         sandbox = place.sandbox
-        arguments = ("--recipe", str(self._recipe), "--data", str(self._data), "--workspace", place.workspace)
-        process = sandbox.start("run", *arguments)
+        done = self._done(place)
+        process = sandbox.start(*self._subject.arguments, "--workspace", place.workspace)
         victim = ""
         if instant is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -242,6 +231,9 @@ class Campaign:
         if left := sandbox.left_over(LEFT_SECONDS):
             self._report(place, f"{said}: processes are left: {sorted(map(kind_of, left))}")
             sandbox.kill()
+        after = self._done(place)
+        if again := sorted(key for key, when in done.items() if after.get(key) != when):
+            self._report(place, f"{said}: done again, or gone: {', '.join(again)}")
         if "Traceback" in sandbox.complained or (kill and kill.is_surprising()):
             self._report(place, f"{said}: {sandbox.complained[-1500:]}")
         if kill is not None:
@@ -292,6 +284,17 @@ class Campaign:
         if strays := [path.name for path in (folder / "tmp").glob("maskfold-*")]:
             self._report(place, f"temporary files are left: {strays}")
 
+    def _done(self, place: Place) -> dict[str, object]:
+        """Return when each job of a workspace was done, by its address."""
+        if self._s3 is None or place.store != "S3":
+            workspace = Path(place.workspace)
+            return {str(path.relative_to(workspace)): path.stat().st_mtime_ns for path in workspace.glob(OUTCOMES)}
+        bucket, prefix = place.workspace.removeprefix("s3://").split("/", 1)
+        pages = self._s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+        entries = [entry for page in pages for entry in page.get("Contents", [])]
+        times = {entry["Key"].removeprefix(f"{prefix}/"): entry["LastModified"] for entry in entries}
+        return {name: when for name, when in times.items() if PurePosixPath(name).match(OUTCOMES)}
+
     def _outputs(self, place: Place) -> Outputs:
         if self._s3 is not None and place.store == "S3":
             return Outputs.of_bucket(self._s3, *place.workspace.removeprefix("s3://").split("/", 1))
@@ -312,6 +315,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--seconds", type=float, default=float("inf"), help="begin no further workspace after this time"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--command", choices=list(SUBJECTS), default="run")
     parser.add_argument("--without-s3", action="store_true", help="only workspaces on the disk")
     arguments = parser.parse_args(argv)
     with contextlib.ExitStack() as stack:
@@ -321,7 +325,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             s3 = S3Server.create(folder / "s3")
             s3.start()
             stack.callback(s3.stop)
-        campaign = Campaign(folder, arguments.seed, s3)
+        campaign = Campaign(folder, arguments.seed, s3, arguments.command)
         result = campaign.run(arguments.kills, arguments.beside, arguments.seconds)
     print(result.table())
     return 1 if result.violations else 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.servers.s3 import S3Server
 
-_COMPARED = (".csv", ".parquet", ".safetensors", ".npy")
+_COMPARED = (".csv", ".parquet", ".safetensors", ".npy", ".yaml")
 
 
 @dataclass(frozen=True)

@@ -18,32 +18,17 @@ from maskfold.errors import InputError
 from maskfold.study import costs
 from maskfold.study.portfolio import Portfolio
 from tests.faults.sandbox import Sandbox
+from tests.flows.colours import MEASURED, draw_weights
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers]
 
 BUDGET = "5m"
-MEASURED = {
-    "prepare": {"seconds": 1.0},
-    "look": {"seconds": 1.0, "start": 1.0, "images_per_second": 50.0},
-    "measure": {"seconds": 1.0, "start": 0.5, "images_per_second": 60.0, "predicted_per_second": 200.0},
-}
-"""Stages that decide the plan, and what these tests make them say: so slow that the budget is kept on any machine."""
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of a tiny network, the only candidate then; random ones, of which some learn better than others."""
-    import torch
-    from safetensors.torch import save_file
-
-    from maskfold.training.backbones import timm
-
-    folder = tmp_path_factory.mktemp("weights")
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        tensors = timm.create_model("test_resnet", num_classes=0).state_dict()
-    save_file(tensors, folder / "test_resnet.safetensors")
-    return folder
+    """Weights of a tiny network, the only candidate then."""
+    return draw_weights(tmp_path_factory.mktemp("weights"))
 
 
 def automation(colours: Path, workspace: Path, weights: Path, budget: str = BUDGET, **given: Any) -> Automation:

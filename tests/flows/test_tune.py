@@ -18,16 +18,11 @@ from maskfold import tracking
 from maskfold.errors import InputError
 from maskfold.recipe import load_recipe
 from tests.faults.sandbox import Sandbox
+from tests.flows.colours import SPACE
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers]
 
-LR, CUTMIX, MIXUP = "networks.joint.optimizer.lr", "networks.joint.cutmix.p", "networks.joint.mixup.p"
-SPACE = {
-    LR: {"low": 1.5, "high": 500, "log": True, "relative": True},
-    CUTMIX: {"low": 0.0, "high": 0.9},
-    MIXUP: {"choices": [0, 0.6]},
-}
-TRIALS = 5
+LR, TRIALS = "networks.joint.optimizer.lr", 5
 
 
 def tuning(colours: Path, workspace: Path, **given: Any) -> Tuning:
