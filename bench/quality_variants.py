@@ -49,6 +49,11 @@ def _spread(years: float, step: float | None = 5, **more: Any) -> dict[str, Any]
     return {"binning": {"age": {"step": step, "spread": years}}, "loss": "cross-entropy"} | more
 
 
+def _rate(lr: float) -> dict[str, Any]:
+    """Return the optimizer with another learning rate."""
+    return {"name": "adamw", "lr": lr, "weight_decay": 0.01}
+
+
 def _expected(weight: float) -> dict[str, Any]:
     """Return the loss of DLDL-v2."""
     return {"loss": {"name": "mixture", "parts": ["cross-entropy", {"name": "expectation", "weight": weight}]}}
@@ -115,6 +120,15 @@ _AGE: dict[str, Variant] = {
     "groups-6-gentle": Variant("spread 6, AutoGluon's rate, decay and batch", _spread(6, None, **_GENTLE)),
     "groups-6-decay": Variant("spread 6, early layers change less", _spread(6, None, **_DECAY)),
     "groups-6-light": Variant("spread 6, augmentation: light", _spread(6, None, augmentation="light")),
+    "groups-6-faster": Variant("spread 6, twice the rate", _spread(6, None, optimizer=_rate(0.002))),
+    "groups-6-fastest": Variant("spread 6, four times the rate", _spread(6, None, optimizer=_rate(0.004))),
+    "groups-6-faster-mixup": Variant(
+        "spread 6, twice the rate, MixUp", _spread(6, None, optimizer=_rate(0.002), mixup=0.3)
+    ),
+    "groups-6-faster-cutmix": Variant(
+        "spread 6, twice the rate, CutMix",
+        _spread(6, None, optimizer=_rate(0.002), cutmix={"p": 0.5, "shape": "box"}),
+    ),
     "groups-6-framed": Variant("spread 6, other framing and light", _spread(6, None, augmentation=_FRAMED)),
     "groups-6-framed-longer": Variant("the same, ten epochs", _spread(6, None, augmentation=_FRAMED, epochs=10)),
     "groups-6-strong": Variant("spread 6, augmentation: strong", _spread(6, None, augmentation="strong")),
@@ -172,6 +186,8 @@ VARIANTS: dict[str, dict[str, Variant]] = {
             external=True,
         ),
         "good": Variant("the same, twelve epochs", _NEW_JOINT | {"epochs": 12}),
+        "new-faster": Variant("with six epochs, twice the rate", _NEW_JOINT | {"optimizer": _rate(0.002)}),
+        "new-fastest": Variant("with six epochs, four times the rate", _NEW_JOINT | {"optimizer": _rate(0.004)}),
         "new-framed": Variant("with six epochs, other framing and light", _NEW_JOINT | {"augmentation": _FRAMED}),
         "new-framed-longer": Variant("the same, ten epochs", _NEW_JOINT | {"augmentation": _FRAMED, "epochs": 10}),
         "spread-6": Variant("the groups of age as a distribution", _SPREAD),
@@ -199,15 +215,40 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "good": Variant("eight epochs", {"epochs": 8}),
         "covers": Variant("with covers drawn on faces", _COVERED),
         "framed": Variant("other framing and light", {"augmentation": _FRAMED}),
+        "cutmix": Variant("CutMix", {"cutmix": {"p": 0.5, "shape": "box"}}),
+        "mixup": Variant("MixUp", {"mixup": 0.3}),
+        "smooth": Variant("label smoothing", {"loss": {"name": "label-smoothing", "smoothing": 0.1}}),
+        "framed-cutmix": Variant(
+            "other framing and light, CutMix", {"augmentation": _FRAMED, "cutmix": {"p": 0.5, "shape": "box"}}
+        ),
+        "faster": Variant("twice the rate", {"optimizer": _rate(0.004)}),
+        "faster-cutmix": Variant(
+            "twice the rate, CutMix", {"optimizer": _rate(0.004), "cutmix": {"p": 0.5, "shape": "box"}}
+        ),
+        "faster-framed": Variant(
+            "twice the rate, other framing and light", {"optimizer": _rate(0.004), "augmentation": _FRAMED}
+        ),
+        "slower": Variant("half the rate", {"optimizer": _rate(0.001)}),
         "framed-longer": Variant("the same, ten epochs", {"augmentation": _FRAMED, "epochs": 10}),
         **_TRAINING,
     },
     "age": {**_AGE, **_TRAINING},
-    AGAIN: {name: _AGE[name] for name in (BASE, "groups-6", "good")},
+    AGAIN: {name: _AGE[name] for name in (BASE, "groups-6", "groups-6-faster", "groups-6-fastest", "good")},
     VOTE: {
         BASE: Variant("the recipe as it is"),
         "weighted": Variant("the networks of one attribute weigh twice", weights=_TWICE),
         "new": Variant("what won of each network, and two for age", _NEW, weights=_TWICE),
+        "faster": Variant(
+            "the same, twice the rate but of the mask network",
+            {
+                "joint": "new-faster",
+                "mask": "new",
+                "gender": "faster",
+                "age": "groups-6-faster",
+                AGAIN: "groups-6-faster",
+            },
+            weights=_TWICE,
+        ),
         "longer": Variant("the joint network with eight epochs", _NEW | {"joint": "often-spread"}, weights=_TWICE),
         "one-age": Variant(
             "the same, one network for age", _NEW | {"joint": "often-spread", AGAIN: None}, weights=_TWICE

@@ -118,6 +118,24 @@ def test_killed_and_run_again_the_result_is_the_same_and_no_job_is_done_twice(
         assert Path(again[name]).read_bytes() == Path(result[name]).read_bytes()
 
 
+def test_two_people_who_run_the_same_search_share_its_trials(tuned, colours: Path, tmp_path: Path) -> None:
+    result, undisturbed = tuned
+    workspace, space = tmp_path / "workspace", tmp_path / "space.yaml"
+    space.write_text(json.dumps(SPACE))
+    command = ("tune", "--data", str(colours), "--recipe", str(colours / "recipe.yaml"), "--workspace", str(workspace))
+    people = [Sandbox(tmp_path / name) for name in ("one", "other")]
+    started = [one.start(*command, "--space", str(space), "--trials", str(TRIALS), "--json") for one in people]
+    assert [process.wait(timeout=500) for process in started] == [0, 0], [one.complained for one in people]
+    for one in people:
+        found = json.loads(one.printed.splitlines()[-1])
+        for name in ("winner", "csv"):
+            assert Path(found[name]).read_bytes() == Path(result[name]).read_bytes()
+    assert outcomes(workspace).keys() == outcomes(undisturbed).keys()
+    done = [set(re.findall(r"^(train_fold .*): done$", one.complained, re.MULTILINE)) for one in people]
+    assert not done[0] & done[1]
+    assert len(done[0] | done[1]) == len(outcomes(undisturbed))
+
+
 def test_a_small_budget_allows_the_recipe_alone_and_nothing_is_adopted(colours: Path, tuned) -> None:
     _, workspace = tuned
     result = tune_here(tuning(colours, workspace, trials=None, budget="0.1s"), nullcontext(), "local")
