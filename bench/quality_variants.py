@@ -238,16 +238,8 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         BASE: Variant("the recipe as it is"),
         "weighted": Variant("the networks of one attribute weigh twice", weights=_TWICE),
         "new": Variant("what won of each network, and two for age", _NEW, weights=_TWICE),
-        "faster": Variant(
-            "the same, twice the rate but of the mask network",
-            {
-                "joint": "new-faster",
-                "mask": "new",
-                "gender": "faster",
-                "age": "groups-6-faster",
-                AGAIN: "groups-6-faster",
-            },
-            weights=_TWICE,
+        "gender-faster": Variant(
+            "the same, twice the rate of the gender network", _NEW | {"gender": "faster"}, weights=_TWICE
         ),
         "longer": Variant("the joint network with eight epochs", _NEW | {"joint": "often-spread"}, weights=_TWICE),
         "one-age": Variant(

@@ -130,10 +130,10 @@ def test_two_people_who_run_the_same_search_share_its_trials(tuned, colours: Pat
         found = json.loads(one.printed.splitlines()[-1])
         for name in ("winner", "csv"):
             assert Path(found[name]).read_bytes() == Path(result[name]).read_bytes()
-    assert outcomes(workspace).keys() == outcomes(undisturbed).keys()
+    assert outcomes(workspace).keys() <= outcomes(undisturbed).keys()
     done = [set(re.findall(r"^(train_fold .*): done$", one.complained, re.MULTILINE)) for one in people]
     assert not done[0] & done[1]
-    assert len(done[0] | done[1]) == len(outcomes(undisturbed))
+    assert len(done[0] | done[1]) == len(outcomes(workspace))
 
 
 def test_a_small_budget_allows_the_recipe_alone_and_nothing_is_adopted(colours: Path, tuned) -> None:
