@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -73,6 +74,28 @@ def test_published_locally_is_fetched_in_place(tmp_path: Path) -> None:
     workspace = open_workspace(str(tmp_path / "w"))
     file = workspace.publish(make_file(tmp_path / "source", 10), "a/b")
     assert workspace.fetch(file) == tmp_path / "w/a/b"
+
+
+def test_publishing_survives_that_somebody_else_deletes(tmp_path: Path) -> None:
+    """Two runs that do the same training delete each other's past checkpoints."""
+    workspace, source, ended = (
+        open_workspace(str(tmp_path / "w")),
+        make_file(tmp_path / "source", 100),
+        threading.Event(),
+    )
+
+    def delete() -> None:
+        while not ended.is_set():
+            workspace.delete("a/file")
+
+    other = threading.Thread(target=delete)
+    other.start()
+    try:
+        published = [workspace.publish(source, "a/file") for _ in range(200)]
+    finally:
+        ended.set()
+        other.join()
+    assert {file.sha256 for file in published} == {hashlib.sha256(source.read_bytes()).hexdigest()}
 
 
 def test_list_is_sorted_recursive_and_bound_to_the_folder(workspace: Workspace) -> None:

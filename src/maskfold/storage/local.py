@@ -69,7 +69,10 @@ class LocalBackend:
             with _publishing(target) as path:
                 sha256 = copy_hashed(source, path)
                 size = path.stat().st_size
-            remember_file(target, sha256)
+            with contextlib.suppress(
+                FileNotFoundError
+            ):  # who does the same work has deleted it: a checkpoint of the past
+                remember_file(target, sha256)
         return File(path=address, sha256=sha256, size=size)
 
     def fetch(self, file: File) -> Path:
