@@ -14,18 +14,28 @@ depend on the networks for age, which `--set networks.age.epochs=1 networks.age-
 from __future__ import annotations
 
 import argparse
+import csv
+import importlib
 import json
+import logging
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from mislabelled import audited, folders_of, mislabel
+
+from flows.plan import Plan, plan_run
+from maskfold.launch import entry
+from maskfold.launch.folder import find_outcome
+from maskfold.specs import AuditSpec, Outcome, Spec
 
 SHARED = Path(__file__).parents[2] / "shared"
 BOUNDS = "scheme.attributes.age.bounds=[45,60]"
 """Those that the real photographs need."""
+OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 KINDS = ("attribute of a person", "swapped photographs")
 
 
@@ -55,13 +65,57 @@ class Planted:
 def plant(folder: Path, share: float, seed: int, people: int) -> Planted:
     """Copy the real photographs of some people with a share of wrong labels."""
     source = SHARED / "realdata"
-    names = folders_of(source)[:people]
+    with (source / "train" / "train.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))[:people]
     random = np.random.default_rng(seed)
-    chosen = [names[place] for place in random.choice(len(names), round(share * len(names)), replace=False)]
+    chosen = [rows[place]["path"] for place in random.choice(len(rows), round(share * len(rows)), replace=False)]
     flipped, swapped = set(chosen[::2]), set(chosen[1::2])
-    mislabel(source, folder, names, flipped, swapped)
+    (folder / "eval" / "images").mkdir(parents=True)
+    asked = sorted((source / "eval" / "images").iterdir())[:2]  # the layout has an evaluation part
+    for image in asked:
+        shutil.copy(image, folder / "eval" / "images")
+    lines = ["ImageID,ans", *(f"{image.name},0" for image in asked), ""]
+    (folder / "eval" / "info.csv").write_text("\n".join(lines), encoding="utf-8")
+    for row in rows:
+        old = row["path"]
+        if old in flipped:
+            row["gender"] = {"male": "female", "female": "male"}[row["gender"]]
+            row["path"] = "_".join((old.split("_")[0], row["gender"], *old.split("_")[2:]))
+        target = folder / "train" / "images" / row["path"]
+        shutil.copytree(source / "train" / "images" / old, target)
+        if old in swapped:
+            [worn, bare] = [next(target.glob(f"{name}.*")) for name in ("incorrect_mask", "normal")]
+            aside = worn.rename(target / f"aside{worn.suffix}")
+            bare.rename(target / f"incorrect_mask{bare.suffix}")
+            aside.rename(target / f"normal{aside.suffix}")
+    with (folder / "train" / "train.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
     ids = [{path.split("_")[0] for path in some} for some in (flipped, swapped)]
     return Planted(dict(zip(KINDS, ids, strict=True)))
+
+
+def audited(data: Path, workspace: Path, settings: list[str]) -> pd.DataFrame:
+    """Train, vote and audit in this process; return the suspects."""
+    plan = plan_run(str(data), str(workspace), "fast", [BOUNDS, *settings], [str(SHARED / "weights")])
+    weights = {backbone: given.adopt(plan.workspace) for backbone, given in plan.given_weights.items()}
+    prepared = _run(plan, plan.prepare())
+    cropped = _run(plan, plan.crop(prepared))
+    folds = plan.train_folds(prepared, cropped, weights)
+    trained = [_run(plan, spec) for spec in folds]
+    evaluated = [_run(plan, spec) for spec in plan.predict_eval(prepared, cropped, folds, trained)]
+    vote = plan.ensemble(prepared, cropped, trained, (), tuple(spec.key for spec in folds), evaluated)
+    result = _run(plan, vote)
+    asked = AuditSpec(workspace=plan.workspace.uri, ensemble_key=vote.key, run="bench", vote=vote, result=result)
+    return pd.read_parquet(plan.workspace.fetch(_run(plan, asked).table))
+
+
+def _run(plan: Plan, spec: Spec[OutcomeT]) -> OutcomeT:
+    entry.run_spec(importlib.import_module(f"tasks.{spec.stage}").run, spec, logging.getLogger("bench"))
+    found = find_outcome(plan.workspace, spec)
+    assert found is not None
+    return found
 
 
 def main() -> None:
@@ -72,13 +126,12 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=400)
     parser.add_argument("--set", nargs="*", default=[], help="settings of the recipe")
     arguments = parser.parse_args()
-    settings, weights = [BOUNDS, *arguments.set], [str(SHARED / "weights")]
     rows = []
     for seed in range(arguments.seeds):  # so that a run that is stopped has some of each share
         for share in arguments.shares:
             with tempfile.TemporaryDirectory(prefix="bench-audit-") as scratch:
                 planted = plant(Path(scratch) / "data", share, seed, arguments.people)
-                found = planted.judge(audited(Path(scratch) / "data", Path(scratch) / "workspace", settings, weights))
+                found = planted.judge(audited(Path(scratch) / "data", Path(scratch) / "workspace", arguments.set))
             print(json.dumps({"share": share, "seed": seed, **found}), flush=True)
             rows += [{"share": share, "kind": kind, **one} for kind, one in found.items()]
     table = pd.DataFrame(rows).groupby(["share", "kind"], sort=True).mean().round(2).reset_index()

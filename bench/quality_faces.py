@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,27 +37,29 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=360)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    wrong = None
     if not (arguments.faces / "external.csv").is_file():
-        print(f"quality_faces: {arguments.faces}: no external.csv there", file=sys.stderr)
+        wrong = f"--faces {arguments.faces}: no external.csv there"
+    elif arguments.out.exists():
+        wrong = f"--out {arguments.out}: exists; name a new folder"
+    if wrong:
+        print(f"quality_faces: {wrong}", file=sys.stderr)
         return 2
-    arguments.out.mkdir(parents=True)
     torch.set_num_threads(1)
     draws, rows = np.random.default_rng(arguments.seed), []
-    for row, photograph, face in _found(arguments.faces, draws):
+    *people, last = itertools.islice(_found(arguments.faces, draws), arguments.people + 1)
+    for row, photograph, face in people:
         number = f"{len(rows):06d}"
         folder = f"{number}_{row['gender']}_Various_{row['age']}"
         _write(arguments.out / "train" / "images" / folder, photograph, face, draws)
         rows.append({"id": number, "gender": row["gender"], "race": "Various", "age": row["age"], "path": folder})
-        if len(rows) == arguments.people:
-            break
     with (arguments.out / "train" / "train.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    asked = arguments.out / "eval"  # the layout has an evaluation part
-    (asked / "images").mkdir(parents=True)
-    (asked / "images" / "a.jpg").write_bytes(next((arguments.out / "train").rglob("normal.jpg")).read_bytes())
-    (asked / "info.csv").write_text("ImageID,ans\na.jpg,0\n", encoding="utf-8")
+    _write(arguments.out / "eval" / "images", *last[1:], draws)  # the layout has an evaluation part
+    lines = ["ImageID,ans", *(f"{name}.jpg,0" for name in NAMES), ""]
+    (arguments.out / "eval" / "info.csv").write_text("\n".join(lines), encoding="utf-8")
     print(f"{arguments.out}: {len(rows)} people")
     return 0
 

@@ -121,17 +121,6 @@ _AGE: dict[str, Variant] = {
     "groups-6-decay": Variant("spread 6, early layers change less", _spread(6, None, **_DECAY)),
     "groups-6-light": Variant("spread 6, augmentation: light", _spread(6, None, augmentation="light")),
     "groups-6-faster": Variant("spread 6, twice the rate", _spread(6, None, optimizer=_rate(0.002))),
-    "groups-6-fastest": Variant("spread 6, four times the rate", _spread(6, None, optimizer=_rate(0.004))),
-    "groups-6-faster-mixup": Variant(
-        "spread 6, twice the rate, MixUp", _spread(6, None, optimizer=_rate(0.002), mixup=0.3)
-    ),
-    "groups-6-faster-cutmix": Variant(
-        "spread 6, twice the rate, CutMix",
-        _spread(6, None, optimizer=_rate(0.002), cutmix={"p": 0.5, "shape": "box"}),
-    ),
-    "groups-6-framed": Variant("spread 6, other framing and light", _spread(6, None, augmentation=_FRAMED)),
-    "groups-6-framed-longer": Variant("the same, ten epochs", _spread(6, None, augmentation=_FRAMED, epochs=10)),
-    "groups-6-strong": Variant("spread 6, augmentation: strong", _spread(6, None, augmentation="strong")),
     "groups-6-twice": Variant("spread 6, twice the epochs", _spread(6, None, epochs=12)),
     "groups-6-smooth": Variant(
         "spread 6, and label smoothing as it is", _spread(6, None, loss={"name": "label-smoothing", "smoothing": 0.2})
@@ -187,9 +176,6 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         ),
         "good": Variant("the same, twelve epochs", _NEW_JOINT | {"epochs": 12}),
         "new-faster": Variant("with six epochs, twice the rate", _NEW_JOINT | {"optimizer": _rate(0.002)}),
-        "new-fastest": Variant("with six epochs, four times the rate", _NEW_JOINT | {"optimizer": _rate(0.004)}),
-        "new-framed": Variant("with six epochs, other framing and light", _NEW_JOINT | {"augmentation": _FRAMED}),
-        "new-framed-longer": Variant("the same, ten epochs", _NEW_JOINT | {"augmentation": _FRAMED, "epochs": 10}),
         "spread-6": Variant("the groups of age as a distribution", _SPREAD),
         "mixup": Variant("MixUp beside CutMix", {"mixup": 0.3}),
         **_TRAINING,
@@ -217,23 +203,15 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "framed": Variant("other framing and light", {"augmentation": _FRAMED}),
         "cutmix": Variant("CutMix", {"cutmix": {"p": 0.5, "shape": "box"}}),
         "mixup": Variant("MixUp", {"mixup": 0.3}),
-        "smooth": Variant("label smoothing", {"loss": {"name": "label-smoothing", "smoothing": 0.1}}),
         "framed-cutmix": Variant(
             "other framing and light, CutMix", {"augmentation": _FRAMED, "cutmix": {"p": 0.5, "shape": "box"}}
         ),
         "faster": Variant("twice the rate", {"optimizer": _rate(0.004)}),
-        "faster-cutmix": Variant(
-            "twice the rate, CutMix", {"optimizer": _rate(0.004), "cutmix": {"p": 0.5, "shape": "box"}}
-        ),
-        "faster-framed": Variant(
-            "twice the rate, other framing and light", {"optimizer": _rate(0.004), "augmentation": _FRAMED}
-        ),
         "slower": Variant("half the rate", {"optimizer": _rate(0.001)}),
-        "framed-longer": Variant("the same, ten epochs", {"augmentation": _FRAMED, "epochs": 10}),
         **_TRAINING,
     },
     "age": {**_AGE, **_TRAINING},
-    AGAIN: {name: _AGE[name] for name in (BASE, "groups-6", "groups-6-faster", "groups-6-fastest", "good")},
+    AGAIN: {name: _AGE[name] for name in (BASE, "groups-6", "good")},
     VOTE: {
         BASE: Variant("the recipe as it is"),
         "weighted": Variant("the networks of one attribute weigh twice", weights=_TWICE),

@@ -31,9 +31,9 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-from tests.faults.outputs import Outputs, mlflow_faults
+from tests.faults.outputs import Outputs, listed, mlflow_faults
 from tests.faults.sandbox import Sandbox, kind_of, state_of
-from tests.faults.subjects import SUBJECTS, Subject
+from tests.faults.subjects import SUBJECTS
 from tests.servers.s3 import S3Server
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGABRT)
@@ -131,7 +131,7 @@ class Campaign:
         self._folder, self._seed, self._s3 = folder, seed, s3
         self._wanted, self._lock, self._numbers = 0, threading.Lock(), itertools.count()
         self._data, self._bystander = folder / "data", folder / "bystander"
-        self._subject: Subject = SUBJECTS[command](self._data)
+        self._subject = SUBJECTS[command](self._data)
         self._bystander.mkdir()
         (self._bystander / "photo.jpg").write_bytes(b"a file of the user's")
         self._untouched = state_of([self._data, self._bystander])
@@ -289,10 +289,7 @@ class Campaign:
         if self._s3 is None or place.store != "S3":
             workspace = Path(place.workspace)
             return {str(path.relative_to(workspace)): path.stat().st_mtime_ns for path in workspace.glob(OUTCOMES)}
-        bucket, prefix = place.workspace.removeprefix("s3://").split("/", 1)
-        pages = self._s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
-        entries = [entry for page in pages for entry in page.get("Contents", [])]
-        times = {entry["Key"].removeprefix(f"{prefix}/"): entry["LastModified"] for entry in entries}
+        times = listed(self._s3, *place.workspace.removeprefix("s3://").split("/", 1))
         return {name: when for name, when in times.items() if PurePosixPath(name).match(OUTCOMES)}
 
     def _outputs(self, place: Place) -> Outputs:

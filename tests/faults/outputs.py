@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from tests.servers.s3 import S3Server
@@ -31,10 +32,7 @@ class Outputs:
     @classmethod
     def of_bucket(cls, server: S3Server, bucket: str, prefix: str) -> Outputs:
         """Read a workspace on S3, by a client that is none of ours."""
-        client = server.client()
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        names = [key.removeprefix(f"{prefix}/") for key in keys]
+        client, names = server.client(), list(listed(server, bucket, prefix))
         read = {
             name: client.get_object(Bucket=bucket, Key=f"{prefix}/{name}")["Body"].read()
             for name in names
@@ -54,6 +52,13 @@ class Outputs:
         """
         texts = [name for name in self.files if name.startswith("models/") and not name.endswith(".safetensors")]
         return Counter((name.split("/")[0], content) for name, content in self.files.items() if name not in texts)
+
+
+def listed(server: S3Server, bucket: str, prefix: str) -> dict[str, datetime]:
+    """Return when each object below a prefix was written, by its address there."""
+    pages = server.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+    entries = [entry for page in pages for entry in page.get("Contents", [])]
+    return {entry["Key"].removeprefix(f"{prefix}/"): entry["LastModified"] for entry in entries}
 
 
 def mlflow_faults(database: Path, records: frozenset[str]) -> list[str]:

@@ -10,28 +10,8 @@ from pathlib import Path
 from portraits import draw
 from tests.faults.sandbox import Sandbox
 from tests.flows.colours import MEASURED, SPACE, draw_colours, draw_weights
+from tests.inference.trained import RECIPE
 
-# A joint network and one for each of two attributes, two folds of each.
-RECIPE = """
-name: campaign
-scheme:
-  attributes:
-    - {name: mask, values: [wear, incorrect, not worn]}
-    - {name: gender, of: person, values: [male, female]}
-folds: {k: 2}
-crop: {face_size: [64, 48], portrait_size: [64, 48]}
-networks:
-  - &one
-    name: joint
-    backbone: test_resnet
-    pretrained: none
-    epochs: 4
-    batch_size: 16
-    optimizer: {name: adamw, lr: 0.002}
-    amp: "off"
-  - {<<: *one, name: mask, target: mask, epochs: 2}
-  - {<<: *one, name: gender, target: gender, epochs: 2}
-"""
 BUDGET = "5m"
 
 

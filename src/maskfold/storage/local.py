@@ -69,9 +69,7 @@ class LocalBackend:
             with _publishing(target) as path:
                 sha256 = copy_hashed(source, path)
                 size = path.stat().st_size
-            with contextlib.suppress(
-                FileNotFoundError
-            ):  # who does the same work has deleted it: a checkpoint of the past
+            with contextlib.suppress(FileNotFoundError):  # another run of the same job deleted it meanwhile
                 remember_file(target, sha256)
         return File(path=address, sha256=sha256, size=size)
 
